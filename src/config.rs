@@ -1,0 +1,1 @@
+//! `efface.toml`: raw → checked configuration.

@@ -1,0 +1,3 @@
+//! Parses, dispatches, turns errors into exit codes.
+
+fn main() {}
