@@ -14,6 +14,13 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use crate::keys::{KeyError, Keys};
 
 mod schema;
+mod staged;
+mod suppression;
+mod sync;
+
+pub use staged::{StagedKind, StagedRow, StagedState};
+pub use suppression::SuppressionRow;
+pub use sync::{Intent, Pair, PairField, PairKind};
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]

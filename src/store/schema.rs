@@ -6,7 +6,12 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: &[&str] = &["CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;"];
+const MIGRATIONS: &[&str] = &[
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;",
+    super::sync::SCHEMA,
+    super::staged::SCHEMA,
+    super::suppression::SCHEMA,
+];
 
 /// Brings the schema up to ours; `user_version` counts the steps taken.
 pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreError> {
