@@ -13,7 +13,12 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 use crate::keys::{KeyError, Keys};
 
+mod audit;
 mod schema;
+mod subjects;
+
+pub use audit::Act;
+pub(crate) use subjects::SealedSubject;
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
