@@ -162,7 +162,8 @@ mod tests {
         let good = chain();
         let head = good[4].hash.clone();
         assert_eq!(verify(&good, Some(&head)), Ok(()));
-        let changes: [(&str, fn(&mut Vec<Event>)); 8] = [
+        type Change = fn(&mut Vec<Event>);
+        let changes: [(&str, Change); 8] = [
             ("actor", |e| e[2].actor = "x".into()),
             ("kind", |e| e[2].kind = "x".into()),
             ("time", |e| e[2].at = "x".into()),

@@ -14,11 +14,13 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use crate::keys::{KeyError, Keys};
 
 mod audit;
+mod cases;
 mod schema;
 mod subjects;
 
 pub use audit::Act;
-pub(crate) use subjects::SealedSubject;
+pub use cases::{Approval, Case, CaseState, StepRow, StepState};
+use subjects::SealedSubject;
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]

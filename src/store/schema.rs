@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;",
     super::subjects::SCHEMA,
     super::audit::SCHEMA,
+    super::cases::SCHEMA,
 ];
 
 /// Brings the schema up to ours; `user_version` counts the steps taken.

@@ -20,7 +20,7 @@ CREATE TABLE subjects (
 
 /// A subject as it is sealed. The only place where identifiers are serialised on purpose.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct SealedSubject {
+pub(super) struct SealedSubject {
     key: SubjectKey,
     pseudonym: String,
     identifiers: Vec<SealedIdentifier>,
@@ -35,7 +35,7 @@ struct SealedIdentifier {
 }
 
 impl SealedSubject {
-    pub(crate) fn from_subject(subject: &Subject) -> Self {
+    pub(super) fn from_subject(subject: &Subject) -> Self {
         Self {
             key: subject.key.reveal().clone(),
             pseudonym: subject.pseudonym.clone(),
@@ -52,7 +52,7 @@ impl SealedSubject {
         }
     }
 
-    pub(crate) fn into_subject(self) -> Subject {
+    pub(super) fn into_subject(self) -> Subject {
         Subject {
             key: Personal::new(self.key),
             pseudonym: self.pseudonym,
@@ -69,12 +69,12 @@ impl SealedSubject {
         }
     }
 
-    pub(crate) fn seal(&self, key: &DataKey, context: &[u8]) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn seal(&self, key: &DataKey, context: &[u8]) -> Result<Vec<u8>, StoreError> {
         let plain = serde_json::to_vec(self).map_err(|_| StoreError::Damaged("subjects"))?;
         Ok(key.seal(context, &plain))
     }
 
-    pub(crate) fn open(key: &DataKey, context: &[u8], sealed: &[u8]) -> Result<Self, StoreError> {
+    pub(super) fn open(key: &DataKey, context: &[u8], sealed: &[u8]) -> Result<Self, StoreError> {
         serde_json::from_slice(&key.open(context, sealed)?).map_err(|_| StoreError::Damaged("subjects"))
     }
 }
