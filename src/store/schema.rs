@@ -8,6 +8,9 @@ use super::StoreError;
 
 const MIGRATIONS: &[&str] = &[
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;",
+    super::subjects::SCHEMA,
+    super::audit::SCHEMA,
+    super::cases::SCHEMA,
     super::sync::SCHEMA,
     super::staged::SCHEMA,
     super::suppression::SCHEMA,
