@@ -181,11 +181,6 @@ impl Matcher {
         &self.unusable
     }
 
-    /// The bare spellings that are searched, for the prefilter.
-    pub(crate) fn spellings(&self) -> impl Iterator<Item = (&str, bool)> {
-        self.patterns.iter().flatten().map(|p| (p.needle.bare.as_str(), matches!(p.needle.form, Form::Email)))
-    }
-
     /// Whether phone numbers are searched, for which no prefilter holds.
     pub(crate) fn has_phones(&self) -> bool {
         !self.phones.is_empty()
