@@ -12,7 +12,7 @@ mod chars;
 mod key;
 mod mapped;
 
-use unicode_normalization::{UnicodeNormalization, is_nfkc_quick};
+use unicode_normalization::UnicodeNormalization;
 
 pub use chars::{is_diacritic, is_ignorable};
 pub use key::key_form;
@@ -128,10 +128,15 @@ fn spell(cluster: &str, form: Form, out: &mut String) {
     }
 }
 
-/// Whether `text` is already in NFKC, as far as can be told quickly.
-#[must_use]
-pub fn is_plain(text: &str) -> bool {
-    matches!(is_nfkc_quick(text.chars()), unicode_normalization::IsNormalized::Yes)
+/// `text` cut into the units that normalise as one: a character with all that composes with it.
+pub fn clusters(text: &str) -> impl Iterator<Item = &str> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let end = cluster_end(text, at);
+        let cluster = text.get(at..end).filter(|c| !c.is_empty());
+        at = end;
+        cluster
+    })
 }
 
 #[cfg(test)]
