@@ -15,21 +15,28 @@
 //! # Ok(()) }
 //! ```
 
+mod adf;
 mod attachment;
 mod config;
+mod doc;
 mod error;
 mod http;
 mod instance;
 mod issue;
+#[cfg(test)]
+mod markup_tests;
 mod pace;
 mod parts;
 mod scrub;
 mod search;
 mod types;
+mod wiki;
 
+pub use adf::{Mention, MentionOut, adf_paragraphs, adf_text, adf_to_wiki, wiki_to_adf};
 pub use attachment::{Download, Upload};
 pub use config::{Auth, ClientConfig, RetryPolicy};
 pub use error::{ErrorDetails, ErrorKind, JiraError, Result};
 pub use http::Client;
 pub use search::Search;
 pub use types::{Created, Edited, Gone, Issue, Notify, User, UserQuery, parse_time};
+pub use wiki::wiki_escape;

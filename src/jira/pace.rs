@@ -146,16 +146,16 @@ mod tests {
         assert_eq!(wait_of(&headers(&[])), None);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn slows_down_and_recovers() {
         let pace = Pace::new();
         let start = Instant::now();
         pace.wait().await;
-        assert_eq!(start.elapsed(), Duration::ZERO, "no limit, no wait");
-        pace.limited(Duration::from_secs(3));
+        assert!(start.elapsed() < Duration::from_millis(50), "no limit, no wait");
+        pace.limited(Duration::from_millis(100));
         pace.wait().await;
         pace.wait().await;
-        assert!(start.elapsed() >= Duration::from_millis(3020), "{:?}", start.elapsed());
+        assert!(start.elapsed() >= Duration::from_millis(120), "{:?}", start.elapsed());
         for _ in 0..100 {
             pace.answered(&HeaderMap::new());
         }
