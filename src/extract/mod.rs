@@ -2,5 +2,11 @@
 //!
 //! Owns encodings, archives and escapes: what a file's bytes say, and where. Must not know who is looked for.
 
+mod archive;
+pub mod encoding;
+mod format;
 pub mod spans;
 pub mod views;
+
+pub use archive::{Leaf, Limits, Unread, gunzip, leaves};
+pub use format::{Format, by_signature, format, lines};
