@@ -1,1 +1,3 @@
 //! erasure
+
+pub mod redact;
