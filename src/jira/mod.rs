@@ -1,1 +1,42 @@
-//! jira
+//! The Jira client for both flavours, and the conversion between ADF and wiki markup.
+//!
+//! Owns HTTP: it is the only module that uses reqwest. It knows nothing of sync, scans or cases; unknown JSON is kept, so
+//! answers stay `serde_json` values with thin typed accessors. No query, body, file name or credential gets into an error.
+//!
+//! ```no_run
+//! # async fn f() -> Result<(), efface::jira::JiraError> {
+//! use efface::{jira::{Auth, Client, ClientConfig}, model::{Flavor, Secret}};
+//! let auth = Auth::Bearer(Secret::new("token".to_owned()));
+//! let jira = Client::new(ClientConfig::new("hq".parse().unwrap(), "https://jira.example.com", Flavor::DataCenter, auth))?;
+//! let mut search = jira.search("project = HQ ORDER BY id", &["summary"]);
+//! while let Some(issues) = search.next_page().await? {
+//!     println!("{}", issues.len());
+//! }
+//! # Ok(()) }
+//! ```
+
+mod adf;
+mod attachment;
+mod config;
+mod doc;
+mod error;
+mod http;
+mod instance;
+mod issue;
+#[cfg(test)]
+mod markup_tests;
+mod pace;
+mod parts;
+mod scrub;
+mod search;
+mod types;
+mod wiki;
+
+pub use adf::{Mention, MentionOut, adf_paragraphs, adf_text, adf_to_wiki, wiki_to_adf};
+pub use attachment::{Download, Upload};
+pub use config::{Auth, ClientConfig, RetryPolicy};
+pub use error::{ErrorDetails, ErrorKind, JiraError, Result};
+pub use http::Client;
+pub use search::Search;
+pub use types::{Created, Edited, Gone, Issue, Notify, User, UserQuery, parse_time};
+pub use wiki::wiki_escape;

@@ -13,7 +13,20 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 use crate::keys::{KeyError, Keys};
 
+mod audit;
+mod cases;
 mod schema;
+mod staged;
+mod subjects;
+mod suppression;
+mod sync;
+
+pub use audit::Act;
+pub use cases::{Approval, Case, CaseState, StepRow, StepState};
+pub use staged::{StagedKind, StagedRow, StagedState};
+use subjects::SealedSubject;
+pub use suppression::SuppressionRow;
+pub use sync::{Intent, Pair, PairField, PairKind};
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,15 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: &[&str] = &["CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;"];
+const MIGRATIONS: &[&str] = &[
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;",
+    super::subjects::SCHEMA,
+    super::audit::SCHEMA,
+    super::cases::SCHEMA,
+    super::sync::SCHEMA,
+    super::staged::SCHEMA,
+    super::suppression::SCHEMA,
+];
 
 /// Brings the schema up to ours; `user_version` counts the steps taken.
 pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreError> {

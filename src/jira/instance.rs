@@ -1,0 +1,209 @@
+//! What belongs to the instance and its projects: server, users, fields, types.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::{
+    error::{ErrorKind, Result},
+    http::{Call, Client},
+    types::{User, UserQuery},
+};
+use crate::model::ProjectKey;
+
+/// Users a page; both flavours allow 1,000, Cloud may give fewer.
+const USERS_A_PAGE: usize = 100;
+/// `user/search` stops at the 1,000th user.
+const MOST_USERS: usize = 1000;
+/// How often a list is read from its start again because it shrank while it was read.
+const MOST_RESTARTS: u32 = 3;
+
+impl Client {
+    /// `serverInfo`.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`].
+    pub async fn server_info(&self) -> Result<Value> {
+        self.json(&Call::get("serverInfo")).await
+    }
+
+    /// The user whose credentials these are.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`].
+    pub async fn myself(&self) -> Result<User> {
+        Ok(User::from_json(&self.json(&Call::get("myself")).await?))
+    }
+
+    /// Users whose name or e-mail matches, inactive ones too where the server gives them. At most 1,000: Jira's own limit.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`].
+    pub async fn user_search(&self, query: &str) -> Result<Vec<User>> {
+        let mut users = Vec::new();
+        let mut seen = HashSet::new();
+        let mut start = 0;
+        while start < MOST_USERS {
+            let call = Call::get("user/search")
+                .query("startAt", start.to_string())
+                .query("maxResults", USERS_A_PAGE.to_string());
+            let call = if self.is_cloud() {
+                call.query("query", query)
+            } else {
+                // Data Center 10.3's document: `username` searches user name, name and e-mail.
+                call.query("username", query).query("includeInactive", "true")
+            };
+            let page = self.array(&call).await?;
+            let count = page.len();
+            let before = users.len();
+            for user in page.iter().map(User::from_json) {
+                if seen.insert((user.account_id.clone(), user.key.clone(), user.name.clone())) {
+                    users.push(user);
+                }
+            }
+            start += count;
+            // A server that ignores startAt answers the same page for ever.
+            if count == 0 || users.len() == before || (!self.is_cloud() && count < USERS_A_PAGE) {
+                break;
+            }
+        }
+        Ok(users)
+    }
+
+    /// One user; `None` where there is none, or none that we may see.
+    ///
+    /// # Errors
+    /// `NotSupported` for an account id on Data Center, or a user name or key on Cloud.
+    pub async fn user(&self, by: &UserQuery) -> Result<Option<User>> {
+        let call = Call::get("user");
+        let call = match (by, self.is_cloud()) {
+            (UserQuery::AccountId(id), true) => call.query("accountId", id),
+            (UserQuery::Username(name), false) => call.query("username", name),
+            (UserQuery::Key(key), false) => call.query("key", key),
+            (UserQuery::AccountId(_), false) => return Err(self.not_here("Data Center has no account ids")),
+            (_, true) => return Err(self.not_here("Cloud has no user names and keys")),
+        };
+        Ok(self.json_or_absent(&call).await?.map(|v| User::from_json(&v)))
+    }
+
+    /// A project.
+    ///
+    /// # Errors
+    /// `ProjectNotVisible` where it does not exist or the bot may not see it.
+    pub async fn project(&self, key: &ProjectKey) -> Result<Value> {
+        self.json(&Call::get("project").id(key.as_str())).await.map_err(|e| match e.kind() {
+            ErrorKind::NotFound => e.with_kind(ErrorKind::ProjectNotVisible),
+            _ => e,
+        })
+    }
+
+    /// All fields, custom ones too.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`].
+    pub async fn fields(&self) -> Result<Vec<Value>> {
+        self.array(&Call::get("field")).await
+    }
+
+    /// The issue types of a project; all of the instance where the project does not list its own.
+    ///
+    /// # Errors
+    /// `ProjectNotVisible`, or any other [`ErrorKind`].
+    pub async fn issue_types(&self, project: &ProjectKey) -> Result<Vec<Value>> {
+        let value = self.project(project).await?;
+        match value.get("issueTypes").and_then(Value::as_array) {
+            Some(types) if !types.is_empty() => Ok(types.clone()),
+            _ => self.array(&Call::get("issuetype")).await,
+        }
+    }
+
+    /// All priorities.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`].
+    pub async fn priorities(&self) -> Result<Vec<Value>> {
+        self.array(&Call::get("priority")).await
+    }
+
+    /// All statuses.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`].
+    pub async fn statuses(&self) -> Result<Vec<Value>> {
+        self.array(&Call::get("status")).await
+    }
+
+    /// The fields that can be edited on an issue, with their operations and allowed values.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`].
+    pub async fn edit_meta(&self, key: &str) -> Result<Value> {
+        self.json(&Call::get("issue").id(key).then("editmeta").optional()).await
+    }
+
+    /// An answer that is an array.
+    pub(super) async fn array(&self, call: &Call) -> Result<Vec<Value>> {
+        match self.json(call).await? {
+            Value::Array(items) => Ok(items),
+            _ => Err(self.bad_answer(call, "the answer is not a list")),
+        }
+    }
+
+    /// All pages of an endpoint with `startAt`/`maxResults` whose items stand under one of `names`; items that a shifting
+    /// page repeats are given once.
+    ///
+    /// Fewer items than `total` promises is an error: an unread page must not look like an empty one (law 1).
+    pub(super) async fn all_pages(&self, call: &Call, names: &[&str], page_size: usize) -> Result<Vec<Value>> {
+        let mut items: Vec<Value> = Vec::new();
+        let mut seen = HashSet::new();
+        let mut start = 0_usize;
+        let mut counted = None;
+        let mut restarts = 0;
+        loop {
+            let page_call = call.clone().query("startAt", start.to_string()).query("maxResults", page_size.to_string());
+            let mut answer = self.json(&page_call).await?;
+            let total = answer.get("total").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
+            let is_last = answer.get("isLast").and_then(Value::as_bool);
+            let name = names.iter().find(|n| answer.get(**n).is_some());
+            let Some(Value::Array(page)) = name.and_then(|n| answer.get_mut(*n)).map(Value::take) else {
+                return Err(self.bad_answer(call, "the answer holds no page of items"));
+            };
+            if restarts < MOST_RESTARTS && total.is_some() && counted.is_some_and(|c| Some(c) > total) {
+                // Something was deleted meanwhile, so that what follows moved up: read again from the start.
+                restarts += 1;
+                (start, counted) = (0, None);
+                continue;
+            }
+            counted = total;
+            let count = page.len();
+            let before = items.len();
+            for item in page {
+                if id_of(&item).is_none_or(|id| seen.insert(id)) {
+                    items.push(item);
+                }
+            }
+            start += count;
+            let more = match (is_last, total) {
+                (Some(true), _) => false,
+                (_, Some(total)) => start < total,
+                (Some(false), None) => true,
+                (None, None) => count >= page_size,
+            };
+            if !more {
+                return Ok(items);
+            }
+            if count == 0 || (items.len() == before && restarts == 0) {
+                return Err(self.bad_answer(call, "the server promises more items than it gives"));
+            }
+        }
+    }
+}
+
+/// An id as Jira writes it: a string, rarely a number.
+pub(super) fn id_of(item: &Value) -> Option<String> {
+    match item.get("id")? {
+        Value::String(s) => Some(s.clone()),
+        Value::Number(n) => Some(n.to_string()),
+        _ => None,
+    }
+}

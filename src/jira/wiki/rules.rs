@@ -1,0 +1,149 @@
+//! What counts as markup: characters, entities, addresses. Shared by reader and writer.
+
+use super::super::doc::Marks;
+
+/// A backslash before one of these gives the character itself.
+pub(super) const ESCAPABLE: &[char] = &['*', '_', '-', '+', '^', '~', '?', '{', '}', '[', ']', '|', '!', '#'];
+
+/// Lists deeper than this are text.
+pub(super) const DEEPEST_LIST: usize = 20;
+
+/// The marks that have a character.
+pub(super) const MARKERS: [(char, Marks); 4] =
+    [('*', Marks::STRONG), ('_', Marks::EM), ('+', Marks::UNDERLINE), ('-', Marks::STRIKE)];
+
+pub(super) fn marker(c: char) -> Option<Marks> {
+    MARKERS.iter().find(|(m, _)| *m == c).map(|(_, marks)| *marks)
+}
+
+fn is_word(c: Option<char>) -> bool {
+    c.is_some_and(char::is_alphanumeric)
+}
+
+fn is_space(c: Option<char>) -> bool {
+    c.is_some_and(char::is_whitespace)
+}
+
+/// A marker can open where no word ends and something follows.
+pub(super) fn can_open(before: Option<char>, after: Option<char>) -> bool {
+    !is_word(before) && !is_space(after)
+}
+
+/// A marker can close where something precedes and no word begins.
+pub(super) fn can_close(before: Option<char>, after: Option<char>) -> bool {
+    !is_space(before) && !is_word(after)
+}
+
+/// The entity at the beginning of `text`: the character, and how many bytes it takes. Control characters are none.
+pub(super) fn entity(text: &str) -> Option<(char, usize)> {
+    let rest = text.strip_prefix('&')?;
+    let end = rest.bytes().take(10).position(|b| b == b';')?;
+    let name = &rest[..end];
+    let c = match name {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        "nbsp" => '\u{a0}',
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(hex) if hex.bytes().all(|b| b.is_ascii_hexdigit()) => u32::from_str_radix(hex, 16).ok()?,
+                None if number.bytes().all(|b| b.is_ascii_digit()) => number.parse().ok()?,
+                _ => return None,
+            };
+            char::from_u32(code).filter(|c| !c.is_control())?
+        }
+    };
+    Some((c, end + 2))
+}
+
+/// Whether an address may stand behind a link without anybody being harmed by a click.
+pub(super) fn is_address(url: &str) -> bool {
+    if url.is_empty() || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return false;
+    }
+    match url.split_once(':') {
+        Some((scheme, rest)) if !scheme.contains(['/', '#', '?']) => {
+            !rest.is_empty()
+                && matches!(
+                    scheme.to_ascii_lowercase().as_str(),
+                    "http"
+                        | "https"
+                        | "ftp"
+                        | "ftps"
+                        | "sftp"
+                        | "mailto"
+                        | "tel"
+                        | "file"
+                        | "ssh"
+                        | "git"
+                        | "irc"
+                        | "news"
+                )
+        }
+        _ => (url.starts_with('/') || url.starts_with('#')) && url.len() > 1,
+    }
+}
+
+/// The bare address at the beginning of `text`, as Jira would make a link of it.
+pub(super) fn bare_address(text: &str, before: Option<char>) -> Option<&str> {
+    if is_word(before) || !["http://", "https://", "ftp://"].iter().any(|p| text.starts_with(p)) {
+        return None;
+    }
+    let stop = |c: char| {
+        c.is_whitespace()
+            || c.is_control()
+            || matches!(c, '<' | '>' | '"' | '{' | '}' | '[' | ']' | '|' | '\\' | '^' | '`')
+    };
+    let end = text.find(stop).unwrap_or(text.len());
+    let url = text[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', '*', '_', '+', '-', '~', ')', '&']);
+    (url.len() > url.find("://")? + 3).then_some(url)
+}
+
+/// An address as it can stand in `[text|address]`.
+pub(super) fn encode_address(url: &str) -> String {
+    let mut out = String::with_capacity(url.len());
+    for c in url.chars() {
+        if c.is_whitespace() || c.is_control() || matches!(c, '|' | '[' | ']' | '{' | '}' | '\\') {
+            let mut buffer = [0; 4];
+            for byte in c.encode_utf8(&mut buffer).bytes() {
+                out.push_str(&format!("%{byte:02X}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Text as wiki markup that shows just that text, inside a line.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut before = None;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let after = chars.peek().map(|(_, c)| *c);
+        match c {
+            '\\' => {
+                // Before anything special it would be an escape or a line break; there is no escape for it but the entity.
+                let special = after.is_none_or(|a| a == '\\' || ESCAPABLE.contains(&a));
+                out.push_str(if special { "&#92;" } else { "\\" });
+            }
+            '{' | '}' | '[' | ']' | '|' => out.extend(['\\', c]),
+            '*' | '_' | '-' | '+' | '^' | '~' if can_open(before, after) || can_close(before, after) => {
+                out.extend(['\\', c]);
+            }
+            '?' if before == Some('?') || after == Some('?') => out.extend(['\\', c]),
+            '!' if can_open(before, after) && is_word(after) => out.extend(['\\', c]),
+            '&' if entity(&text[at..]).is_some() => out.push_str("&amp;"),
+            // Line breaks have no place inside a line; callers split at them.
+            '\n' | '\r' => out.push(' '),
+            _ => out.push(c),
+        }
+        before = Some(c);
+    }
+    out
+}
