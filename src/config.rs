@@ -1,1 +1,599 @@
 //! `efface.toml`: raw → checked configuration.
+//!
+//! Owns the file's format and its defaults. Reads the one file that it is given and, when asked for a secret, the
+//! variable or file that the configuration names; opens no network and creates nothing.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::Deserialize;
+
+use crate::model::{Controller, Flavor, InstanceName, Mandate, ProjectKey, Secret, SyncName};
+
+/// What is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("cannot read the configuration {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not TOML of the right form; the message has line and column.
+    #[error("{path} is not a valid configuration:\n{message}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where and what.
+        message: String,
+    },
+    /// The file is well formed but does not make sense.
+    #[error("{path}: {message}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What and what to do.
+        message: String,
+    },
+    /// A secret is not where the configuration says.
+    #[error("instance {instance}: {message}")]
+    Secret {
+        /// Whose secret.
+        instance: InstanceName,
+        /// What is missing; never the secret.
+        message: String,
+    },
+    /// A part of the configuration that this command needs is missing.
+    #[error("{path} has no {section}; this command needs it")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// Which section.
+        section: &'static str,
+    },
+}
+
+/// A checked configuration; all paths are absolute or relative to the working directory, resolved against the file.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// The home folder.
+    pub home: Option<Home>,
+    /// efface's own state folder.
+    pub state: PathBuf,
+    /// Which policy applies.
+    pub policy: PolicySource,
+    /// Other tools' folders.
+    pub foreign: Vec<Foreign>,
+    /// The instances.
+    pub instances: BTreeMap<InstanceName, Instance>,
+    /// The synchronizations.
+    pub syncs: BTreeMap<SyncName, Sync>,
+}
+
+/// The (shared) Jira home folder.
+#[derive(Debug, Clone)]
+pub struct Home {
+    /// The shared home.
+    pub path: PathBuf,
+    /// Each cluster node's local home.
+    pub local: Vec<PathBuf>,
+    /// The staging area.
+    pub staging: PathBuf,
+    /// Log folders and files, scanned as area `log`; Jira's own `log` folder when not given.
+    pub logs: Vec<PathBuf>,
+}
+
+/// Where the policy comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicySource {
+    /// One that ships with efface.
+    Shipped(&'static str),
+    /// A file.
+    File(PathBuf),
+}
+
+/// Another sync tool's staging folder.
+#[derive(Debug, Clone)]
+pub struct Foreign {
+    /// Its name in places.
+    pub name: String,
+    /// The folder.
+    pub path: PathBuf,
+}
+
+/// How to sign in; secrets are named, not held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthSpec {
+    /// User name or e-mail for Basic; `None` for Bearer.
+    pub user: Option<String>,
+    /// Where the secret is.
+    pub secret: SecretSource,
+}
+
+/// Where a secret is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// An environment variable.
+    Env(String),
+    /// A file; its trailing line break is not part of the secret.
+    File(PathBuf),
+}
+
+/// One Jira site.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    /// Its name.
+    pub name: InstanceName,
+    /// Base URL, with a context path where there is one, without a trailing slash.
+    pub url: String,
+    /// Which API it speaks.
+    pub flavor: Flavor,
+    /// The everyday credential.
+    pub auth: AuthSpec,
+    /// A second credential, used by `case execute` and sweeps alone.
+    pub erase_auth: Option<AuthSpec>,
+    /// Who answers for it.
+    pub controller: Controller,
+    /// Whom to tell.
+    pub contact: Option<String>,
+    /// Whether we may erase there.
+    pub mandate: Mandate,
+    /// An own certificate authority (PEM).
+    pub ca_file: Option<PathBuf>,
+    /// A proxy URL.
+    pub proxy: Option<String>,
+    /// Time limit of one request.
+    pub timeout: Duration,
+}
+
+/// How users are carried over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UserMode {
+    /// To the same person's account in the target.
+    Map,
+    /// As a stable keyed alias in text.
+    Pseudonym,
+    /// As the display name in text.
+    Text,
+    /// Not at all.
+    Drop,
+}
+
+/// One side of a synchronization.
+#[derive(Debug, Clone)]
+pub struct Side {
+    /// The instance.
+    pub instance: InstanceName,
+    /// The project.
+    pub project: ProjectKey,
+    /// Which issues; all when not given.
+    pub jql: Option<String>,
+}
+
+/// What to do with a change whose text holds the bare name of a suppressed person (it may be a namesake's).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NameMode {
+    /// Park the change for review.
+    Park,
+    /// Cut the name.
+    Cut,
+}
+
+/// A synchronization.
+#[derive(Debug, Clone)]
+pub struct Sync {
+    /// Its name.
+    pub name: SyncName,
+    /// From.
+    pub source: Side,
+    /// To.
+    pub target: Side,
+    /// Which fields.
+    pub fields: Vec<String>,
+    /// How users are carried over.
+    pub users: UserMode,
+    /// Source user (name, key or account id) → target user.
+    pub user_map: BTreeMap<String, String>,
+    /// Source issue type → target issue type, by name.
+    pub issue_types: BTreeMap<String, String>,
+    /// Source status → target status, by name.
+    pub statuses: BTreeMap<String, String>,
+    /// Source priority → target priority, by name.
+    pub priorities: BTreeMap<String, String>,
+    /// Bare names of suppressed persons.
+    pub names: NameMode,
+}
+
+/// Fields that a synchronization carries when the configuration names none.
+pub const DEFAULT_FIELDS: &[&str] =
+    &["summary", "description", "priority", "labels", "status", "assignee", "reporter", "comment", "attachment"];
+
+/// Fields that a synchronization can carry today.
+pub const KNOWN_FIELDS: &[&str] = DEFAULT_FIELDS;
+
+/// Fields of the contract whose transport is not built yet: accepted, and said aloud by `sync run`.
+pub const LATER_FIELDS: &[&str] = &["worklog", "issuelinks"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    home: Option<RawHome>,
+    #[serde(default)]
+    foreign: Vec<RawForeign>,
+    #[serde(default)]
+    instance: BTreeMap<InstanceName, RawInstance>,
+    #[serde(default)]
+    sync: BTreeMap<SyncName, RawSync>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawHome {
+    path: PathBuf,
+    #[serde(default)]
+    local: Vec<PathBuf>,
+    staging: Option<PathBuf>,
+    state: Option<PathBuf>,
+    policy: Option<String>,
+    logs: Option<Vec<PathBuf>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawForeign {
+    name: String,
+    path: PathBuf,
+}
+
+#[derive(Deserialize, Clone)]
+#[serde(deny_unknown_fields)]
+struct RawAuth {
+    user: Option<String>,
+    token_env: Option<String>,
+    token_file: Option<PathBuf>,
+    password_env: Option<String>,
+    password_file: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawInstance {
+    url: String,
+    flavor: Flavor,
+    auth: RawAuth,
+    erase_auth: Option<RawAuth>,
+    #[serde(default = "controller_us")]
+    controller: Controller,
+    contact: Option<String>,
+    erase: Option<Mandate>,
+    ca_file: Option<PathBuf>,
+    proxy: Option<String>,
+    #[serde(default = "timeout_seconds")]
+    timeout_seconds: u64,
+}
+
+const fn controller_us() -> Controller {
+    Controller::Us
+}
+
+const fn timeout_seconds() -> u64 {
+    60
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSide {
+    instance: InstanceName,
+    project: ProjectKey,
+    jql: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum RawDirection {
+    OneWay,
+    TwoWay,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSync {
+    source: RawSide,
+    target: RawSide,
+    direction: Option<RawDirection>,
+    fields: Option<Vec<String>>,
+    users: Option<UserMode>,
+    #[serde(default)]
+    user_map: BTreeMap<String, String>,
+    #[serde(default)]
+    issue_types: BTreeMap<String, String>,
+    #[serde(default)]
+    statuses: BTreeMap<String, String>,
+    #[serde(default)]
+    priorities: BTreeMap<String, String>,
+    names: Option<NameMode>,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not TOML of the right form (with line and column), or names what is not there.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// Checks a text that came from `path`; relative paths are taken from that file's folder.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let raw: RawConfig =
+            toml::from_str(text).map_err(|e| ConfigError::Parse { path: path.to_owned(), message: e.to_string() })?;
+        let checker = Checker { path };
+        let base = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        checker.config(raw, base)
+    }
+
+    /// The home section.
+    ///
+    /// # Errors
+    /// When the configuration has none.
+    pub fn home(&self) -> Result<&Home, ConfigError> {
+        self.home.as_ref().ok_or_else(|| ConfigError::Missing { path: self.file.clone(), section: "[home] section" })
+    }
+
+    /// An instance that the configuration is known to have (checked when it was read).
+    #[must_use]
+    pub fn instance(&self, name: &InstanceName) -> Option<&Instance> {
+        self.instances.get(name)
+    }
+}
+
+impl AuthSpec {
+    /// Reads the secret from where the configuration says.
+    ///
+    /// # Errors
+    /// When the variable is unset, or the file cannot be read or is empty. The secret is in no message.
+    pub fn secret(&self, instance: &InstanceName) -> Result<Secret<String>, ConfigError> {
+        let fail = |message: String| ConfigError::Secret { instance: instance.clone(), message };
+        let value = match &self.secret {
+            SecretSource::Env(name) => std::env::var(name)
+                .map_err(|_| fail(format!("the environment variable {name} is not set; it should hold the token")))?,
+            SecretSource::File(path) => std::fs::read_to_string(path)
+                .map_err(|e| fail(format!("cannot read the token file {}: {e}", path.display())))?,
+        };
+        let value = value.trim_end_matches(['\r', '\n']).to_owned();
+        if value.is_empty() {
+            return Err(fail("the token is empty".to_owned()));
+        }
+        Ok(Secret::new(value))
+    }
+}
+
+struct Checker<'a> {
+    path: &'a Path,
+}
+
+impl Checker<'_> {
+    fn invalid<T>(&self, message: impl Into<String>) -> Result<T, ConfigError> {
+        Err(ConfigError::Invalid { path: self.path.to_owned(), message: message.into() })
+    }
+
+    fn config(&self, raw: RawConfig, base: &Path) -> Result<Config, ConfigError> {
+        let state =
+            raw.home.as_ref().and_then(|h| h.state.as_ref()).map_or(base.join("efface-state"), |s| base.join(s));
+        let policy = match raw.home.as_ref().and_then(|h| h.policy.as_deref()) {
+            None | Some("gdpr-default") => PolicySource::Shipped("gdpr-default"),
+            Some("strict") => PolicySource::Shipped("strict"),
+            Some("minimal") => PolicySource::Shipped("minimal"),
+            Some(file) => PolicySource::File(base.join(file)),
+        };
+        let home = raw.home.map(|h| {
+            let path = base.join(h.path);
+            Home {
+                staging: path.join(h.staging.unwrap_or_else(|| "data/efface".into())),
+                local: h.local.into_iter().map(|l| base.join(l)).collect(),
+                logs: h.logs.unwrap_or_else(|| vec!["log".into()]).into_iter().map(|l| path.join(l)).collect(),
+                path,
+            }
+        });
+        let mut foreign = Vec::new();
+        for f in raw.foreign {
+            if foreign.iter().any(|g: &Foreign| g.name == f.name) {
+                return self.invalid(format!("two [[foreign]] folders are named {:?}", f.name));
+            }
+            if f.name.parse::<SyncName>().is_err() {
+                return self
+                    .invalid(format!("[[foreign]] name {:?} may have letters, digits, '-', '_' and '.'", f.name));
+            }
+            let Some(home) = &home else {
+                return self.invalid("[[foreign]] needs a [home] section with the Jira home folder");
+            };
+            foreign.push(Foreign { name: f.name, path: home.path.join(f.path) });
+        }
+        let instances = raw
+            .instance
+            .into_iter()
+            .map(|(name, i)| Ok((name.clone(), self.instance(name, i, base)?)))
+            .collect::<Result<BTreeMap<_, _>, ConfigError>>()?;
+        let syncs = raw
+            .sync
+            .into_iter()
+            .map(|(name, s)| Ok((name.clone(), self.sync(name, s, &instances)?)))
+            .collect::<Result<BTreeMap<_, _>, ConfigError>>()?;
+        if home.is_none() && !syncs.is_empty() {
+            return self.invalid("a [sync.…] section needs a [home] section with the Jira home folder");
+        }
+        Ok(Config { file: self.path.to_owned(), home, state, policy, foreign, instances, syncs })
+    }
+
+    fn auth(&self, name: &InstanceName, raw: RawAuth, base: &Path) -> Result<AuthSpec, ConfigError> {
+        let mut sources = Vec::new();
+        sources.extend(raw.token_env.into_iter().chain(raw.password_env).map(SecretSource::Env));
+        sources.extend(raw.token_file.into_iter().chain(raw.password_file).map(|f| SecretSource::File(base.join(f))));
+        match (sources.pop(), sources.is_empty()) {
+            (Some(secret), true) => Ok(AuthSpec { user: raw.user, secret }),
+            _ => self.invalid(format!(
+                "instance {name}: auth needs exactly one of token_env, token_file, password_env, password_file"
+            )),
+        }
+    }
+
+    fn instance(&self, name: InstanceName, raw: RawInstance, base: &Path) -> Result<Instance, ConfigError> {
+        if !raw.url.starts_with("https://") && !raw.url.starts_with("http://") {
+            return self.invalid(format!("instance {name}: url must start with https:// or http://"));
+        }
+        if raw.url.contains('@') {
+            return self.invalid(format!("instance {name}: url must not carry credentials; use auth"));
+        }
+        if raw.timeout_seconds == 0 {
+            return self.invalid(format!("instance {name}: timeout_seconds must be at least 1"));
+        }
+        let auth = self.auth(&name, raw.auth, base)?;
+        let erase_auth = raw.erase_auth.map(|a| self.auth(&name, a, base)).transpose()?;
+        let mandate = raw.erase.unwrap_or(match raw.controller {
+            Controller::Partner => Mandate::Notify,
+            Controller::Us | Controller::Joint | Controller::Processor => Mandate::Yes,
+        });
+        Ok(Instance {
+            url: raw.url.trim_end_matches('/').to_owned(),
+            flavor: raw.flavor,
+            auth,
+            erase_auth,
+            controller: raw.controller,
+            contact: raw.contact,
+            mandate,
+            ca_file: raw.ca_file.map(|f| base.join(f)),
+            proxy: raw.proxy,
+            timeout: Duration::from_secs(raw.timeout_seconds),
+            name,
+        })
+    }
+
+    fn sync(
+        &self,
+        name: SyncName,
+        raw: RawSync,
+        instances: &BTreeMap<InstanceName, Instance>,
+    ) -> Result<Sync, ConfigError> {
+        for side in [&raw.source, &raw.target] {
+            if !instances.contains_key(&side.instance) {
+                let known: Vec<_> = instances.keys().map(InstanceName::as_str).collect();
+                return self.invalid(format!(
+                    "sync {name}: there is no [instance.{}]; known: {}",
+                    side.instance,
+                    known.join(", ")
+                ));
+            }
+        }
+        if raw.source.instance == raw.target.instance && raw.source.project == raw.target.project {
+            return self.invalid(format!("sync {name}: source and target are the same project"));
+        }
+        if matches!(raw.direction, Some(RawDirection::TwoWay)) {
+            return self.invalid(format!(
+                "sync {name}: direction = \"two-way\" is not built yet; use \"one-way\" (see docs/STATUS.md)"
+            ));
+        }
+        let fields = raw.fields.unwrap_or_else(|| DEFAULT_FIELDS.iter().map(|&f| f.to_owned()).collect());
+        if let Some(unknown) =
+            fields.iter().find(|f| !KNOWN_FIELDS.contains(&f.as_str()) && !LATER_FIELDS.contains(&f.as_str()))
+        {
+            return self.invalid(format!("sync {name}: unknown field {unknown:?}; known: {}", KNOWN_FIELDS.join(", ")));
+        }
+        let side = |s: RawSide| Side { instance: s.instance, project: s.project, jql: s.jql };
+        Ok(Sync {
+            source: side(raw.source),
+            target: side(raw.target),
+            fields,
+            users: raw.users.unwrap_or(UserMode::Map),
+            user_map: raw.user_map,
+            issue_types: raw.issue_types,
+            statuses: raw.statuses,
+            priorities: raw.priorities,
+            names: raw.names.unwrap_or(NameMode::Park),
+            name,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+[home]
+path = "/home/jira"
+[[foreign]]
+name = "backbone"
+path = "data/backbone"
+[instance.hq]
+url = "https://jira.example.com/"
+flavor = "datacenter"
+auth = { token_env = "HQ_TOKEN" }
+[instance.partner]
+url = "https://partner.example"
+flavor = "cloud"
+auth = { user = "bot@example.com", token_file = "tok" }
+controller = "partner"
+[sync.hq-partner]
+source = { instance = "hq", project = "HQ", jql = "labels = shared" }
+target = { instance = "partner", project = "PART" }
+"#;
+
+    #[test]
+    fn reads_the_contract() {
+        let c = Config::parse(GOOD, Path::new("/etc/efface/efface.toml")).unwrap();
+        let home = c.home().unwrap();
+        assert_eq!(home.staging, Path::new("/home/jira/data/efface"));
+        assert_eq!(c.state, Path::new("/etc/efface/efface-state"));
+        assert_eq!(c.foreign[0].path, Path::new("/home/jira/data/backbone"));
+        assert_eq!(c.policy, PolicySource::Shipped("gdpr-default"));
+        let partner = &c.instances[&"partner".parse().unwrap()];
+        assert_eq!(partner.mandate, Mandate::Notify, "a partner is told, not touched, unless the mandate says so");
+        assert_eq!(partner.auth.secret, SecretSource::File("/etc/efface/tok".into()));
+        assert_eq!(c.instances[&"hq".parse().unwrap()].url, "https://jira.example.com");
+    }
+
+    #[test]
+    fn wrong_configurations_say_what_and_where() {
+        let cases = [
+            ("[home]\npath = 1\n", "line 2"),
+            ("[hom]\n", "unknown field `hom`"),
+            (&GOOD.replace("project = \"PART\"", "project = \"P-1\""), "project key"),
+            (&GOOD.replace("instance = \"partner\", project", "instance = \"other\", project"), "known: hq, partner"),
+            (&GOOD.replace("{ token_env = \"HQ_TOKEN\" }", "{ user = \"x\" }"), "exactly one of"),
+            (&GOOD.replace("https://partner.example", "partner.example"), "must start with"),
+            (&GOOD.replace("https://partner.example", "https://u:p@partner.example"), "must not carry credentials"),
+            (&format!("{GOOD}direction = \"two-way\"\n"), "not built yet"),
+            (&format!("{GOOD}fields = [\"summry\"]\n"), "unknown field \"summry\""),
+        ];
+        for (text, want) in cases {
+            let err = Config::parse(text, Path::new("efface.toml")).unwrap_err().to_string();
+            assert!(err.contains(want), "{want:?} not in {err:?}");
+        }
+    }
+
+    #[test]
+    fn secrets_come_from_a_file_and_stay_out_of_errors() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("tok");
+        std::fs::write(&file, "s3cret\n").unwrap();
+        let spec = AuthSpec { user: None, secret: SecretSource::File(file) };
+        let secret = spec.secret(&"hq".parse().unwrap()).unwrap();
+        assert_eq!(secret.dangerously_expose(), "s3cret");
+        let unset = AuthSpec { user: None, secret: SecretSource::Env("EFFACE_NO_SUCH_VARIABLE".into()) };
+        assert!(unset.secret(&"hq".parse().unwrap()).unwrap_err().to_string().contains("EFFACE_NO_SUCH_VARIABLE"));
+    }
+}

@@ -1,1 +1,4 @@
-//! erasure
+//! Erasure: case, plan, execution, verification, certificate. Decides in pure code, acts in thin code.
+
+pub mod plan;
+pub mod redact;

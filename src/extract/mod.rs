@@ -1,1 +1,14 @@
-//! extract
+//! Bytes to text with positions.
+//!
+//! Owns encodings, archives and escapes: what a file's bytes say, and where. Must not know who is looked for.
+
+mod archive;
+#[cfg(test)]
+pub(crate) use archive::tests;
+pub mod encoding;
+mod format;
+pub mod spans;
+pub mod views;
+
+pub use archive::{Leaf, Limits, Unread, gunzip, leaves};
+pub use format::{Format, by_signature, format, lines};

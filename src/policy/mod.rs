@@ -1,1 +1,173 @@
-//! policy
+//! The policy: what is done with a reference, by which rule, on which basis.
+//!
+//! Owns the policy language (TOML), its diagnostics, and the pure function from a reference to a decision. Reads no
+//! file, no clock and no configuration: text and `now` are parameters, and nothing here acts on a record.
+//!
+//! # How a policy decides
+//!
+//! - Rules are tried in the order of the file; the **first that applies decides**. All conditions of a rule's `match` must
+//!   hold; of a list, one value is enough. A rule without `match` applies to everything: it is the default, and stands last.
+//! - What no rule takes goes to `review` (rule `built-in-default`). Nothing falls through silently.
+//! - A rule applies only where its decision **can be carried out** ([`fits`]): `redact` passes over a watcher, over a history
+//!   entry and over an attachment, and the next rules are asked. A rule that names *only* records its decision cannot be
+//!   carried out on is an error.
+//! - An age condition (`older_than`, `younger_than`) counts from the record's last change, or from its creation where it
+//!   was never changed (`since = "created"`: always from creation). A record **without a trustworthy date** (none, or one
+//!   in the future) whose other conditions hold goes to `review` there and then, since it cannot be known whether the rule is meant.
+//! - `until` on a `keep` is the last day (UTC) on which the exception holds; afterwards the rule is passed over.
+
+mod build;
+mod diagnostic;
+mod evaluate;
+mod glob;
+mod lint;
+mod period;
+mod read;
+mod rule;
+mod shipped;
+mod words;
+#[cfg(test)]
+mod wrong;
+
+pub use diagnostic::{Diagnostic, Severity, render};
+pub use evaluate::{BUILT_IN_DEFAULT, EvalContext, ExplainedRule, Explanation, Verdict, Walk};
+pub use glob::{Glob, GlobError};
+pub use period::{Clock, Period, PeriodError};
+pub use rule::{Age, Condition, Rule, Since, fits};
+pub use shipped::SHIPPED;
+pub use words::{Set, Word};
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+/// How much one plan may do before a second person raises the cap (law 9).
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Caps {
+    /// Most records.
+    pub records: Option<u64>,
+    /// Largest share of a project's issues, above 0 and at most 1.
+    pub share: Option<f64>,
+}
+
+/// A checked policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    name: String,
+    version: Option<String>,
+    law: Option<String>,
+    placeholder: String,
+    four_eyes: bool,
+    caps: Caps,
+    clock: Clock,
+    rules: Vec<Rule>,
+    origin: String,
+    sha256: String,
+    warnings: Vec<Diagnostic>,
+}
+
+impl Policy {
+    /// Reads and checks a policy. `origin` is the file's name, for diagnostics.
+    ///
+    /// # Errors
+    /// All diagnostics, in the order of the text, when at least one of them is an error; the warnings are among them.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, Vec<Diagnostic>> {
+        let (draft, mut diagnostics) = build::build(text, origin, hex::encode(Sha256::digest(text.as_bytes())));
+        diagnostics.sort_by(|a, b| (a.span.start, a.span.end, a.code).cmp(&(b.span.start, b.span.end, b.code)));
+        diagnostics.dedup();
+        match draft {
+            Some(mut policy) if !diagnostics.iter().any(|d| d.severity == Severity::Error) => {
+                policy.warnings = diagnostics;
+                Ok(policy)
+            }
+            _ => Err(diagnostics),
+        }
+    }
+
+    /// A policy that ships with efface: `gdpr-default`, `strict` or `minimal`; `None` for another name.
+    ///
+    /// # Panics
+    /// When a shipped policy does not pass its own check; a test forbids it.
+    #[must_use]
+    pub fn shipped(name: &str) -> Option<Self> {
+        let (name, text) = SHIPPED.iter().find(|(n, _)| *n == name)?;
+        Self::parse(text, &format!("{name}.toml")).ok()
+    }
+
+    /// The policy's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The policy's own version, as its author counts.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    /// The law it follows, for a person to read.
+    #[must_use]
+    pub fn law(&self) -> Option<&str> {
+        self.law.as_deref()
+    }
+
+    /// What is put where something was cut.
+    #[must_use]
+    pub fn placeholder(&self) -> &str {
+        &self.placeholder
+    }
+
+    /// Whether whoever plans may not approve.
+    #[must_use]
+    pub const fn four_eyes(&self) -> bool {
+        self.four_eyes
+    }
+
+    /// How much one plan may do.
+    #[must_use]
+    pub const fn caps(&self) -> Caps {
+        self.caps
+    }
+
+    /// How the deadline of a request is counted.
+    #[must_use]
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The rules, in the order in which they are tried.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The file it was read from, as given to [`Policy::parse`].
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// SHA-256 of the file's bytes, as lower-case hex.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// What is odd but not wrong.
+    #[must_use]
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    /// Who could remove what a rule leaves, by rule id.
+    #[must_use]
+    pub fn asks(&self) -> BTreeMap<String, String> {
+        self.rules.iter().filter_map(|r| Some((r.id.clone(), r.ask.clone()?))).collect()
+    }
+
+    /// Exceptions whose `until` has passed: they no longer hold, and should be renewed or taken out.
+    pub fn expired(&self, today: chrono::NaiveDate) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().filter(move |r| r.until.is_some_and(|until| today > until))
+    }
+}

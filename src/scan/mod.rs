@@ -1,1 +1,18 @@
-//! scan
+//! Scanning: records to references, with coverage.
+//!
+//! Owns the walkers that know where a person stands in a Jira record or a file, and the cut that would take the person
+//! out. Must not decide anything (that is `policy`), nor change anything.
+
+mod adf;
+mod context;
+mod jira;
+mod json;
+mod text;
+
+pub use context::{Context, Fields};
+pub use jira::{
+    walk_attachment_meta, walk_comment, walk_history_entry, walk_issue, walk_property, walk_remote_link, walk_vote,
+    walk_watcher, walk_worklog,
+};
+pub use json::walk_json;
+pub use text::{TextHit, find_text};

@@ -1,1 +1,219 @@
-//! store
+//! The embedded store (SQLite): one file beside the key file, domain verbs in one file a room.
+//!
+//! Owns the database and its schema. What names a person is handed in sealed, or is sealed here before it is written,
+//! so that no page, WAL or snapshot ever holds it in clear; `secure_delete` is on besides. Knows no Jira.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+
+use crate::keys::{KeyError, Keys};
+
+mod audit;
+mod cases;
+mod schema;
+mod staged;
+mod subjects;
+mod suppression;
+mod sync;
+
+pub use audit::Act;
+pub use cases::{Approval, Case, CaseState, StepRow, StepState};
+pub use staged::{StagedKind, StagedRow, StagedState};
+use subjects::SealedSubject;
+pub use suppression::SuppressionRow;
+pub use sync::{Intent, Pair, PairField, PairKind};
+
+/// Why the store cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The key file.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The database.
+    #[error("the store {path}: {source}")]
+    Sqlite {
+        /// The database file.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// The folder.
+    #[error("cannot use the state folder {path}: {source}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A newer efface wrote it.
+    #[error("the store {path} was written by a newer efface (schema {found}, this one knows {known}); use that one")]
+    Newer {
+        /// The database file.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// Key file and store do not belong together.
+    #[error("the key file in {0} does not belong to the store beside it: one of them was restored from another backup")]
+    Mismatch(PathBuf),
+    /// A row holds what it cannot hold.
+    #[error("the store holds a damaged row in {0}")]
+    Damaged(&'static str),
+}
+
+/// The store of one installation; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Mutex<Connection>>,
+    keys: Keys,
+    path: PathBuf,
+}
+
+impl Store {
+    /// The name of the database file in the state folder.
+    pub const FILE: &str = "efface.db";
+
+    /// Opens the store in `state`, or makes a new one, with a new key file, where there is none.
+    ///
+    /// # Errors
+    /// When the key file is missing, open to others or another store's; when the database is damaged or newer.
+    pub fn open(state: &Path) -> Result<Self, StoreError> {
+        let path = state.join(Self::FILE);
+        std::fs::create_dir_all(state).map_err(|source| StoreError::Folder { path: state.to_owned(), source })?;
+        let _lock = crate::fs::Lock::acquire(&state.join("open.lock"), Duration::from_secs(30))
+            .map_err(|e| StoreError::Folder { path: state.to_owned(), source: std::io::Error::other(e.to_string()) })?;
+        // Keys are made only with a new store: a store that lost its keys must not silently get others.
+        let keys = if path.exists() || Keys::exist(state) { Keys::load(state)? } else { Keys::create(state)? };
+        let wrap = |source| StoreError::Sqlite { path: path.clone(), source };
+        let mut conn = Connection::open(&path).map_err(wrap)?;
+        conn.busy_timeout(Duration::from_secs(60)).map_err(wrap)?;
+        conn.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;
+             PRAGMA temp_store = MEMORY;",
+        )
+        .map_err(wrap)?;
+        set_private(&path).map_err(|source| StoreError::Folder { path: path.clone(), source })?;
+        schema::migrate(&mut conn, &path)?;
+        let known: Option<String> = conn
+            .query_row("SELECT value FROM meta WHERE name = 'key_id'", [], |r| r.get(0))
+            .optional()
+            .map_err(wrap)?;
+        match known {
+            Some(id) if id != keys.id() => return Err(StoreError::Mismatch(state.to_owned())),
+            Some(_) => {}
+            None => {
+                conn.execute("INSERT INTO meta (name, value) VALUES ('key_id', ?1)", [keys.id()]).map_err(wrap)?;
+            }
+        }
+        Ok(Self { inner: Arc::new(Mutex::new(conn)), keys, path })
+    }
+
+    /// The keys that belong to this store.
+    #[must_use]
+    pub const fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The database file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn conn(&self) -> MutexGuard<'_, Connection> {
+        // A poisoned lock means a panic inside a transaction, which SQLite rolled back: the connection is sound.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `f` in one write transaction: all of it is durable when this returns, or none of it happened.
+    pub(crate) fn write<T, E>(&self, f: impl FnOnce(&Transaction<'_>) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<StoreError> + From<rusqlite::Error>,
+    {
+        let mut conn = self.conn();
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let out = f(&tx)?;
+        tx.commit()?;
+        Ok(out)
+    }
+
+    /// Runs `f` on a consistent view.
+    pub(crate) fn read<T, E>(&self, f: impl FnOnce(&Transaction<'_>) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<StoreError> + From<rusqlite::Error>,
+    {
+        let mut conn = self.conn();
+        let tx = conn.transaction()?;
+        f(&tx)
+    }
+
+    /// Folds the write-ahead log into the database and empties it, so that destroyed keys leave no copy there.
+    ///
+    /// # Errors
+    /// When another process keeps the log busy; the next call tries again.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        let conn = self.conn();
+        conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .map_err(|source| StoreError::Sqlite { path: self.path.clone(), source })
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(source: rusqlite::Error) -> Self {
+        Self::Sqlite { path: PathBuf::from(Store::FILE), source }
+    }
+}
+
+fn set_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_without_its_keys_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Store::open(dir.path()).unwrap());
+        drop(Store::open(dir.path()).unwrap());
+        std::fs::remove_file(dir.path().join(Keys::FILE)).unwrap();
+        assert!(matches!(Store::open(dir.path()), Err(StoreError::Keys(KeyError::Missing(_)))));
+        Keys::create(dir.path()).unwrap();
+        assert!(matches!(Store::open(dir.path()), Err(StoreError::Mismatch(_))));
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        store.write(|tx| Ok::<_, StoreError>(tx.execute_batch("PRAGMA user_version = 999")?)).unwrap();
+        drop(store);
+        assert!(matches!(Store::open(dir.path()), Err(StoreError::Newer { found: 999, .. })));
+    }
+
+    #[test]
+    fn a_failed_write_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let failed: Result<(), StoreError> = store.write(|tx| {
+            tx.execute("INSERT INTO meta (name, value) VALUES ('x', 'y')", [])?;
+            Err(StoreError::Damaged("test"))
+        });
+        assert!(failed.is_err());
+        let n: i64 = store
+            .read(|tx| {
+                Ok::<_, StoreError>(tx.query_row("SELECT count(*) FROM meta WHERE name = 'x'", [], |r| r.get(0))?)
+            })
+            .unwrap();
+        assert_eq!(n, 0);
+    }
+}

@@ -1,1 +1,11 @@
-//! subject
+//! Subjects: who is looked for, and the matcher that finds them.
+//!
+//! Owns the spellings of an identifier, the word boundaries that know identifiers, and how sure a hit is. Must not do
+//! I/O, and knows nothing of records or policy.
+
+mod matcher;
+mod matcher_bounds;
+mod matcher_needles;
+mod matcher_phone;
+
+pub use matcher::{ExactMatch, FieldHint, Matcher, MatcherError, Scope, TextKind, TextMatch};

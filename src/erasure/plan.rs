@@ -1,0 +1,542 @@
+//! Plans: findings → steps, frozen and hashed (law 2). Pure: touches nothing, reads no clock.
+//!
+//! Owns the form of a plan and the rules by which findings become steps or stay. The steps of one record are one unit.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    audit::canonical_sha256,
+    model::{
+        Area, CaseId, Coverage, Cut, Decision, Finding, InstanceName, Mandate, Outcome, Place, ProjectKey, RecordRef,
+        RecordType, ReferenceKind, Strength,
+    },
+};
+
+/// What is done to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Operation {
+    /// Rewrite the fields that hold the references.
+    Edit,
+    /// Delete the record; a comment or worklog is redacted and read back first, since a deletion may copy its text.
+    Delete,
+}
+
+/// How one reference is cut.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edit {
+    /// Finding's id.
+    pub finding: String,
+    /// The field.
+    pub field: String,
+    /// Position for a person to find it.
+    pub locator: String,
+    /// Exact position.
+    pub cut: Cut,
+    /// Redact, clear, remove or delete.
+    pub decision: Decision,
+    /// The rule that decided.
+    pub rule: String,
+    /// Kind of the reference.
+    pub kind: ReferenceKind,
+    /// Its strength.
+    pub strength: Strength,
+}
+
+/// One step: everything that is done to one record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Position in the plan, from 1.
+    pub number: u32,
+    /// Where.
+    pub place: Place,
+    /// The instance, for remote places.
+    pub instance: Option<InstanceName>,
+    /// The project, for remote places.
+    pub project: Option<ProjectKey>,
+    /// Which record.
+    pub record: RecordRef,
+    /// What is done.
+    pub operation: Operation,
+    /// Hash of what the step was planned on: of the edited fields, or of the whole record for a deletion.
+    pub base: String,
+    /// The references that the step removes.
+    pub edits: Vec<Edit>,
+    /// What a person should know before approving: mails, copies in the history, what can't be undone.
+    pub notes: Vec<String>,
+}
+
+/// A finding that stays, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Finding's id; empty for what a step is expected to leave behind.
+    pub finding: String,
+    /// Where.
+    pub place: Place,
+    /// Which record.
+    pub record: RecordRef,
+    /// Which field.
+    pub field: String,
+    /// Position.
+    pub locator: String,
+    /// Kind of the reference.
+    pub kind: ReferenceKind,
+    /// Kept, held, residual or review.
+    pub outcome: Outcome,
+    /// The rule.
+    pub rule: String,
+    /// Why it stays.
+    pub why: String,
+    /// Who could remove it.
+    pub who: Option<String>,
+}
+
+/// The policy a plan was made under.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyPin {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of its file.
+    pub sha256: String,
+    /// What is put where something was cut.
+    pub placeholder: String,
+    /// Whether planner and approver must differ.
+    pub four_eyes: bool,
+    /// Most records that a plan may touch without a second person raising the cap.
+    pub cap_records: Option<u64>,
+}
+
+/// A frozen plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// `efface.plan/1`.
+    pub schema: String,
+    /// The case.
+    pub case: CaseId,
+    /// The subject's pseudonym.
+    pub subject: String,
+    /// When it was made (RFC 3339, UTC).
+    pub created_at: String,
+    /// Who made it.
+    pub planned_by: String,
+    /// The policy, pinned.
+    pub policy: PolicyPin,
+    /// What will be done.
+    pub steps: Vec<Step>,
+    /// What stays.
+    pub standing: Vec<Standing>,
+    /// What was read to make the plan.
+    pub coverage: Vec<Coverage>,
+}
+
+/// Schema name of plans.
+pub const SCHEMA: &str = "efface.plan/1";
+
+/// What a record was when it was scanned: enough to hash the fields that a step will edit.
+#[derive(Debug, Clone)]
+pub enum Base {
+    /// A JSON record.
+    Json(Value),
+    /// SHA-256 of the bytes of a file, attachment or message.
+    Digest(String),
+}
+
+impl Base {
+    /// The hash a step is planned on: the edited fields of a JSON record, or all of a byte record.
+    #[must_use]
+    pub fn hash(&self, record: RecordType, operation: Operation, fields: &[&str]) -> String {
+        match self {
+            Self::Digest(digest) => digest.clone(),
+            Self::Json(value) => canonical_sha256(&stable_part(value, record, operation, fields)),
+        }
+    }
+}
+
+/// The part of a record's JSON that a step depends on, without what moves by itself (times, counts, self links).
+#[must_use]
+pub fn stable_part(value: &Value, record: RecordType, operation: Operation, fields: &[&str]) -> Value {
+    let pick = |names: &[&str], from: &Value| -> Value {
+        names.iter().map(|&n| (n.to_owned(), from.get(n).cloned().unwrap_or(Value::Null))).collect()
+    };
+    match (record, operation) {
+        (RecordType::Issue, _) => {
+            let mut names = fields.to_vec();
+            names.sort_unstable();
+            names.dedup();
+            pick(&names, value.get("fields").unwrap_or(&Value::Null))
+        }
+        (RecordType::Comment, _) => pick(&["body"], value),
+        (RecordType::Worklog, _) => pick(&["comment"], value),
+        (RecordType::Attachment, _) => pick(&["id", "filename", "size"], value),
+        (RecordType::RemoteLink, _) => pick(&["object", "relationship"], value),
+        (RecordType::Watcher, _) => pick(&["accountId", "key", "name"], value),
+        _ => value.clone(),
+    }
+}
+
+/// What the planner has to know of an instance.
+#[derive(Debug, Clone)]
+pub struct MandateOf {
+    /// Whether we may erase there.
+    pub mandate: Mandate,
+    /// Whom to ask.
+    pub contact: Option<String>,
+    /// A reference to the consent, given with the case.
+    pub consent: Option<String>,
+}
+
+/// A finding with what its record was.
+pub type Group = (Vec<Finding>, Option<Base>);
+
+/// Everything a plan is made of.
+#[derive(Debug)]
+pub struct Input<'a> {
+    /// The case.
+    pub case: CaseId,
+    /// The subject's pseudonym.
+    pub subject: &'a str,
+    /// Now, as RFC 3339.
+    pub created_at: String,
+    /// Who plans.
+    pub planned_by: &'a str,
+    /// The policy.
+    pub policy: PolicyPin,
+    /// Findings by record, in the order of the report; the base is missing where a record cannot be acted on.
+    pub groups: Vec<Group>,
+    /// Who answers for which instance.
+    pub mandates: &'a BTreeMap<InstanceName, MandateOf>,
+    /// Who could remove what a rule leaves, by rule id.
+    pub ask: &'a BTreeMap<String, String>,
+    /// What was read.
+    pub coverage: Vec<Coverage>,
+}
+
+impl Plan {
+    /// SHA-256 over the plan as RFC 8785 JSON: what an approval names.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        serde_json::to_value(self).map(|v| canonical_sha256(&v)).unwrap_or_default()
+    }
+
+    /// Makes a plan; the same input gives the same plan.
+    #[must_use]
+    pub fn make(input: Input<'_>) -> Self {
+        let mut steps: Vec<Step> = Vec::new();
+        let mut standing = Vec::new();
+        for (findings, base) in &input.groups {
+            let mut acting = Vec::new();
+            for finding in findings {
+                match refuse(finding, base.is_some(), input.mandates) {
+                    _ if !finding.decision.acts() => standing.push(stays(finding, input.ask)),
+                    Some((outcome, why, who)) => standing.push(stands(finding, outcome, why, who)),
+                    None => acting.push(finding),
+                }
+            }
+            let (Some(first), Some(base)) = (acting.first(), base) else { continue };
+            let reference = &first.reference;
+            let operation = operation(&acting);
+            let fields: Vec<&str> = acting.iter().map(|f| f.reference.field.as_str()).collect();
+            let mut step = Step {
+                number: 0,
+                place: reference.place.clone(),
+                instance: reference.instance.clone(),
+                project: reference.project.clone(),
+                record: reference.record.clone(),
+                operation,
+                base: base.hash(reference.record.record_type, operation, &fields),
+                edits: acting.iter().map(|f| edit(f)).collect(),
+                notes: Vec::new(),
+            };
+            step.notes = notes(&step);
+            // A record that is deleted takes with it what would have stayed in its other fields.
+            if operation == Operation::Delete {
+                standing.retain(|s: &Standing| !(s.place == step.place && s.record == step.record));
+                for f in findings.iter().filter(|f| !acting.iter().any(|a| a.id == f.id)) {
+                    step.edits.push(edit(f));
+                }
+            }
+            steps.push(step);
+        }
+        for (i, step) in steps.iter_mut().enumerate() {
+            step.number = u32::try_from(i + 1).unwrap_or(u32::MAX);
+        }
+        Self {
+            schema: SCHEMA.to_owned(),
+            case: input.case,
+            subject: input.subject.to_owned(),
+            created_at: input.created_at,
+            planned_by: input.planned_by.to_owned(),
+            policy: input.policy,
+            steps,
+            standing,
+            coverage: input.coverage,
+        }
+    }
+
+    /// Findings that a person has still to decide.
+    pub fn open_reviews(&self) -> impl Iterator<Item = &Standing> {
+        self.standing.iter().filter(|s| s.outcome == Outcome::Review)
+    }
+
+    /// Whether all that should have been read was read.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.coverage.iter().all(|c| c.status.is_complete())
+    }
+}
+
+fn operation(acting: &[&Finding]) -> Operation {
+    let record = acting.first().map(|f| f.reference.record.record_type);
+    let deletes = acting.iter().any(|f| f.decision == Decision::Delete)
+        // These have no field that could be edited: they are taken away whole.
+        || matches!(record, Some(RecordType::Watcher | RecordType::Vote | RecordType::Attachment))
+            && acting.iter().any(|f| f.reference.place.area() != Area::Staging);
+    if deletes { Operation::Delete } else { Operation::Edit }
+}
+
+fn edit(finding: &Finding) -> Edit {
+    let r = &finding.reference;
+    Edit {
+        finding: finding.id.clone(),
+        field: r.field.clone(),
+        locator: r.locator.clone(),
+        cut: r.cut.clone(),
+        decision: finding.decision,
+        rule: finding.rule.clone(),
+        kind: r.kind,
+        strength: r.strength,
+    }
+}
+
+fn stands(finding: &Finding, outcome: Outcome, why: String, who: Option<String>) -> Standing {
+    let r = &finding.reference;
+    Standing {
+        finding: finding.id.clone(),
+        place: r.place.clone(),
+        record: r.record.clone(),
+        field: r.field.clone(),
+        locator: r.locator.clone(),
+        kind: r.kind,
+        outcome,
+        rule: finding.rule.clone(),
+        why,
+        who,
+    }
+}
+
+fn stays(finding: &Finding, ask: &BTreeMap<String, String>) -> Standing {
+    let outcome = match finding.decision {
+        Decision::Keep => Outcome::Kept,
+        Decision::Residual => Outcome::Residual,
+        _ => Outcome::Review,
+    };
+    stands(finding, outcome, finding.reasons.join("; "), ask.get(&finding.rule).cloned())
+}
+
+const ADMIN: &str = "the Jira administrator of the instance";
+
+/// Why an acting decision cannot be carried out, where that is known before anything is tried.
+fn refuse(
+    finding: &Finding,
+    has_base: bool,
+    mandates: &BTreeMap<InstanceName, MandateOf>,
+) -> Option<(Outcome, String, Option<String>)> {
+    let r = &finding.reference;
+    let residual = |why: &str, who: String| Some((Outcome::Residual, why.to_owned(), Some(who)));
+    if let Some(m) = r.instance.as_ref().and_then(|i| mandates.get(i)) {
+        let contact = m.contact.clone().unwrap_or_else(|| "the recipient's data-protection contact".into());
+        match m.mandate {
+            Mandate::Yes => {}
+            Mandate::Consent if m.consent.is_some() => {}
+            Mandate::Consent => {
+                return residual("erasing there needs the partner's consent, and none is given", contact);
+            }
+            Mandate::Notify => return residual("the instance's mandate is to notify, not to erase (Art. 19)", contact),
+        }
+    }
+    let deletes = finding.decision == Decision::Delete;
+    if r.place.area() == Area::State {
+        return residual("efface's configuration is edited by hand", "whoever keeps efface.toml".into());
+    }
+    match (r.record.record_type, r.field.as_str()) {
+        (RecordType::Issue, _) if deletes => Some((
+            Outcome::Review,
+            "deleting a whole issue would take other people's work along: decide by hand".into(),
+            None,
+        )),
+        (RecordType::Issue, "creator") => residual("Jira lets nobody change an issue's creator", ADMIN.into()),
+        (RecordType::Comment | RecordType::Worklog, "author" | "updateAuthor") if !deletes => residual(
+            "Jira lets nobody change an author; deleting the record or anonymising the user would",
+            ADMIN.into(),
+        ),
+        (RecordType::History, _) => residual("Jira's history cannot be edited", ADMIN.into()),
+        (RecordType::Vote, _) => residual("only the voter can take a vote back", ADMIN.into()),
+        (RecordType::UserProfile, _) => residual("the account is not ours to change here", ADMIN.into()),
+        _ if !has_base => Some((Outcome::Failed, "the record could not be read again for planning".into(), None)),
+        _ => None,
+    }
+}
+
+fn notes(step: &Step) -> Vec<String> {
+    let mut notes = Vec::new();
+    let remote = step.instance.is_some();
+    match (step.record.record_type, step.operation) {
+        (RecordType::Issue, Operation::Edit) => {
+            notes.push("the edit copies the old values into the issue's history, which cannot be edited".into());
+            notes.push("sent with notifyUsers=false; webhooks still carry the old text to whoever listens".into());
+        }
+        (RecordType::Comment, Operation::Delete) => {
+            notes.push("redacted and read back before it is deleted; cannot be undone".into());
+        }
+        (RecordType::Comment, Operation::Edit) if remote => {
+            notes.push("webhooks still tell whoever listens of the edit".into());
+        }
+        (RecordType::Attachment, Operation::Delete) if remote => {
+            notes.push("cannot be undone; the issue's history keeps the file name".into());
+        }
+        (_, Operation::Delete) => notes.push("cannot be undone".into()),
+        _ => {}
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{RecordTimes, Reference};
+
+    fn finding(id: &str, record: RecordType, field: &str, decision: Decision, instance: Option<&str>) -> Finding {
+        Finding {
+            id: id.into(),
+            reference: Reference {
+                subject: 0,
+                identifier: 0,
+                place: Place::new(if instance.is_some() { Area::Target } else { Area::Foreign }, "p"),
+                instance: instance.map(|i| i.parse().unwrap()),
+                project: None,
+                record: RecordRef::of_issue(record, "1", "P-1"),
+                field: field.into(),
+                locator: format!("/fields/{field}"),
+                kind: ReferenceKind::FullName,
+                strength: Strength::Certain,
+                cut: Cut::Node { pointer: format!("/fields/{field}") },
+                times: RecordTimes::default(),
+            },
+            decision,
+            rule: "r".into(),
+            reasons: vec!["because".into()],
+        }
+    }
+
+    fn plan(groups: Vec<Group>, mandate: Mandate) -> Plan {
+        let mandates = BTreeMap::from([(
+            "t".parse().unwrap(),
+            MandateOf { mandate, contact: Some("privacy@partner.example".into()), consent: None },
+        )]);
+        Plan::make(Input {
+            case: "C-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+            subject: "p-1",
+            created_at: "2026-11-22T00:00:00Z".into(),
+            planned_by: "a",
+            policy: PolicyPin {
+                name: "x".into(),
+                sha256: "y".into(),
+                placeholder: "[erased]".into(),
+                four_eyes: false,
+                cap_records: None,
+            },
+            groups,
+            mandates: &mandates,
+            ask: &BTreeMap::new(),
+            coverage: vec![],
+        })
+    }
+
+    #[test]
+    fn every_finding_ends_in_a_step_or_stands() {
+        use Decision as D;
+        use RecordType as R;
+        let base = Some(Base::Json(json!({ "fields": { "assignee": { "name": "x" } } })));
+        let cases = [
+            (R::Issue, "assignee", D::Clear, "step"),
+            (R::Issue, "creator", D::Clear, "residual"),
+            (R::Issue, "summary", D::Delete, "review"),
+            (R::Comment, "body", D::Redact, "step"),
+            (R::Comment, "author", D::Redact, "residual"),
+            (R::Comment, "author", D::Delete, "step"),
+            (R::History, "fromString", D::Redact, "residual"),
+            (R::Watcher, "", D::Remove, "step"),
+            (R::Issue, "summary", D::Keep, "kept"),
+            (R::Issue, "summary", D::Review, "review"),
+            (R::Issue, "summary", D::Residual, "residual"),
+        ];
+        for (record, field, decision, want) in cases {
+            let p = plan(vec![(vec![finding("f", record, field, decision, Some("t"))], base.clone())], Mandate::Yes);
+            let got = match (&p.steps[..], &p.standing[..]) {
+                ([_], []) => "step",
+                ([], [s]) if s.outcome == Outcome::Residual => "residual",
+                ([], [s]) if s.outcome == Outcome::Review => "review",
+                ([], [s]) if s.outcome == Outcome::Kept => "kept",
+                _ => "neither or both",
+            };
+            assert_eq!(got, want, "{record:?} {field} {decision:?}");
+        }
+    }
+
+    #[test]
+    fn a_partner_is_told_not_touched() {
+        let base = Some(Base::Json(json!({ "fields": {} })));
+        let f = finding("f", RecordType::Issue, "assignee", Decision::Clear, Some("t"));
+        for (mandate, steps) in [(Mandate::Yes, 1), (Mandate::Consent, 0), (Mandate::Notify, 0)] {
+            let p = plan(vec![(vec![f.clone()], base.clone())], mandate);
+            assert_eq!(p.steps.len(), steps, "{mandate:?}");
+            if steps == 0 {
+                assert_eq!(p.standing[0].who.as_deref(), Some("privacy@partner.example"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_deleted_comment_takes_its_author_along() {
+        let base = Some(Base::Json(json!({ "body": "x" })));
+        let group = vec![
+            finding("a", RecordType::Comment, "author", Decision::Residual, Some("t")),
+            finding("b", RecordType::Comment, "body", Decision::Delete, Some("t")),
+        ];
+        let p = plan(vec![(group, base)], Mandate::Yes);
+        assert_eq!((p.steps.len(), p.standing.len()), (1, 0));
+        assert_eq!(p.steps[0].edits.len(), 2, "both findings are accounted for by the step");
+    }
+
+    #[test]
+    fn the_hash_covers_every_part() {
+        let base = Some(Base::Json(json!({ "fields": { "assignee": 1 } })));
+        let a =
+            plan(vec![(vec![finding("f", RecordType::Issue, "assignee", Decision::Clear, None)], base)], Mandate::Yes);
+        let changes: [fn(&mut Plan); 4] = [
+            |p| p.planned_by.push('x'),
+            |p| p.steps[0].base.push('x'),
+            |p| p.policy.sha256.push('x'),
+            |p| p.steps.clear(),
+        ];
+        for change in changes {
+            let mut b = a.clone();
+            change(&mut b);
+            assert_ne!(a.hash(), b.hash());
+        }
+        assert_eq!(a.hash(), a.clone().hash());
+    }
+
+    #[test]
+    fn volatile_fields_do_not_count_as_a_change() {
+        let before = json!({ "fields": { "summary": "s", "updated": "1", "votes": 1 } });
+        let after = json!({ "fields": { "summary": "s", "updated": "2", "votes": 2 } });
+        let part = |v| stable_part(v, RecordType::Issue, Operation::Edit, &["summary"]);
+        assert_eq!(part(&before), part(&after));
+    }
+}

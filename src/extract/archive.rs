@@ -1,0 +1,275 @@
+//! Archives: every member of a gzip or zip file, nested, within limits. What cannot be read is named, never dropped.
+
+use std::io::{Cursor, Read};
+
+use super::format::{Format, by_signature};
+
+/// Something that could not be read, or not in full.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The path, members as `outer.zip!inner.txt`. May hold a name, as paths do: mask it before it is shown.
+    pub path: String,
+    /// Why; says nothing of the content.
+    pub reason: String,
+    /// Whether a part of it was read all the same.
+    pub partly: bool,
+}
+
+/// How much an archive may unpack to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one member.
+    pub member: u64,
+    /// Bytes of all members of one outermost file.
+    pub total: u64,
+    /// Unpacked bytes for each packed byte, once a member is larger than [`Limits::free`].
+    pub ratio: u64,
+    /// Unpacked bytes below which the ratio is not looked at.
+    pub free: u64,
+    /// Members of one outermost file.
+    pub members: usize,
+    /// Archives inside archives.
+    pub depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { member: 256 << 20, total: 1 << 30, ratio: 500, free: 16 << 20, members: 20_000, depth: 4 }
+    }
+}
+
+/// A file, or the innermost member of an archive.
+#[derive(Debug, Clone, Copy)]
+pub struct Leaf<'a> {
+    /// The path.
+    pub path: &'a str,
+    /// The content; empty for a folder inside an archive, of which only the name counts.
+    pub bytes: &'a [u8],
+    /// Whether it is a member of an archive.
+    pub member: bool,
+}
+
+/// Calls `visit` for `bytes`, or, where that is an archive, for every member; returns what could not be read. The raw
+/// bytes of an archive that cannot be opened are visited themselves.
+pub fn leaves(path: &str, bytes: &[u8], limits: &Limits, visit: &mut dyn FnMut(Leaf<'_>)) -> Vec<Unread> {
+    let mut unpacker = Unpacker { limits, total: 0, members: 0, unread: Vec::new(), visit };
+    unpacker.open(path, bytes, 0);
+    unpacker.unread
+}
+
+struct Unpacker<'a> {
+    limits: &'a Limits,
+    total: u64,
+    members: usize,
+    unread: Vec<Unread>,
+    visit: &'a mut dyn FnMut(Leaf<'_>),
+}
+
+impl Unpacker<'_> {
+    fn refuse(&mut self, path: &str, reason: impl Into<String>, partly: bool) {
+        self.unread.push(Unread { path: path.to_owned(), reason: reason.into(), partly });
+    }
+
+    fn open(&mut self, path: &str, bytes: &[u8], depth: usize) {
+        let archive = match by_signature(bytes) {
+            Some(Format::Gzip) => Format::Gzip,
+            Some(Format::Zip) => Format::Zip,
+            _ => {
+                (self.visit)(Leaf { path, bytes, member: depth > 0 });
+                return;
+            }
+        };
+        if depth >= self.limits.depth {
+            self.refuse(path, format!("archives nested more than {} deep", self.limits.depth), false);
+            return;
+        }
+        if archive == Format::Gzip {
+            self.gzip(path, bytes, depth);
+        } else {
+            self.zip(path, bytes, depth);
+        }
+    }
+
+    fn gzip(&mut self, path: &str, bytes: &[u8], depth: usize) {
+        let name = path.rsplit(['/', '!']).next().unwrap_or(path);
+        let inner = name.strip_suffix(".gz").map_or_else(
+            || name.strip_suffix(".tgz").map_or_else(|| "content".to_owned(), |n| format!("{n}.tar")),
+            str::to_owned,
+        );
+        let member = format!("{path}!{inner}");
+        if let Some(content) = self.unpack(&member, bytes.len() as u64, flate2::read::MultiGzDecoder::new(bytes)) {
+            self.open(&member, &content, depth + 1);
+        }
+    }
+
+    fn zip(&mut self, path: &str, bytes: &[u8], depth: usize) {
+        let mut archive = match zip::ZipArchive::new(Cursor::new(bytes)) {
+            Ok(archive) => archive,
+            Err(_) => {
+                self.refuse(path, "damaged zip: only its plain strings were searched", true);
+                (self.visit)(Leaf { path, bytes, member: depth > 0 });
+                return;
+            }
+        };
+        if declared(bytes).is_some_and(|n| n != archive.len()) {
+            // The reader keeps one of several members of one name.
+            self.refuse(path, "members of the same name, or a damaged index: not all were read", true);
+        }
+        if !archive.comment().is_empty() {
+            let comment = archive.comment().to_vec();
+            (self.visit)(Leaf { path: &format!("{path}!(comment)"), bytes: &comment, member: true });
+        }
+        for i in 0..archive.len() {
+            self.members += 1;
+            if self.members > self.limits.members {
+                self.refuse(path, format!("more than {} members", self.limits.members), true);
+                return;
+            }
+            let (name, packed, encrypted, folder) = match archive.by_index_raw(i) {
+                Ok(file) => (name_of(&file), file.compressed_size(), file.encrypted(), file.is_dir()),
+                Err(_) => {
+                    self.refuse(&format!("{path}!member {i}"), "damaged member", false);
+                    continue;
+                }
+            };
+            let member = format!("{path}!{name}");
+            if folder || encrypted {
+                (self.visit)(Leaf { path: &member, bytes: b"", member: true });
+                if encrypted {
+                    self.refuse(&member, "encrypted", false);
+                }
+                continue;
+            }
+            let content = match archive.by_index(i) {
+                Ok(file) => self.unpack(&member, packed, file),
+                Err(_) => {
+                    (self.visit)(Leaf { path: &member, bytes: b"", member: true });
+                    self.refuse(&member, "compressed in a way that is not read, or damaged", false);
+                    continue;
+                }
+            };
+            if let Some(content) = content {
+                self.open(&member, &content, depth + 1);
+            }
+        }
+    }
+
+    /// Reads a member within the limits; a part of it where it is damaged or too large, which is noted.
+    fn unpack(&mut self, member: &str, packed: u64, reader: impl Read) -> Option<Vec<u8>> {
+        let left = self.limits.total.saturating_sub(self.total);
+        let by_ratio = self.limits.free.max(packed.saturating_mul(self.limits.ratio));
+        let most = self.limits.member.min(left).min(by_ratio);
+        if most == 0 {
+            self.refuse(member, "the archive unpacks to more than the limit", false);
+            return None;
+        }
+        let mut content = Vec::new();
+        let result = reader.take(most + 1).read_to_end(&mut content);
+        if content.len() as u64 > most {
+            content.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+            self.refuse(member, format!("larger than the limit: only its first {most} bytes were searched"), true);
+        } else if result.is_err() {
+            self.refuse(member, format!("damaged after {} bytes", content.len()), !content.is_empty());
+        }
+        self.total += content.len() as u64;
+        Some(content)
+    }
+}
+
+fn name_of<R: Read>(file: &zip::read::ZipFile<'_, R>) -> String {
+    file.name().map_or_else(|_| String::from_utf8_lossy(file.name_raw()).into_owned(), |n| n.into_owned())
+}
+
+/// The number of members that a zip's end record declares; `None` where that is in the 64-bit record.
+fn declared(bytes: &[u8]) -> Option<usize> {
+    let end = memchr::memmem::rfind(bytes, b"PK\x05\x06")?;
+    let count = bytes.get(end + 10..end + 12)?;
+    let count = u16::from_le_bytes([count[0], count[1]]);
+    (count != u16::MAX).then_some(usize::from(count))
+}
+
+/// The whole content of a gzip file, for editing it.
+///
+/// # Errors
+/// When it is damaged or larger than `most` bytes.
+pub fn gunzip(bytes: &[u8], most: u64) -> std::io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    flate2::read::MultiGzDecoder::new(bytes).take(most + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > most {
+        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, "larger than the limit"));
+    }
+    Ok(content)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    pub(crate) fn gz(bytes: &[u8]) -> Vec<u8> {
+        let mut w = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        w.write_all(bytes).unwrap();
+        w.finish().unwrap()
+    }
+
+    pub(crate) fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut w = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, bytes) in members {
+            w.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            w.write_all(bytes).unwrap();
+        }
+        w.finish().unwrap().into_inner()
+    }
+
+    fn all(path: &str, bytes: &[u8], limits: &Limits) -> (Vec<(String, Vec<u8>)>, Vec<Unread>) {
+        let mut seen = Vec::new();
+        let unread = leaves(path, bytes, limits, &mut |leaf| seen.push((leaf.path.to_owned(), leaf.bytes.to_vec())));
+        (seen, unread)
+    }
+
+    #[test]
+    fn members_have_their_path() {
+        let inner = zipped(&[("d/c.txt", b"deep")]);
+        let outer = zipped(&[("a.txt", b"one"), ("b.zip", &inner), ("l.log.gz", &gz(b"line"))]);
+        let (seen, unread) = all("x/o.zip", &outer, &Limits::default());
+        let paths: Vec<_> = seen.iter().map(|(p, b)| (p.as_str(), b.as_slice())).collect();
+        assert_eq!(
+            paths,
+            [("x/o.zip!a.txt", &b"one"[..]), ("x/o.zip!b.zip!d/c.txt", b"deep"), ("x/o.zip!l.log.gz!l.log", b"line"),]
+        );
+        assert_eq!(unread, []);
+    }
+
+    #[test]
+    fn limits_are_named_not_silent() {
+        let mut nested = zipped(&[("x.txt", b"x")]);
+        for _ in 0..5 {
+            nested = zipped(&[("n.zip", &nested)]);
+        }
+        let (seen, unread) = all("n.zip", &nested, &Limits::default());
+        assert!(seen.is_empty());
+        assert!(unread[0].reason.contains("nested"), "{unread:?}");
+
+        let bomb = gz(&vec![b'0'; 1 << 20]);
+        let tight = Limits { free: 1000, ratio: 10, ..Limits::default() };
+        let (seen, unread) = all("b.gz", &bomb, &tight);
+        assert!(seen[0].1.len() < 20_000);
+        assert!(unread[0].partly);
+
+        let many = zipped(&[("a", b""), ("b", b""), ("c", b"")]);
+        let (_, unread) = all("m.zip", &many, &Limits { members: 2, ..Limits::default() });
+        assert_eq!(unread.len(), 1);
+    }
+
+    #[test]
+    fn damaged_archives_are_named() {
+        let whole = gz(&(0..40_000u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>());
+        let (seen, unread) = all("x.gz", &whole[..whole.len() / 2], &Limits::default());
+        assert!(!seen[0].1.is_empty());
+        assert!(unread[0].reason.starts_with("damaged after"));
+        let (seen, unread) = all("x.zip", b"PK\x03\x04 zoe.x@corp.example", &Limits::default());
+        assert_eq!(seen.len(), 1);
+        assert_eq!(unread.len(), 1);
+    }
+}

@@ -1,0 +1,141 @@
+//! What kind of file some bytes are. Scanner and redactor ask the same question, so that a position means the same.
+
+use std::borrow::Cow;
+
+use super::encoding::{self, Encoding};
+
+/// A kind of file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Format<'a> {
+    /// One JSON value.
+    Json(Encoding, Cow<'a, str>),
+    /// JSON values, one a line.
+    JsonLines(Encoding, Cow<'a, str>),
+    /// Any other text: XML, CSV, logs.
+    Text(Encoding, Cow<'a, str>),
+    /// gzip.
+    Gzip,
+    /// zip, and what is built on it.
+    Zip,
+    /// Anything else, with what it seems to be.
+    Binary(&'static str),
+}
+
+/// Beginnings of files that no reader here understands.
+const BINARY: [(&[u8], &str); 17] = [
+    (b"%PDF", "PDF"),
+    (b"\x89PNG", "PNG image"),
+    (b"\xff\xd8\xff", "JPEG image"),
+    (b"GIF8", "GIF image"),
+    (b"BM", "bitmap image"),
+    (b"II*\0", "TIFF image"),
+    (b"MM\0*", "TIFF image"),
+    (b"7z\xbc\xaf\x27\x1c", "7z archive"),
+    (b"Rar!", "RAR archive"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\xd0\xcf\x11\xe0", "old Office document"),
+    (b"SQLite format 3\0", "SQLite database"),
+    (b"\x7fELF", "program"),
+    (b"\xca\xfe\xba\xbe", "Java class"),
+    (b"age-encryption.org/", "age-encrypted file"),
+];
+
+/// The binary kinds that a first look can tell; short signatures need a zero byte as a second witness.
+fn binary(bytes: &[u8]) -> Option<&'static str> {
+    if bytes.get(257..262) == Some(b"ustar") {
+        return Some("tar archive");
+    }
+    let (magic, what) = BINARY.iter().find(|(magic, _)| bytes.starts_with(magic))?;
+    let sure = magic.len() > 4 || memchr::memchr(0, &bytes[..bytes.len().min(4096)]).is_some();
+    (sure || !bytes.is_ascii()).then_some(what)
+}
+
+/// The archive or binary kind, by the first bytes alone; `None` for what may be text.
+#[must_use]
+pub fn by_signature(bytes: &[u8]) -> Option<Format<'static>> {
+    if bytes.starts_with(b"\x1f\x8b") {
+        Some(Format::Gzip)
+    } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+        Some(Format::Zip)
+    } else {
+        binary(bytes).map(Format::Binary)
+    }
+}
+
+/// The kind of `bytes`; `name` only serves to tell lines of JSON from a log that begins with one.
+#[must_use]
+pub fn format<'a>(name: &str, bytes: &'a [u8]) -> Format<'a> {
+    if let Some(found) = by_signature(bytes) {
+        return found;
+    }
+    let Some((encoding, text)) = encoding::decode(bytes) else { return Format::Binary("unknown format") };
+    let trimmed = text.trim_start();
+    if trimmed.starts_with(['{', '[', '"']) {
+        let lines = name.ends_with(".jsonl") || name.ends_with(".ndjson");
+        if !lines && super::spans::parse(&text).is_ok() && serde_json::from_str::<serde_json::Value>(&text).is_ok() {
+            return Format::Json(encoding, text);
+        }
+        if lines || begins_with_json_lines(trimmed) {
+            return Format::JsonLines(encoding, text);
+        }
+    }
+    Format::Text(encoding, text)
+}
+
+fn begins_with_json_lines(text: &str) -> bool {
+    let mut lines = text.lines().filter(|l| !l.trim().is_empty());
+    let is_json = |line: Option<&str>| {
+        line.is_some_and(|l| l.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(l).is_ok())
+    };
+    is_json(lines.next()) && is_json(lines.next())
+}
+
+/// The lines of a text with their first byte, line ends excluded.
+pub fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    text.split_inclusive('\n').map(move |line| {
+        let from = at;
+        at += line.len();
+        (from, line.strip_suffix('\n').map_or(line, |l| l.strip_suffix('\r').unwrap_or(l)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds() {
+        let kind = |bytes: &[u8]| match format("x", bytes) {
+            Format::Json(..) => "json",
+            Format::JsonLines(..) => "lines",
+            Format::Text(..) => "text",
+            Format::Gzip => "gzip",
+            Format::Zip => "zip",
+            Format::Binary(what) => what,
+        };
+        for (bytes, want) in [
+            (&b" {\"a\": 1}\n"[..], "json"),
+            (b"\"x\"", "json"),
+            (b"{\"a\":1}\n\n{\"a\":2}\r\nnot json", "lines"),
+            (b"{\"a\":1} trailing", "text"),
+            (b"[2026-11-22] log line", "text"),
+            (b"BM is a word", "text"),
+            (b"", "text"),
+            (b"\x1f\x8b\x08", "gzip"),
+            (b"PK\x03\x04", "zip"),
+            (b"%PDF-1.7\n\xe2\xe3", "PDF"),
+            (b"\x00\x01\x02\xff\xfe\x00", "unknown format"),
+        ] {
+            assert_eq!(kind(bytes), want, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn line_positions() {
+        let got: Vec<_> = lines("a\r\n\nb").collect();
+        assert_eq!(got, [(0, "a"), (3, ""), (4, "b")]);
+    }
+}

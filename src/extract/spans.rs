@@ -1,0 +1,316 @@
+//! JSON with positions: which bytes of a text each value, member name and piece of a string stand in.
+//!
+//! serde_json forgets positions, and of two members of one name it forgets the first. A byte-exact edit and the claim
+//! that everything was read need both.
+
+use std::ops::Range;
+
+/// Why a text is not JSON that can be edited by position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SpanError {
+    /// The text is no JSON at this byte.
+    #[error("not JSON at byte {0}")]
+    Syntax(usize),
+    /// Nested too deep.
+    #[error("nested more than {DEEPEST} levels deep")]
+    TooDeep,
+}
+
+/// The deepest nesting that is read; serde_json itself stops at 128.
+const DEEPEST: usize = 128;
+
+/// What a value is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// A string, quotes included in its span.
+    String,
+    /// A number, `true`, `false` or `null`.
+    Scalar,
+    /// An array.
+    Array(Vec<Node>),
+    /// An object, every member in order, also those of one name.
+    Object(Vec<Member>),
+}
+
+/// A value and its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// The bytes of the value, without white space around it.
+    pub span: Range<usize>,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// A member of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The bytes of the name's token, quotes included.
+    pub name_span: Range<usize>,
+    /// The name, escapes resolved.
+    pub name: String,
+    /// The value.
+    pub value: Node,
+}
+
+/// Reads `text` as one JSON value.
+///
+/// # Errors
+/// When it is none, or nests too deep.
+pub fn parse(text: &str) -> Result<Node, SpanError> {
+    let mut reader = Reader { text, at: 0 };
+    reader.space();
+    let node = reader.value(0)?;
+    reader.space();
+    if reader.at == text.len() { Ok(node) } else { Err(SpanError::Syntax(reader.at)) }
+}
+
+impl Node {
+    /// The nodes from this one down to the one at a JSON pointer (RFC 6901), the last being the one itself.
+    #[must_use]
+    pub fn path(&self, pointer: &str) -> Option<Vec<&Self>> {
+        let mut path = vec![self];
+        if pointer.is_empty() {
+            return Some(path);
+        }
+        let mut node = self;
+        for part in pointer.strip_prefix('/')?.split('/') {
+            let part = part.replace("~1", "/").replace("~0", "~");
+            node = match &node.kind {
+                // Of two members of one name the last counts, as for every reader.
+                Kind::Object(members) => &members.iter().rfind(|m| m.name == part)?.value,
+                Kind::Array(items) => items.get(part.parse::<usize>().ok()?)?,
+                Kind::String | Kind::Scalar => return None,
+            };
+            path.push(node);
+        }
+        Some(path)
+    }
+
+    /// The node at a JSON pointer.
+    #[must_use]
+    pub fn at(&self, pointer: &str) -> Option<&Self> {
+        self.path(pointer)?.pop()
+    }
+
+    /// The member of an object that has this name; of several the last.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Member> {
+        match &self.kind {
+            Kind::Object(members) => members.iter().rfind(|m| m.name == name),
+            _ => None,
+        }
+    }
+}
+
+/// A string token's text, escapes resolved, and the byte of the token at which each byte of the text begins; one more
+/// entry for its end. `None` if `token` is no string token.
+#[must_use]
+pub fn decode(token: &str) -> Option<(String, Vec<usize>)> {
+    let inner = token.strip_prefix('"')?.strip_suffix('"')?;
+    let bytes = token.as_bytes();
+    let mut text = String::with_capacity(inner.len());
+    let mut starts = Vec::with_capacity(inner.len() + 1);
+    let mut at = 1;
+    let end = token.len() - 1;
+    while at < end {
+        let (c, len) = if bytes[at] == b'\\' {
+            match bytes.get(at + 1)? {
+                b'u' => super::views::unicode_escape(bytes, at).unwrap_or(('\u{fffd}', 6)),
+                b'n' => ('\n', 2),
+                b'r' => ('\r', 2),
+                b't' => ('\t', 2),
+                b'b' => ('\u{8}', 2),
+                b'f' => ('\u{c}', 2),
+                other => (char::from(*other), 2),
+            }
+        } else {
+            let c = token[at..].chars().next()?;
+            (c, c.len_utf8())
+        };
+        text.push(c);
+        starts.resize(text.len(), at);
+        at += len;
+    }
+    starts.push(end);
+    Some((text, starts))
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl Reader<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), SpanError> {
+        if self.peek() == Some(byte) {
+            self.at += 1;
+            Ok(())
+        } else {
+            Err(SpanError::Syntax(self.at))
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Node, SpanError> {
+        if depth > DEEPEST {
+            return Err(SpanError::TooDeep);
+        }
+        let from = self.at;
+        let kind = match self.peek() {
+            Some(b'"') => {
+                self.string()?;
+                Kind::String
+            }
+            Some(b'{') => Kind::Object(self.list(b'}', |r| r.member(depth))?),
+            Some(b'[') => Kind::Array(self.list(b']', |r| r.value(depth + 1))?),
+            _ => {
+                while self.peek().is_some_and(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)) {
+                    self.at += 1;
+                }
+                // serde_json is the judge of what a number is.
+                if serde_json::from_str::<serde_json::Value>(&self.text[from..self.at]).is_err() {
+                    return Err(SpanError::Syntax(from));
+                }
+                Kind::Scalar
+            }
+        };
+        Ok(Node { span: from..self.at, kind })
+    }
+
+    fn member(&mut self, depth: usize) -> Result<Member, SpanError> {
+        let name_span = self.string()?;
+        let name = decode(&self.text[name_span.clone()]).ok_or(SpanError::Syntax(name_span.start))?.0;
+        self.space();
+        self.expect(b':')?;
+        self.space();
+        Ok(Member { name_span, name, value: self.value(depth + 1)? })
+    }
+
+    fn list<T>(
+        &mut self,
+        close: u8,
+        mut item: impl FnMut(&mut Self) -> Result<T, SpanError>,
+    ) -> Result<Vec<T>, SpanError> {
+        self.at += 1;
+        let mut out = Vec::new();
+        self.space();
+        if self.peek() == Some(close) {
+            self.at += 1;
+            return Ok(out);
+        }
+        loop {
+            self.space();
+            out.push(item(self)?);
+            self.space();
+            if self.peek() == Some(close) {
+                self.at += 1;
+                return Ok(out);
+            }
+            self.expect(b',')?;
+        }
+    }
+
+    fn string(&mut self) -> Result<Range<usize>, SpanError> {
+        let from = self.at;
+        self.expect(b'"')?;
+        loop {
+            let rest = &self.text.as_bytes()[self.at..];
+            let i = memchr::memchr2(b'"', b'\\', rest).ok_or(SpanError::Syntax(from))?;
+            self.at += i + 1;
+            if rest[i] == b'"' {
+                return Ok(from..self.at);
+            }
+            // Whatever follows a backslash is ASCII in JSON.
+            match self.peek() {
+                Some(b) if b.is_ascii() => self.at += 1,
+                _ => return Err(SpanError::Syntax(self.at)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn positions() {
+        let text = r#" {"a": [1, "x\u00e9y"], "b/c": {"d": null}} "#;
+        let root = parse(text).unwrap();
+        assert_eq!(&text[root.at("/a/1").unwrap().span.clone()], r#""x\u00e9y""#);
+        assert_eq!(&text[root.at("/b~1c/d").unwrap().span.clone()], "null");
+        assert!(root.at("/a/2").is_none());
+        assert_eq!(decode(r#""x\u00e9y""#).unwrap(), ("xéy".into(), vec![1, 2, 2, 8, 9]));
+        for bad in ["", "{", "[1,]", "{\"a\" 1}", "nul", "1 2", "\"a", "\"\\"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error() {
+        assert_eq!(parse(&"[".repeat(100_000)), Err(SpanError::TooDeep));
+    }
+
+    /// Any small JSON value.
+    pub(crate) fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "\\PC{0,10}|[\\n\"\\\\/é😀a ]{0,6}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::vec(("[a-c/~\"é ]{0,3}", inner), 0..5)
+                    .prop_map(|m| Value::Object(m.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_serde(value in any_json(), pretty in any::<bool>()) {
+            let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+            let root = parse(&text).unwrap();
+            fn check(text: &str, node: &Node, value: &Value) {
+                let again: Value = serde_json::from_str(&text[node.span.clone()]).unwrap();
+                assert_eq!(&again, value);
+                match (&node.kind, value) {
+                    (Kind::Array(a), Value::Array(b)) => a.iter().zip(b).for_each(|(a, b)| check(text, a, b)),
+                    (Kind::Object(a), Value::Object(b)) => a.iter().zip(b).for_each(|(a, (name, b))| {
+                        assert_eq!(&a.name, name);
+                        check(text, &a.value, b);
+                    }),
+                    (Kind::String, Value::String(s)) => {
+                        let (decoded, starts) = decode(&text[node.span.clone()]).unwrap();
+                        assert_eq!(&decoded, s);
+                        assert_eq!(starts.len(), s.len() + 1);
+                    }
+                    _ => {}
+                }
+            }
+            check(&text, &root, &value);
+        }
+
+        #[test]
+        fn never_panics(text in "[\\[\\]{}\",:\\\\u0-9a ]{0,40}") {
+            let ours = parse(&text).is_ok();
+            if serde_json::from_str::<Value>(&text).is_ok() {
+                prop_assert!(ours, "serde takes it, we do not: {}", text);
+            }
+        }
+    }
+}

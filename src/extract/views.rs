@@ -1,0 +1,346 @@
+//! Views of a text: the same text with one layer of escapes or markup taken off, each byte still knowing where it came
+//! from. A view is `None` where there is nothing to take off.
+
+use crate::norm::{Builder, Mapped};
+
+/// How many bytes a tag, an entity's name or a wiki link's target may have before it is taken for plain text.
+const LONGEST_TAG: usize = 4096;
+
+/// Builds a view: stretches that stay and stretches that are replaced.
+struct View<'a> {
+    text: &'a str,
+    out: Builder,
+    done: usize,
+    changed: bool,
+}
+
+impl<'a> View<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, out: Builder::with_capacity(text.len()), done: 0, changed: false }
+    }
+
+    /// Replaces `from..to` of the original by `with`.
+    fn replace(&mut self, from: usize, to: usize, with: &str) {
+        self.out.same(&self.text[self.done..from], self.done);
+        self.out.unit(with, from, to);
+        self.done = to;
+        self.changed = true;
+    }
+
+    fn finish(mut self) -> Option<Mapped> {
+        self.out.same(&self.text[self.done..], self.done);
+        self.changed.then(|| self.out.finish())
+    }
+}
+
+/// The text with JSON's backslash escapes resolved, one level.
+#[must_use]
+pub fn json_unescaped(text: &str) -> Option<Mapped> {
+    let bytes = text.as_bytes();
+    let mut view = View::new(text);
+    let mut from = 0;
+    while let Some(i) = memchr::memchr(b'\\', &bytes[from..]) {
+        let at = from + i;
+        let (with, len) = match bytes.get(at + 1) {
+            Some(b'u') => match unicode_escape(bytes, at) {
+                Some(found) => found,
+                None => {
+                    from = at + 1;
+                    continue;
+                }
+            },
+            Some(b'n' | b'r' | b't' | b'f' | b'b') => (' ', 2),
+            Some(b'"') => ('"', 2),
+            Some(b'/') => ('/', 2),
+            Some(b'\\') => ('\\', 2),
+            _ => {
+                from = at + 1;
+                continue;
+            }
+        };
+        view.replace(at, at + len, with.encode_utf8(&mut [0; 4]));
+        from = at + len;
+    }
+    view.finish()
+}
+
+/// `\uXXXX` at `at`, with its low surrogate where there is one: the character and the bytes it takes.
+pub(crate) fn unicode_escape(bytes: &[u8], at: usize) -> Option<(char, usize)> {
+    let unit = |at: usize| -> Option<u32> {
+        let escape = bytes.get(at..at + 6)?;
+        if !escape.starts_with(b"\\u") {
+            return None;
+        }
+        escape[2..].iter().try_fold(0, |n, b| Some(n * 16 + char::from(*b).to_digit(16)?))
+    };
+    let high = unit(at)?;
+    if !(0xd800..0xe000).contains(&high) {
+        return char::from_u32(high).map(|c| (c, 6));
+    }
+    if high >= 0xdc00 {
+        return None;
+    }
+    let low = unit(at + 6).filter(|low| (0xdc00..0xe000).contains(low))?;
+    char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)).map(|c| (c, 12))
+}
+
+/// The text with URL percent escapes resolved, one level.
+#[must_use]
+pub fn percent_decoded(text: &str) -> Option<Mapped> {
+    let bytes = text.as_bytes();
+    let mut view = View::new(text);
+    let mut from = 0;
+    while let Some(i) = memchr::memchr(b'%', &bytes[from..]) {
+        let at = from + i;
+        let mut run = Vec::new();
+        let mut end = at;
+        while let Some(byte) = percent(bytes, end) {
+            run.push(byte);
+            end += 3;
+        }
+        // Each character of the run on its own, so that a hit covers no more than its own escapes.
+        let mut start = at;
+        let mut rest = run.as_slice();
+        while !rest.is_empty() {
+            let take = (1..=4.min(rest.len())).find(|n| std::str::from_utf8(&rest[..*n]).is_ok());
+            let Some(take) = take else { break };
+            if let Ok(decoded) = std::str::from_utf8(&rest[..take]) {
+                view.replace(start, start + 3 * take, decoded);
+            }
+            start += 3 * take;
+            rest = &rest[take..];
+        }
+        from = end.max(at + 1);
+    }
+    view.finish()
+}
+
+fn percent(bytes: &[u8], at: usize) -> Option<u8> {
+    let digits = bytes.get(at..at + 3)?.strip_prefix(b"%")?;
+    let digit = |b: u8| char::from(b).to_digit(16);
+    u8::try_from(digit(digits[0])? * 16 + digit(digits[1])?).ok()
+}
+
+/// The text with HTML or XML tags taken out (a space for those that separate) and entities resolved.
+#[must_use]
+pub fn markup_stripped(text: &str) -> Option<Mapped> {
+    let bytes = text.as_bytes();
+    let mut view = View::new(text);
+    let mut from = 0;
+    while let Some(i) = memchr::memchr2(b'<', b'&', &bytes[from..]) {
+        let at = from + i;
+        let found = if bytes[at] == b'<' {
+            tag(text, at).map(|(len, inline)| (if inline { String::new() } else { " ".to_owned() }, len))
+        } else {
+            entity(text, at).map(|(c, len)| (c.to_string(), len))
+        };
+        match found {
+            Some((with, len)) => {
+                view.replace(at, at + len, &with);
+                from = at + len;
+            }
+            None => from = at + 1,
+        }
+    }
+    view.finish()
+}
+
+/// The tags that stand inside a word or a sentence without separating anything.
+const INLINE: [&str; 27] = [
+    "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "del", "em", "font", "i", "ins", "kbd", "mark", "q", "s",
+    "samp", "small", "span", "strike", "strong", "sub", "sup", "tt", "u", "wbr",
+];
+
+/// A tag, comment or CDATA fence at `at`: its length, and whether it separates nothing.
+fn tag(text: &str, at: usize) -> Option<(usize, bool)> {
+    let rest = &text[at..];
+    if rest.starts_with("<![CDATA[") {
+        return Some((9, true));
+    }
+    if rest.starts_with("<!--") {
+        // The comment's text stays searchable; only its fence goes.
+        return Some((4, false));
+    }
+    let name = rest[1..].strip_prefix(['/', '?', '!']).unwrap_or(&rest[1..]);
+    let len = name.bytes().take_while(|b| b.is_ascii_alphanumeric() || b":-_".contains(b)).count();
+    if len == 0 || !name.as_bytes()[0].is_ascii_alphabetic() {
+        return None;
+    }
+    let close = memchr::memchr(b'>', rest.as_bytes().get(..LONGEST_TAG).unwrap_or(rest.as_bytes()))?;
+    let name = name[..len].to_ascii_lowercase();
+    Some((close + 1, INLINE.contains(&name.as_str())))
+}
+
+/// An entity at `at`: its character and length.
+pub(crate) fn entity(text: &str, at: usize) -> Option<(char, usize)> {
+    let rest = text.get(at..)?.strip_prefix('&')?;
+    let head = rest.as_bytes().get(..12).unwrap_or(rest.as_bytes());
+    let semicolon = memchr::memchr(b';', head)?;
+    let name = rest.get(..semicolon)?;
+    let c = if let Some(number) = name.strip_prefix('#') {
+        let code = match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+            None => number.parse().ok()?,
+        };
+        char::from_u32(code)?
+    } else {
+        named_entity(name)?
+    };
+    Some((c, semicolon + 2))
+}
+
+/// HTML's names of the Latin-1 characters from U+00C0 on, in order; then the few others that stand in names and addresses.
+const LATIN1: [&str; 64] = [
+    "Agrave", "Aacute", "Acirc", "Atilde", "Auml", "Aring", "AElig", "Ccedil", "Egrave", "Eacute", "Ecirc", "Euml",
+    "Igrave", "Iacute", "Icirc", "Iuml", "ETH", "Ntilde", "Ograve", "Oacute", "Ocirc", "Otilde", "Ouml", "times",
+    "Oslash", "Ugrave", "Uacute", "Ucirc", "Uuml", "Yacute", "THORN", "szlig", "agrave", "aacute", "acirc", "atilde",
+    "auml", "aring", "aelig", "ccedil", "egrave", "eacute", "ecirc", "euml", "igrave", "iacute", "icirc", "iuml",
+    "eth", "ntilde", "ograve", "oacute", "ocirc", "otilde", "ouml", "divide", "oslash", "ugrave", "uacute", "ucirc",
+    "uuml", "yacute", "thorn", "yuml",
+];
+
+fn named_entity(name: &str) -> Option<char> {
+    Some(match name {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" | "rsquo" | "lsquo" => '\'',
+        "nbsp" | "ensp" | "emsp" | "thinsp" => ' ',
+        "shy" => '\u{ad}',
+        "zwj" => '\u{200d}',
+        "zwnj" => '\u{200c}',
+        "commat" => '@',
+        "period" => '.',
+        "lowbar" => '_',
+        "hyphen" | "dash" => '-',
+        "plus" => '+',
+        "Scaron" => 'Š',
+        "scaron" => 'š',
+        "Zcaron" => 'Ž',
+        "zcaron" => 'ž',
+        "OElig" => 'Œ',
+        "oelig" => 'œ',
+        "Yuml" => 'Ÿ',
+        "lstrok" => 'ł',
+        "Lstrok" => 'Ł',
+        _ => {
+            let at = LATIN1.iter().position(|n| *n == name)?;
+            char::from_u32(0xc0 + u32::try_from(at).ok()?)?
+        }
+    })
+}
+
+/// The text with Jira's wiki markup taken out: emphasis, `{color}` and the like, and the targets of links.
+#[must_use]
+pub fn wiki_stripped(text: &str) -> Option<Mapped> {
+    let bytes = text.as_bytes();
+    let mut view = View::new(text);
+    let mut at = 0;
+    while at < bytes.len() {
+        let len = match bytes[at] {
+            b'{' => brace(text, at),
+            b'}' if bytes.get(at + 1) == Some(&b'}') => Some((2, "")),
+            b'*' | b'_' | b'+' | b'^' | b'~' | b'-' if emphasis(text, at, 1) => Some((1, "")),
+            b'?' if bytes.get(at + 1) == Some(&b'?') && emphasis(text, at, 2) => Some((2, "")),
+            b'[' | b']' => Some((1, "")),
+            b'|' => link_target(text, at).map(|len| (len, "")),
+            b'\\' if bytes.get(at + 1) == Some(&b'\\') => Some((2, " ")),
+            _ => None,
+        };
+        match len {
+            Some((len, with)) => {
+                view.replace(at, at + len, with);
+                at += len;
+            }
+            None => at += 1,
+        }
+    }
+    view.finish()
+}
+
+/// `{*}`, `{{`, `{color:red}`, `{code}` at `at`: the length, and what stands for it.
+fn brace(text: &str, at: usize) -> Option<(usize, &'static str)> {
+    let rest = &text.as_bytes()[at + 1..];
+    if rest.first() == Some(&b'{') {
+        return Some((2, ""));
+    }
+    let close = memchr::memchr(b'}', rest.get(..200).unwrap_or(rest))?;
+    let inside = &rest[..close];
+    if matches!(inside, b"*" | b"_" | b"+" | b"-" | b"^" | b"~" | b"??") {
+        return Some((close + 2, ""));
+    }
+    let word = inside.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    if word == 0 || !(word == inside.len() || inside[word] == b':') {
+        return None;
+    }
+    Some((close + 2, if inside.starts_with(b"color") || inside.starts_with(b"anchor") { "" } else { " " }))
+}
+
+/// Whether the marker at `at` opens or closes an emphasis: a gap on one side, a word on the other.
+fn emphasis(text: &str, at: usize, len: usize) -> bool {
+    let before = text[..at].chars().next_back();
+    let after = text[at + len..].chars().next();
+    let gap = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    let space = |c: Option<char>| c.is_none_or(char::is_whitespace);
+    (gap(before) && !space(after)) || (!space(before) && gap(after))
+}
+
+/// `|target]` at `at`, on one line: the length without the bracket.
+fn link_target(text: &str, at: usize) -> Option<usize> {
+    let rest = &text.as_bytes()[at..];
+    let end = memchr::memchr3(b']', b'\n', b'[', rest.get(..LONGEST_TAG).unwrap_or(rest))?;
+    let opened = memchr::memrchr2(b'[', b'\n', &text.as_bytes()[..at]).is_some_and(|i| text.as_bytes()[i] == b'[');
+    (rest[end] == b']' && opened).then_some(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn seen(view: Option<Mapped>) -> String {
+        view.map_or_else(|| "-".into(), Mapped::into_text)
+    }
+
+    #[test]
+    fn layers_come_off() {
+        assert_eq!(seen(json_unescaped(r"Zo\u00eb\n\ud83d\ude00 \/ \x \ud83d")), "Zoë 😀 / \\x \\ud83d");
+        assert_eq!(seen(json_unescaped("plain")), "-");
+        assert_eq!(seen(percent_decoded("a%40b%C3%BC%20c%zz%ff")), "a@bü c%zz%ff");
+        assert_eq!(
+            seen(markup_stripped("<p>Ja<b>ne</b> D&ouml;e&#64;x&#x40;</p> a<b &unknown;")),
+            " Jane Döe@x@  a<b &unknown;"
+        );
+        assert_eq!(
+            seen(wiki_stripped("*Jane* {color:red}D{color}o{*}e{*} [Doe|http://x] a_b c-d")),
+            "Jane Doe Doe a_b c-d"
+        );
+        assert_eq!(seen(wiki_stripped("plain text")), "-");
+    }
+
+    #[test]
+    fn pieces_leave_the_markup_out() {
+        let text = "by *Jane* Doe";
+        let view = wiki_stripped(text).unwrap();
+        let at = view.text().find("Jane Doe").unwrap();
+        let pieces: Vec<_> = view.pieces(at, at + 8).into_iter().map(|r| &text[r]).collect();
+        assert_eq!(pieces, ["Jane", " Doe"]);
+    }
+
+    proptest! {
+        #[test]
+        fn views_never_panic_and_map_to_slices(text in "[\\\\u00e4%4A&#;<b>/{}*_|~\\[\\]\\PC]{0,40}") {
+            for view in [json_unescaped(&text), percent_decoded(&text), markup_stripped(&text), wiki_stripped(&text)].into_iter().flatten() {
+                let len = view.text().len();
+                for piece in view.pieces(0, len) {
+                    prop_assert!(text.get(piece).is_some());
+                }
+                for (i, c) in view.text().char_indices() {
+                    prop_assert!(text.get(view.original(i, i + c.len_utf8())).is_some());
+                }
+            }
+        }
+    }
+}

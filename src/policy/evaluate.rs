@@ -1,0 +1,500 @@
+//! From a reference to a decision, and the walk that explains it. Pure and total.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::{Policy, Rule, Word, rule::Applies};
+use crate::model::{Controller, Decision, Reference};
+
+/// The rule that decides what no rule takes: `review`.
+pub const BUILT_IN_DEFAULT: &str = "built-in-default";
+
+/// What a decision depends on beside the reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EvalContext {
+    /// Now.
+    pub now: DateTime<Utc>,
+    /// Who answers for the place's instance; `None` for places of no instance.
+    pub controller: Option<Controller>,
+}
+
+impl EvalContext {
+    /// A context without a controller.
+    #[must_use]
+    pub const fn at(now: DateTime<Utc>) -> Self {
+        Self { now, controller: None }
+    }
+
+    /// The same with a controller.
+    #[must_use]
+    pub const fn with_controller(self, controller: Controller) -> Self {
+        Self { controller: Some(controller), ..self }
+    }
+}
+
+/// What a policy decides about one reference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verdict<'p> {
+    /// What to do.
+    pub decision: Decision,
+    /// The rule that decided.
+    pub rule_id: &'p str,
+    /// The legal basis.
+    pub basis: Option<&'p str>,
+    /// Why, for a person to read; never empty, never an identifier of the subject.
+    pub reasons: Vec<String>,
+    /// For what stays: who could remove it.
+    pub ask: Option<&'p str>,
+}
+
+/// How one rule fared on the walk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "result")]
+pub enum Walk {
+    /// It decided.
+    Applied,
+    /// All but its age condition holds, and the record has no trustworthy date: sent to review.
+    Undated,
+    /// It does not apply.
+    PassedOver {
+        /// Every condition that fails.
+        because: Vec<String>,
+    },
+    /// An earlier rule had decided.
+    NotReached,
+}
+
+/// One rule of the walk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExplainedRule<'p> {
+    /// Its id.
+    pub rule: &'p str,
+    /// Its line in the file.
+    pub line: usize,
+    /// What it would decide.
+    pub decision: Decision,
+    /// How it fared.
+    #[serde(flatten)]
+    pub walk: Walk,
+}
+
+/// The walk over all rules, and its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explanation<'p> {
+    /// What [`Policy::evaluate`] says.
+    pub verdict: Verdict<'p>,
+    /// All rules, in the order in which they are tried.
+    pub rules: Vec<ExplainedRule<'p>>,
+}
+
+impl Policy {
+    /// Decides about one reference. Total: what no rule takes is `review`.
+    #[must_use]
+    pub fn evaluate(&self, reference: &Reference, ctx: &EvalContext) -> Verdict<'_> {
+        for rule in &self.rules {
+            match rule.applies(reference, ctx.controller, ctx.now) {
+                Applies::No => {}
+                Applies::Yes => return decided(rule),
+                Applies::Undated => return undated(rule),
+            }
+        }
+        Verdict {
+            decision: Decision::Review,
+            rule_id: BUILT_IN_DEFAULT,
+            basis: None,
+            reasons: vec!["no rule of the policy applies".to_owned()],
+            ask: None,
+        }
+    }
+
+    /// Walks one reference through all rules and says of each why it did or did not decide.
+    #[must_use]
+    pub fn explain(&self, reference: &Reference, ctx: &EvalContext) -> Explanation<'_> {
+        let mut over = false;
+        let rules = self
+            .rules
+            .iter()
+            .map(|rule| {
+                let because = rule.misses(reference, ctx.controller, ctx.now);
+                let walk = if over {
+                    Walk::NotReached
+                } else if !because.is_empty() {
+                    Walk::PassedOver { because }
+                } else {
+                    over = true;
+                    match rule.applies(reference, ctx.controller, ctx.now) {
+                        Applies::Undated => Walk::Undated,
+                        _ => Walk::Applied,
+                    }
+                };
+                ExplainedRule { rule: &rule.id, line: rule.line, decision: rule.decision, walk }
+            })
+            .collect();
+        Explanation { verdict: self.evaluate(reference, ctx), rules }
+    }
+}
+
+fn decided(rule: &Rule) -> Verdict<'_> {
+    let reason = rule.reason.clone().unwrap_or_else(|| format!("rule {} says {}", rule.id, rule.decision.word()));
+    let basis = rule.basis.as_ref().map(|b| format!("basis: {b}"));
+    Verdict {
+        decision: rule.decision,
+        rule_id: &rule.id,
+        basis: rule.basis.as_deref(),
+        reasons: std::iter::once(reason).chain(basis).collect(),
+        ask: rule.ask.as_deref(),
+    }
+}
+
+fn undated(rule: &Rule) -> Verdict<'_> {
+    Verdict {
+        decision: Decision::Review,
+        rule_id: &rule.id,
+        basis: None,
+        reasons: vec![format!(
+            "rule {} would {} records of a certain age, and this one has no trustworthy date",
+            rule.id,
+            rule.decision.word()
+        )],
+        ask: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{Duration, TimeZone};
+    use proptest::{prelude::*, sample::select};
+
+    use super::*;
+    use crate::{
+        model::{Area, Cut, Piece, Place, RecordRef, RecordTimes, RecordType, ReferenceKind, Strength},
+        policy::{SHIPPED, fits},
+    };
+
+    fn now() -> DateTime<Utc> {
+        Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).unwrap()
+    }
+
+    fn reference(area: Area, record: RecordType, field: &str, kind: ReferenceKind, strength: Strength) -> Reference {
+        Reference {
+            subject: 0,
+            identifier: 0,
+            place: Place::new(area, "partner/PART"),
+            instance: None,
+            project: None,
+            record: RecordRef { record_type: record, id: None, key: None, path: None },
+            field: field.into(),
+            locator: String::new(),
+            kind,
+            strength,
+            cut: Cut::Text { pieces: vec![Piece { pointer: String::new(), from: 0, to: 1 }] },
+            times: RecordTimes::default(),
+        }
+    }
+
+    fn file(area: Area, path: &str, field: &str, cut: Cut) -> Reference {
+        let mut r = reference(area, RecordType::File, field, ReferenceKind::Email, Strength::Probable);
+        r.record.path = Some(path.into());
+        r.cut = cut;
+        r
+    }
+
+    fn policy(rules: &str) -> Policy {
+        match Policy::parse(&format!("[policy]\nname = \"p\"\n{rules}"), "p.toml") {
+            Ok(p) => p,
+            Err(found) => panic!("{found:#?}"),
+        }
+    }
+
+    fn says(p: &Policy, r: &Reference) -> (Decision, String) {
+        let v = p.evaluate(r, &EvalContext::at(now()));
+        (v.decision, v.rule_id.to_owned())
+    }
+
+    #[test]
+    fn shipped_policies_pass_their_own_check_without_a_warning() {
+        for (name, text) in SHIPPED {
+            let p = Policy::parse(text, name).unwrap_or_else(|found| panic!("{name}: {found:#?}"));
+            assert_eq!((p.name(), p.warnings()), (name, &[][..]));
+            assert_eq!(Policy::shipped(name).unwrap().sha256(), p.sha256());
+            for rule in p.rules() {
+                assert!(rule.reason.is_some() && rule.basis.is_some(), "{name}: {} has reason and basis", rule.id);
+                assert!(rule.decision != Decision::Residual || rule.ask.is_some(), "{name}: {}", rule.id);
+            }
+            assert!(p.rules().last().unwrap().condition.is_any(), "{name} ends with its default");
+        }
+        assert!(Policy::shipped("none").is_none());
+    }
+
+    #[test]
+    fn what_the_shipped_policies_decide() {
+        use Area as A;
+        use RecordType as R;
+        use ReferenceKind as K;
+        use Strength::{Certain, Possible, Probable};
+        // reference → gdpr-default, strict, minimal
+        let rows = [
+            (reference(A::Target, R::Issue, "assignee", K::AccountId, Certain), "clear", "clear", "clear"),
+            (reference(A::Source, R::Issue, "reporter", K::FullName, Certain), "clear", "clear", "clear"),
+            (reference(A::Target, R::Issue, "customfield_10010", K::Username, Certain), "remove", "remove", "remove"),
+            (reference(A::Target, R::Issue, "customfield_10011", K::Mention, Certain), "redact", "redact", "redact"),
+            (reference(A::Target, R::Issue, "summary", K::Email, Probable), "redact", "redact", "redact"),
+            (reference(A::Target, R::Issue, "summary", K::FullName, Probable), "redact", "redact", "review"),
+            (reference(A::Target, R::Issue, "summary", K::FullName, Possible), "review", "review", "review"),
+            (reference(A::Target, R::Issue, "labels", K::Username, Probable), "remove", "remove", "remove"),
+            (reference(A::Target, R::Issue, "components", K::FullName, Probable), "review", "review", "review"),
+            (reference(A::Target, R::Issue, "creator", K::AccountId, Certain), "residual", "residual", "residual"),
+            (reference(A::Target, R::Comment, "body", K::Mention, Certain), "redact", "redact", "redact"),
+            (reference(A::Target, R::Comment, "author", K::AccountId, Certain), "residual", "delete", "residual"),
+            (reference(A::Target, R::Worklog, "updateAuthor", K::UserKey, Certain), "residual", "delete", "residual"),
+            (reference(A::Target, R::Worklog, "comment", K::Email, Probable), "redact", "redact", "redact"),
+            (reference(A::Target, R::Attachment, "filename", K::FullName, Probable), "delete", "delete", "review"),
+            (reference(A::Target, R::Attachment, "content", K::Email, Probable), "delete", "delete", "review"),
+            (reference(A::Target, R::History, "fromString", K::FullName, Certain), "residual", "residual", "residual"),
+            (reference(A::Target, R::Watcher, "", K::AccountId, Certain), "remove", "remove", "remove"),
+            (reference(A::Target, R::Vote, "", K::AccountId, Certain), "residual", "residual", "residual"),
+            (reference(A::Target, R::RemoteLink, "title", K::Email, Probable), "redact", "delete", "redact"),
+            (reference(A::Target, R::Property, "value", K::Email, Probable), "redact", "redact", "redact"),
+            (reference(A::Target, R::UserProfile, "", K::AccountId, Certain), "residual", "residual", "residual"),
+            (reference(A::Staging, R::Message, "summary", K::Email, Probable), "redact", "delete", "redact"),
+            (reference(A::State, R::State, "user_map", K::AccountId, Certain), "redact", "redact", "redact"),
+            (file(A::Foreign, "HQ/processed/1.json", "", Cut::Whole), "delete", "delete", "review"),
+            (
+                file(A::Foreign, "HQ/outgoing/1.json", "", Cut::Node { pointer: "/a".into() }),
+                "redact",
+                "delete",
+                "redact",
+            ),
+            (file(A::Foreign, "HQ/outgoing/zoe.json", "name", Cut::Whole), "delete", "delete", "review"),
+            (file(A::Foreign, "x.zip!y.txt", "", Cut::Whole), "delete", "delete", "review"),
+            (
+                file(A::Log, "atlassian-jira.log", "", Cut::Node { pointer: String::new() }),
+                "redact",
+                "redact",
+                "redact",
+            ),
+            (file(A::Log, "old.log.gz", "", Cut::Whole), "review", "delete", "review"),
+            (file(A::Backup, "b.zip", "", Cut::Whole), "residual", "residual", "residual"),
+        ];
+        let policies = ["gdpr-default", "strict", "minimal"].map(|n| Policy::shipped(n).unwrap());
+        for (r, default, strict, minimal) in rows {
+            for (p, want) in policies.iter().zip([default, strict, minimal]) {
+                let v = p.evaluate(&r, &EvalContext::at(now()));
+                assert_eq!(v.decision.as_str(), want, "{} by {}: {r:?}", p.name(), v.rule_id);
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_rule_that_applies_decides_and_nothing_falls_through() {
+        let p = policy(
+            "[[rule]]\nid = \"a\"\nmatch = { area = \"target\", field = \"summary\" }\ndecision = \"keep\"\nbasis = \"law\"\n\
+             [[rule]]\nid = \"b\"\nmatch = { area = \"target\" }\ndecision = \"redact\"\n",
+        );
+        let r = |area, field| reference(area, RecordType::Issue, field, ReferenceKind::Email, Strength::Probable);
+        assert_eq!(says(&p, &r(Area::Target, "summary")), (Decision::Keep, "a".into()));
+        assert_eq!(says(&p, &r(Area::Target, "description")), (Decision::Redact, "b".into()));
+        assert_eq!(says(&p, &r(Area::Log, "")), (Decision::Review, BUILT_IN_DEFAULT.into()));
+        let v = p.evaluate(&r(Area::Target, "summary"), &EvalContext::at(now()));
+        assert_eq!(v.reasons, ["rule a says keep", "basis: law"]);
+    }
+
+    #[test]
+    fn ages_count_in_calendar_months_and_the_undated_go_to_review() {
+        let p = policy(
+            "[[rule]]\nid = \"old\"\nmatch = { area = \"target\", older_than = \"1 month\" }\ndecision = \"delete\"\n\
+             [[rule]]\nid = \"rest\"\ndecision = \"keep\"\nbasis = \"law\"\n",
+        );
+        let base = reference(Area::Target, RecordType::Comment, "body", ReferenceKind::Email, Strength::Probable);
+        let at = |created: Option<DateTime<Utc>>, updated| {
+            says(&p, &Reference { times: RecordTimes { created, updated }, ..base.clone() })
+        };
+        let end = now() - chrono::Months::new(1);
+        assert_eq!(at(None, Some(end)).1, "old");
+        assert_eq!(at(None, Some(end + Duration::seconds(1))).1, "rest");
+        assert_eq!(at(Some(end), None).1, "old", "what was never changed counts from its creation");
+        assert_eq!(at(Some(end), Some(now())).1, "rest");
+        assert_eq!(at(None, None), (Decision::Review, "old".into()));
+        assert_eq!(
+            at(None, Some(now() + Duration::days(2))),
+            (Decision::Review, "old".into()),
+            "a date to come is no date"
+        );
+        let elsewhere = Reference { place: Place::new(Area::Log, "x"), ..base.clone() };
+        assert_eq!(says(&p, &elsewhere).1, "rest", "a rule that fails otherwise does not ask for the date");
+    }
+
+    #[test]
+    fn exceptions_end_and_controllers_count() {
+        let p = policy(
+            "[[rule]]\nid = \"k\"\nmatch = { field = \"a\" }\ndecision = \"keep\"\nbasis = \"law\"\nuntil = 2026-11-22\n\
+             [[rule]]\nid = \"c\"\nmatch = { area = \"target\", controller = [\"partner\", \"joint\"] }\ndecision = \"review\"\n\
+             [[rule]]\nid = \"d\"\ndecision = \"redact\"\n",
+        );
+        let r = reference(Area::Target, RecordType::Issue, "a", ReferenceKind::Email, Strength::Probable);
+        assert_eq!(says(&p, &r).1, "k", "the last day counts");
+        let later = EvalContext::at(now() + Duration::days(1));
+        assert_eq!(p.evaluate(&r, &later).rule_id, "d");
+        assert_eq!(p.evaluate(&r, &later.with_controller(Controller::Partner)).rule_id, "c");
+        assert_eq!(p.evaluate(&r, &later.with_controller(Controller::Us)).rule_id, "d");
+        assert_eq!(p.expired(later.now.date_naive()).map(|r| r.id.as_str()).collect::<Vec<_>>(), ["k"]);
+        assert_eq!(p.expired(now().date_naive()).count(), 0);
+    }
+
+    #[test]
+    fn an_explanation_says_why_and_names_nobody() {
+        let p = Policy::shipped("gdpr-default").unwrap();
+        let mut r = file(Area::Foreign, "HQ/zoe.person/1.json", "name", Cut::Whole);
+        r.kind = ReferenceKind::FullName;
+        let e = p.explain(&r, &EvalContext::at(now()));
+        let walk = |id: &str| e.rules.iter().find(|r| r.rule == id).map(|r| r.walk.clone()).unwrap();
+        assert_eq!(walk("foreign-whole"), Walk::Applied);
+        assert_eq!(walk("log"), Walk::NotReached);
+        let Walk::PassedOver { because } = walk("foreign-text") else { panic!("passed over") };
+        assert_eq!(
+            because,
+            ["`redact` cannot be carried out here: a file name is not text that can be cut; use `delete`"]
+        );
+        let json = serde_json::to_string(&e).unwrap();
+        assert!(!json.contains("zoe"), "{json}");
+    }
+
+    fn any_reference() -> impl Strategy<Value = Reference> {
+        let fields = select(vec!["", "summary", "author", "creator", "name", "labels", "customfield_1", "assignee"]);
+        let paths = select(vec![None, Some("processed/x.json"), Some("a/b.zip!c"), Some("x")]);
+        let times = select(vec![None, Some(-400i64), Some(-100), Some(0), Some(90)]);
+        (
+            (select(Area::ALL.to_vec()), select(RecordType::ALL), select(ReferenceKind::ALL), select(Strength::ALL)),
+            (fields, paths, any::<bool>(), times.clone(), times),
+        )
+            .prop_map(|((area, record, kind, strength), (field, path, whole, created, updated))| {
+                let mut r = reference(area, record, field, kind, strength);
+                r.record.path = path.map(str::to_owned);
+                if whole {
+                    r.cut = Cut::Whole;
+                }
+                let at = |days: Option<i64>| days.map(|d| now() + Duration::days(d));
+                r.times = RecordTimes { created: at(created), updated: at(updated) };
+                r
+            })
+    }
+
+    /// Any rule that passes the check on its own.
+    fn any_rule() -> impl Strategy<Value = String> {
+        let one = |key: &'static str, words: Vec<&'static str>| {
+            proptest::option::of(select(words)).prop_map(move |w| w.map(|w| format!("{key} = \"{w}\"")))
+        };
+        let words = |list: &[&'static str]| list.to_vec();
+        (
+            one("area", Area::ALL.iter().map(|a| a.as_str()).collect()),
+            one("record", RecordType::ALL.iter().map(|a| a.as_str()).collect()),
+            one("field", words(&["summary", "*", "a*", "customfield_*"])),
+            one("path", words(&["**/processed/**", "**.zip!*"])),
+            one("at_least", words(&["possible", "probable", "certain"])),
+            one("older_than", words(&["6 months", "1 year", "30 days"])),
+            select(Decision::ALL),
+        )
+            .prop_map(|(area, record, field, path, strength, age, decision)| {
+                let parts: Vec<_> = [area, record, field, path, strength, age].into_iter().flatten().collect();
+                let condition =
+                    if parts.is_empty() { String::new() } else { format!("match = {{ {} }}\n", parts.join(", ")) };
+                format!("{condition}decision = \"{}\"\nbasis = \"b\"\n", decision.word())
+            })
+    }
+
+    /// A policy of rules that may shadow each other: the lint's word is put aside by leaving such rules out.
+    fn policy_of(rules: &[String]) -> Policy {
+        let head = "[policy]\nname = \"p\"\n".to_owned();
+        let text = |kept: &[usize]| {
+            kept.iter().fold(head.clone(), |t, i| format!("{t}[[rule]]\nid = \"r{i}\"\n{}", rules[*i]))
+        };
+        let mut kept = Vec::new();
+        let mut policy = None;
+        for i in 0..rules.len() {
+            kept.push(i);
+            match Policy::parse(&text(&kept), "p") {
+                Ok(p) => policy = Some(p),
+                Err(_) => {
+                    kept.pop();
+                }
+            }
+        }
+        policy.unwrap_or_else(|| {
+            Policy::parse(&format!("{head}[[rule]]\nid = \"r\"\ndecision = \"review\"\n"), "p").unwrap()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn explain_agrees_with_evaluate(rules in prop::collection::vec(any_rule(), 1..7), r in any_reference()) {
+            let p = policy_of(&rules);
+            let ctx = EvalContext::at(now());
+            let (verdict, walk) = (p.evaluate(&r, &ctx), p.explain(&r, &ctx));
+            prop_assert_eq!(&walk.verdict, &verdict);
+            let deciding: Vec<_> =
+                walk.rules.iter().filter(|w| matches!(w.walk, Walk::Applied | Walk::Undated)).collect();
+            prop_assert!(deciding.len() <= 1);
+            match deciding.first() {
+                Some(w) if w.walk == Walk::Applied => {
+                    prop_assert_eq!((w.rule, w.decision), (verdict.rule_id, verdict.decision));
+                }
+                Some(w) => prop_assert_eq!((w.rule, Decision::Review), (verdict.rule_id, verdict.decision)),
+                None => prop_assert_eq!(verdict.rule_id, BUILT_IN_DEFAULT),
+            }
+            for w in &walk.rules {
+                if let Walk::PassedOver { because } = &w.walk {
+                    prop_assert!(!because.is_empty());
+                }
+            }
+            prop_assert!(!verdict.reasons.is_empty());
+        }
+
+        #[test]
+        fn a_verdict_can_always_be_carried_out(r in any_reference(), which in 0..3usize) {
+            let p = Policy::shipped(SHIPPED[which].0).unwrap();
+            let v = p.evaluate(&r, &EvalContext::at(now()));
+            prop_assert!(fits(v.decision, r.record.record_type, &r.field, &r.cut).is_ok());
+        }
+
+        #[test]
+        fn a_rule_that_is_called_unreachable_never_decides(
+            rules in prop::collection::vec(any_rule(), 2..5),
+            seen in prop::collection::vec(any_reference(), 60),
+        ) {
+            let text = rules.iter().enumerate().fold("[policy]\nname = \"p\"\n".to_owned(), |t, (i, r)| {
+                format!("{t}[[rule]]\nid = \"r{i}\"\n{r}")
+            });
+            let found = Policy::parse(&text, "p").map_or_else(|e| e, |p| p.warnings().to_vec());
+            let only_shadows = found.iter().all(|d| d.severity == crate::policy::Severity::Warning || d.code == "unreachable-rule");
+            prop_assume!(only_shadows);
+            let (draft, _) = crate::policy::build::build(&text, "p", String::new());
+            let p = draft.unwrap();
+            for d in found.iter().filter(|d| matches!(d.code, "unreachable-rule" | "redundant-rule")) {
+                for r in &seen {
+                    // Histories, votes, watchers and accounts exist only at an instance; the lint builds on it.
+                    let jira = matches!(r.place.area(), Area::Source | Area::Target);
+                    let only_jira = matches!(
+                        r.record.record_type,
+                        RecordType::History | RecordType::Vote | RecordType::Watcher | RecordType::UserProfile
+                    );
+                    let v = p.evaluate(r, &EvalContext::at(now()));
+                    prop_assert!(
+                        (only_jira && !jira) || !d.message.starts_with(&format!("rule `{}` ", v.rule_id)),
+                        "{} but it decides {:?}", d.message, r
+                    );
+                }
+            }
+        }
+
+        #[test]
+        fn parsing_never_panics(text in "[\\[\\]a-z\"={}, \n0-9.#é]{0,80}") {
+            match Policy::parse(&text, "p") {
+                Ok(_) => {}
+                Err(found) => {
+                    prop_assert!(!found.is_empty());
+                    prop_assert!(!crate::policy::render(&found, &text, "p", false).is_empty());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Rules: conditions, whether they hold for a reference, and whether a decision can be carried out on it.
+
+use std::ops::Range;
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+
+use super::{Glob, Period, Set, Word};
+use crate::model::{Area, Controller, Cut, Decision, RecordTimes, RecordType, Reference, ReferenceKind, Strength};
+
+/// From when the age of a record counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Since {
+    /// The last change, or the creation of what was never changed.
+    #[default]
+    Updated,
+    /// The creation.
+    Created,
+}
+
+/// Conditions on the age of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Age {
+    /// The period is over.
+    pub older_than: Option<Period>,
+    /// The period is not over yet.
+    pub younger_than: Option<Period>,
+    /// From when it counts.
+    pub since: Since,
+}
+
+impl Age {
+    /// Whether there is no condition on age.
+    #[must_use]
+    pub const fn is_any(&self) -> bool {
+        self.older_than.is_none() && self.younger_than.is_none()
+    }
+
+    /// Whether the age fits; `None` where the record has no trustworthy date.
+    fn holds(&self, times: &RecordTimes, now: DateTime<Utc>) -> Option<bool> {
+        let start = match self.since {
+            Since::Updated => times.updated.or(times.created),
+            Since::Created => times.created,
+        }?;
+        // A day's grace for clocks that differ; what lies further ahead cannot be true.
+        if start > now.checked_add_days(Days::new(1))? {
+            return None;
+        }
+        // Beyond the calendar a period is never over.
+        let over = |p: Period| p.after(start).is_some_and(|end| end <= now);
+        Some(self.older_than.is_none_or(over) && !self.younger_than.is_some_and(over))
+    }
+}
+
+/// What a rule applies to. All conditions have to hold; an empty list of globs is no condition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    /// Areas.
+    pub area: Set<Area>,
+    /// Globs over the place as it is written, such as `staging:*/processed`.
+    pub place: Vec<Glob>,
+    /// Record types.
+    pub record: Set<RecordType>,
+    /// Globs over the field.
+    pub field: Vec<Glob>,
+    /// Globs over a file's path, relative to its area's root; a record without a path fits none.
+    pub path: Vec<Glob>,
+    /// Kinds of reference.
+    pub kind: Set<ReferenceKind>,
+    /// Strengths.
+    pub strength: Set<Strength>,
+    /// Controllers of the place's instance; a place of no instance fits none.
+    pub controller: Option<Set<Controller>>,
+    /// Age.
+    pub age: Age,
+}
+
+impl Default for Condition {
+    fn default() -> Self {
+        Self {
+            area: Set::all(),
+            place: Vec::new(),
+            record: Set::all(),
+            field: Vec::new(),
+            path: Vec::new(),
+            kind: Set::all(),
+            strength: Set::all(),
+            controller: None,
+            age: Age::default(),
+        }
+    }
+}
+
+impl Condition {
+    /// Whether it holds for everything.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// One rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// Its id: what a finding names.
+    pub id: String,
+    /// What it applies to.
+    pub condition: Condition,
+    /// What is done.
+    pub decision: Decision,
+    /// The legal basis.
+    pub basis: Option<String>,
+    /// Why, for a person to read.
+    pub reason: Option<String>,
+    /// Who answers for the rule.
+    pub owner: Option<String>,
+    /// For what stays: who could remove it.
+    pub ask: Option<String>,
+    /// The last day (UTC) on which it holds.
+    pub until: Option<NaiveDate>,
+    /// Line in the file, from 1.
+    pub line: usize,
+    /// Where the rule's id stands, for diagnostics.
+    pub(super) span: Range<usize>,
+}
+
+/// Whether a rule applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Applies {
+    Yes,
+    No,
+    /// All but the age holds, and the age cannot be known.
+    Undated,
+}
+
+impl Rule {
+    /// Whether the rule applies to a reference: the short way, which stops at the first condition that fails.
+    pub(super) fn applies(&self, r: &Reference, controller: Option<Controller>, now: DateTime<Utc>) -> Applies {
+        let c = &self.condition;
+        let holds = c.area.contains(r.place.area())
+            && c.record.contains(r.record.record_type)
+            && c.kind.contains(r.kind)
+            && c.strength.contains(r.strength)
+            && c.controller.is_none_or(|set| controller.is_some_and(|c| set.contains(c)))
+            && any(&c.field, |g| g.matches(&r.field))
+            && any(&c.place, |g| place_matches(g, r))
+            && any(&c.path, |g| r.record.path.as_deref().is_some_and(|p| g.matches(p)))
+            && self.until.is_none_or(|until| now.date_naive() <= until)
+            && fits(self.decision, r.record.record_type, &r.field, &r.cut).is_ok();
+        if !holds {
+            return Applies::No;
+        }
+        if c.age.is_any() {
+            return Applies::Yes;
+        }
+        match c.age.holds(&r.times, now) {
+            Some(true) => Applies::Yes,
+            Some(false) => Applies::No,
+            None => Applies::Undated,
+        }
+    }
+
+    /// Every condition that fails, for a person to read. Empty when the rule applies; an age that cannot be known is
+    /// not among them. Says nothing of the reference's own path and field, which may name a person.
+    pub(super) fn misses(&self, r: &Reference, controller: Option<Controller>, now: DateTime<Utc>) -> Vec<String> {
+        let c = &self.condition;
+        let mut out = Vec::new();
+        word(&mut out, "area", c.area, r.place.area());
+        word(&mut out, "record", c.record, r.record.record_type);
+        word(&mut out, "kind", c.kind, r.kind);
+        word(&mut out, "strength", c.strength, r.strength);
+        if let Some(set) = c.controller {
+            match controller {
+                Some(one) => word(&mut out, "controller", set, one),
+                None => out.push(format!("the place has no controller; the rule wants {}", set.words().join(", "))),
+            }
+        }
+        globs(&mut out, "field", &c.field, any(&c.field, |g| g.matches(&r.field)));
+        globs(&mut out, "place", &c.place, any(&c.place, |g| place_matches(g, r)));
+        let path = r.record.path.as_deref();
+        globs(&mut out, "path", &c.path, any(&c.path, |g| path.is_some_and(|p| g.matches(p))));
+        if let Some(until) = self.until.filter(|until| now.date_naive() > *until) {
+            out.push(format!("the exception held until {until}"));
+        }
+        if let Err(why) = fits(self.decision, r.record.record_type, &r.field, &r.cut) {
+            out.push(format!("`{}` cannot be carried out here: {why}", self.decision.word()));
+        }
+        if c.age.holds(&r.times, now) == Some(false) && !c.age.is_any() {
+            let wants = [("older than", c.age.older_than), ("younger than", c.age.younger_than)];
+            let wants: Vec<_> = wants.iter().filter_map(|(w, p)| p.map(|p| format!("{w} {p}"))).collect();
+            out.push(format!("the record is not {}", wants.join(" and ")));
+        }
+        out
+    }
+}
+
+fn any(globs: &[Glob], matches: impl Fn(&Glob) -> bool) -> bool {
+    globs.is_empty() || globs.iter().any(matches)
+}
+
+fn place_matches(glob: &Glob, r: &Reference) -> bool {
+    glob.matches_chars(r.place.area().as_str().chars().chain([':']).chain(r.place.spot().chars()))
+}
+
+fn word<T: Word>(out: &mut Vec<String>, what: &str, set: Set<T>, one: T) {
+    if !set.contains(one) {
+        out.push(format!("{what} is {}; the rule wants {}", one.word(), set.words().join(", ")));
+    }
+}
+
+fn globs(out: &mut Vec<String>, what: &str, globs: &[Glob], holds: bool) {
+    if !holds {
+        let list: Vec<_> = globs.iter().map(|g| format!("`{g}`")).collect();
+        out.push(format!("the {what} fits none of {}", list.join(", ")));
+    }
+}
+
+/// Whether Jira, or the file's form, lets a decision be carried out on a record. Places that cannot be edited are listed
+/// in the design's table "Where a person stands".
+///
+/// # Errors
+/// Why it cannot.
+pub fn fits(decision: Decision, record: RecordType, field: &str, cut: &Cut) -> Result<(), &'static str> {
+    use Decision as D;
+    use RecordType as R;
+    if !decision.acts() {
+        return Ok(());
+    }
+    match (record, decision) {
+        (R::History, _) => Err("Jira's history cannot be edited"),
+        (R::Vote, _) => Err("only the voter can take a vote back"),
+        (R::UserProfile, _) => Err("an account is anonymised by its administrator, not edited"),
+        (_, D::Delete) => Ok(()),
+        (R::Watcher, D::Remove) => Ok(()),
+        (R::Watcher, _) => Err("a watcher has no text or field"),
+        (R::Attachment, _) => Err("an attachment cannot be edited, only deleted"),
+        (R::Issue, _) if field == "creator" => Err("nobody can change an issue's creator"),
+        (R::Comment | R::Worklog, _) if AUTHORS.contains(&field) => {
+            Err("nobody can change an author; only deleting the record takes it away")
+        }
+        (R::File, _) if field == FILE_NAME => Err("a file name is not text that can be cut; use `delete`"),
+        (R::File | R::Message | R::State, _) if *cut == Cut::Whole => {
+            Err("the reference cannot be cut out of its container; use `delete`")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The fields of a comment or worklog that name its authors.
+pub(super) const AUTHORS: [&str; 2] = ["author", "updateAuthor"];
+/// The field of a reference in a file's name.
+pub(super) const FILE_NAME: &str = "name";

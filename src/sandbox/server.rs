@@ -1,0 +1,386 @@
+//! Sockets: takes connections, applies faults, checks credentials, reads bodies, hands plain requests to the routes.
+//!
+//! Owns axum. Must not know what a route does.
+
+use std::{
+    collections::VecDeque,
+    io,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context as Task, Poll},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, FromRequest, Multipart, Request, State, connect_info::Connected},
+    http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header},
+    serve::{IncomingStream, Listener},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use chrono::SecondsFormat;
+use percent_encoding::percent_decode_str;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+};
+
+use super::{
+    faults::{Fault, Faults},
+    http::{Failure, Part, Payload, Reply, ReplyBody, Req},
+    routes,
+    state::{Context, UserIx, World},
+};
+
+/// How many requests the log keeps; older ones are dropped, so that a long run does not grow without end.
+const LOG_LIMIT: usize = 200_000;
+/// The largest request body, in bytes: an upload at Jira's limit and its frame.
+const BODY_LIMIT: usize = 101 * 1024 * 1024;
+
+/// What the server and [`super::Control`] share.
+pub(super) struct Shared {
+    world: Mutex<World>,
+    faults: Mutex<Faults>,
+    log: Mutex<RequestLog>,
+}
+
+/// Requests seen since the last reset.
+#[derive(Debug, Default)]
+pub(super) struct RequestLog {
+    pub(super) count: u64,
+    pub(super) entries: VecDeque<(String, String)>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic in a route would be a bug of the sandbox; the world is still the best there is to look at.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(super) fn new(world: World, latency: Duration) -> Arc<Self> {
+        let faults = Faults { latency, retry_after: 1, ..Faults::default() };
+        Arc::new(Self { world: Mutex::new(world), faults: Mutex::new(faults), log: Mutex::default() })
+    }
+
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        lock(&self.world)
+    }
+
+    pub(super) fn faults(&self) -> MutexGuard<'_, Faults> {
+        lock(&self.faults)
+    }
+
+    pub(super) fn log(&self) -> MutexGuard<'_, RequestLog> {
+        lock(&self.log)
+    }
+}
+
+/// One connection's knife: once set, nothing more is written to it.
+#[derive(Debug, Clone, Default)]
+struct Knife(Arc<AtomicBool>);
+
+/// A connection that can be cut from inside a handler.
+struct Connection {
+    stream: TcpStream,
+    knife: Knife,
+}
+
+impl Connection {
+    fn severed(&self) -> bool {
+        self.knife.0.load(Ordering::Relaxed)
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Task<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Task<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.severed() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+struct Door(TcpListener);
+
+impl Listener for Door {
+    type Io = Connection;
+    type Addr = std::net::SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, Self::Addr) {
+        let (stream, address) = Listener::accept(&mut self.0).await;
+        // Answers are small: without this they wait for the client's delayed acknowledgement.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+        (Connection { stream, knife: Knife::default() }, address)
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.0.local_addr()
+    }
+}
+
+impl Connected<IncomingStream<'_, Door>> for Knife {
+    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+        stream.io().knife.clone()
+    }
+}
+
+/// Starts to answer on `runtime`.
+pub(super) fn serve(
+    runtime: &tokio::runtime::Runtime,
+    listener: std::net::TcpListener,
+    shared: Arc<Shared>,
+) -> io::Result<()> {
+    let _inside = runtime.enter();
+    let door = Door(TcpListener::from_std(listener)?);
+    let app = Router::new().fallback(handle).with_state(shared).into_make_service_with_connect_info::<Knife>();
+    runtime.spawn(async move {
+        // `axum::serve` never ends by itself; it ends with the runtime.
+        drop(axum::serve(door, app).await);
+    });
+    Ok(())
+}
+
+async fn handle(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(knife): ConnectInfo<Knife>,
+    request: Request,
+) -> Response<Body> {
+    let path = request.uri().path().to_owned();
+    {
+        let mut log = shared.log();
+        log.count += 1;
+        if log.entries.len() >= LOG_LIMIT {
+            log.entries.pop_front();
+        }
+        log.entries.push_back((request.method().to_string(), path.clone()));
+    }
+    let (fault, latency) = {
+        let mut faults = shared.faults();
+        (faults.take(), faults.latency)
+    };
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    match fault {
+        Some(Fault::Cut) => {
+            knife.0.store(true, Ordering::Relaxed);
+            return Response::new(Body::empty());
+        }
+        Some(Fault::TooMany) => return respond(too_many(&shared)),
+        Some(Fault::Broken) => return respond(Failure::new(500, "Internal server error").into_reply()),
+        None => {}
+    }
+    let (reply, committed) = answer(&shared, &path, request).await;
+    if committed && shared.faults().take_after_commit() {
+        knife.0.store(true, Ordering::Relaxed);
+    }
+    respond(reply)
+}
+
+/// Jira's 429, with the headers of the flavour.
+fn too_many(shared: &Shared) -> Reply {
+    let retry_after = shared.faults().retry_after;
+    let world = shared.world();
+    let reply =
+        Failure::new(429, "Rate limit exceeded.").into_reply().with_header("retry-after", retry_after.to_string());
+    if world.is_cloud() {
+        let reset = (world.clock)() + chrono::Duration::seconds(i64::try_from(retry_after).unwrap_or(i64::MAX));
+        reply
+            .with_header("x-ratelimit-limit", "100")
+            .with_header("x-ratelimit-remaining", "0")
+            .with_header("x-ratelimit-reset", reset.to_rfc3339_opts(SecondsFormat::Secs, true))
+            .with_header("x-ratelimit-nearlimit", "true")
+            .with_header("ratelimit-reason", "jira-burst-based")
+    } else {
+        reply
+            .with_header("x-ratelimit-limit", "100")
+            .with_header("x-ratelimit-remaining", "0")
+            .with_header("x-ratelimit-interval-seconds", "1")
+            .with_header("x-ratelimit-fillrate", "10")
+    }
+}
+
+/// Who a request comes from: `Ok(None)` without credentials, `Err` with wrong ones.
+fn identify(world: &World, headers: &HeaderMap) -> Result<Option<UserIx>, Failure> {
+    let Some(given) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let given = given.to_str().unwrap_or_default();
+    let (scheme, value) = given.split_once(' ').unwrap_or((given, ""));
+    let known = if scheme.eq_ignore_ascii_case("bearer") {
+        value.trim() == world.token
+    } else if scheme.eq_ignore_ascii_case("basic") {
+        let decoded = STANDARD.decode(value.trim()).unwrap_or_default();
+        let decoded = String::from_utf8_lossy(&decoded).into_owned();
+        let bot = world.user(world.bot);
+        decoded.split_once(':').is_some_and(|(user, password)| {
+            let named = user.eq_ignore_ascii_case(&bot.name) && !world.is_cloud();
+            let mailed = bot.email.as_deref().is_some_and(|e| e.eq_ignore_ascii_case(user));
+            (named || mailed) && password == world.token
+        })
+    } else {
+        false
+    };
+    if known { Ok(Some(world.bot)) } else { Err(unauthenticated()) }
+}
+
+fn unauthenticated() -> Failure {
+    Failure::new(401, "You are not authenticated. Authentication required to perform this operation.")
+}
+
+/// Answers a request; also says whether it changed the world.
+async fn answer(shared: &Shared, path: &str, request: Request) -> (Reply, bool) {
+    let segments: Vec<String> = path
+        .split('/')
+        .filter(|s| !s.is_empty())
+        .map(|s| percent_decode_str(s).decode_utf8_lossy().into_owned())
+        .collect();
+    let who = identify(&shared.world(), request.headers());
+    let has_credentials = request.headers().contains_key(header::AUTHORIZATION);
+    let no_check = request
+        .headers()
+        .get("x-atlassian-token")
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| v.eq_ignore_ascii_case("no-check") || v.eq_ignore_ascii_case("nocheck"));
+    let method = request.method().clone();
+    let query = pairs(request.uri().query().unwrap_or_default());
+    let payload = match read(request).await {
+        Ok(payload) => payload,
+        Err(failure) => return (failure.into_reply(), false),
+    };
+    let mut req = Req { method, segments, query, payload, no_check, has_credentials };
+
+    let mut world = shared.world();
+    let cloud = world.is_cloud();
+    let (version, api) = match req.segments.as_slice() {
+        [rest, api, version, ..] if rest == "rest" && api == "api" => match (version.as_str(), cloud) {
+            ("3" | "latest", true) => ("3", true),
+            ("2", _) | ("latest", false) => ("2", true),
+            _ => return (Failure::no_route().into_reply(), false),
+        },
+        _ => (if cloud { "3" } else { "2" }, false),
+    };
+    let public = !api && req.segments.first().is_some_and(|s| s == "media") && cloud;
+    let actor = match who {
+        Ok(Some(user)) => user,
+        // Anyone may ask what server this is, and fetch what a signed address names.
+        Ok(None) if public || (api && req.segments.get(3).is_some_and(|s| s == "serverInfo")) => world.bot,
+        _ if public => world.bot,
+        Ok(None) => return (locked(unauthenticated()), false),
+        Err(failure) => return (locked(failure), false),
+    };
+    let now = (world.clock)();
+    world.ctx = Context { now, actor, version, notify: true };
+    let before = world.revision;
+    let result = if public {
+        routes::media(&mut world, &req)
+    } else if api {
+        req.segments.drain(..3);
+        routes::api(&mut world, &req)
+    } else {
+        routes::page(&mut world, &req)
+    };
+    let committed = world.revision != before;
+    (result.unwrap_or_else(Failure::into_reply), committed)
+}
+
+fn locked(failure: Failure) -> Reply {
+    failure.into_reply().with_header("www-authenticate", "Basic realm=\"Jira\"")
+}
+
+/// Decodes a query (`+` is a space there).
+fn pairs(query: &str) -> Vec<(String, String)> {
+    let decode = |s: &str| percent_decode_str(&s.replace('+', " ")).decode_utf8_lossy().into_owned();
+    query
+        .split('&')
+        .filter(|p| !p.is_empty())
+        .map(|p| {
+            let (k, v) = p.split_once('=').unwrap_or((p, ""));
+            (decode(k), decode(v))
+        })
+        .collect()
+}
+
+async fn read(request: Request) -> Result<Payload, Failure> {
+    let kind = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    if kind.starts_with("multipart/form-data") {
+        let bad = |_| Failure::new(400, "The multi-part body cannot be read.");
+        let (parts, body) = request.into_parts();
+        let mut request = Request::from_parts(parts, body);
+        axum::extract::DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
+        let mut multipart = Multipart::from_request(request, &())
+            .await
+            .map_err(|_| Failure::new(400, "The multi-part body has no boundary."))?;
+        let mut out = Vec::new();
+        while let Some(field) = multipart.next_field().await.map_err(bad)? {
+            out.push(Part {
+                name: field.name().unwrap_or_default().to_owned(),
+                file_name: field.file_name().map(str::to_owned),
+                mime: field.content_type().map(str::to_owned),
+                bytes: field.bytes().await.map_err(bad)?,
+            });
+        }
+        return Ok(Payload::Parts(out));
+    }
+    let bytes = axum::body::to_bytes(request.into_body(), BODY_LIMIT)
+        .await
+        .map_err(|_| Failure::new(413, "The request body is too large."))?;
+    if bytes.is_empty() {
+        return Ok(Payload::None);
+    }
+    if !kind.contains("json") {
+        return Err(Failure { status: 415, messages: Vec::new(), errors: Vec::new() });
+    }
+    Ok(serde_json::from_slice(&bytes).map_or(Payload::Unreadable, Payload::Json))
+}
+
+fn respond(reply: Reply) -> Response<Body> {
+    let (body, kind, name) = match reply.body {
+        ReplyBody::Empty => (Body::empty(), None, None),
+        ReplyBody::Json(value) => {
+            (Body::from(value.to_string()), Some("application/json;charset=UTF-8".to_owned()), None)
+        }
+        ReplyBody::Bytes { mime, name, bytes } => (Body::from(bytes), Some(mime), Some(name)),
+    };
+    let mut out = Response::new(body);
+    *out.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = out.headers_mut();
+    if let Some(kind) = kind.and_then(|k| HeaderValue::from_str(&k).ok()) {
+        headers.insert(header::CONTENT_TYPE, kind);
+    }
+    if let Some(name) = name {
+        let value = format!("attachment; filename*=UTF-8''{}", super::shapes::encode(&name));
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(header::CONTENT_DISPOSITION, value);
+        }
+    }
+    for (name, value) in reply.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    out
+}

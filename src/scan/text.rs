@@ -1,0 +1,116 @@
+//! Finding in one text, under whatever escapes and markup.
+
+use std::ops::Range;
+
+use crate::{
+    extract::views,
+    norm::Mapped,
+    subject::{Matcher, Scope, TextKind, TextMatch},
+};
+
+/// A hit, and the stretches of the text that spell it: several where markup stands between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextHit {
+    /// The hit; its span runs from the first stretch to the last.
+    pub found: TextMatch,
+    /// The stretches, in order.
+    pub pieces: Vec<Range<usize>>,
+}
+
+/// All hits in a text, also under JSON escapes (two levels), percent escapes, HTML or XML markup, and wiki markup.
+#[must_use]
+pub fn find_text(matcher: &Matcher, text: &str, scope: Scope<'_>, kind: TextKind) -> Vec<TextHit> {
+    let mut hits: Vec<TextHit> = matcher
+        .find_in(text, scope, kind)
+        .into_iter()
+        .map(|found| TextHit { pieces: std::iter::once(found.from..found.to).collect(), found })
+        .collect();
+    // Each layer is taken off the text that the one before left.
+    let layers: [fn(&str) -> Option<Mapped>; 5] = [
+        views::json_unescaped,
+        views::json_unescaped,
+        views::percent_decoded,
+        views::markup_stripped,
+        views::wiki_stripped,
+    ];
+    let mut taken: Vec<Mapped> = Vec::new();
+    for layer in layers {
+        let current = taken.last().map_or(text, Mapped::text);
+        let Some(view) = layer(current) else { continue };
+        let found = matcher.find_in(view.text(), scope, kind);
+        taken.push(view);
+        for mut m in found {
+            let mut pieces: Vec<_> = std::iter::once(m.from..m.to).collect();
+            for view in taken.iter().rev() {
+                pieces = join(pieces.into_iter().flat_map(|r| view.pieces(r.start, r.end)));
+            }
+            let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { continue };
+            (m.from, m.to) = (first.start, last.end);
+            add(&mut hits, TextHit { found: m, pieces });
+        }
+    }
+    hits.sort_by_key(|h| (h.found.from, h.found.to, h.found.subject));
+    hits
+}
+
+fn join(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+    let mut out: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match out.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => out.push(range),
+        }
+    }
+    out
+}
+
+/// Adds a hit from a deeper layer, unless an equal or better one is there.
+fn add(hits: &mut Vec<TextHit>, new: TextHit) {
+    let overlaps = |h: &TextHit| {
+        h.found.subject == new.found.subject && h.found.from < new.found.to && new.found.from < h.found.to
+    };
+    let better = |h: &TextHit| {
+        new.found.strength > h.found.strength
+            || (new.found.strength == h.found.strength
+                && new.found.from <= h.found.from
+                && new.found.to >= h.found.to
+                && new.found.to - new.found.from > h.found.to - h.found.from)
+    };
+    if hits.iter().any(|h| overlaps(h) && !better(h)) {
+        return;
+    }
+    hits.retain(|h| !overlaps(h));
+    hits.push(new);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::Strength, scan::json::tests::zoe};
+
+    fn found(text: &str) -> Vec<(Vec<&str>, Strength)> {
+        find_text(&zoe(), text, Scope::Any, TextKind::Prose)
+            .into_iter()
+            .map(|h| (h.pieces.iter().map(|r| &text[r.clone()]).collect(), h.found.strength))
+            .collect()
+    }
+
+    #[test]
+    fn under_escapes_and_markup() {
+        use Strength::{Certain, Probable};
+        for (text, want) in [
+            (r#"{"a":"x\nZo\u00eb Xander"}"#, vec![(vec![r"Zo\u00eb Xander"], Probable)]),
+            (r#"{"a":"{\"b\":\"Zo\\u00eb\\nXander\"}"}"#, vec![(vec![r"Zo\\u00eb\\nXander"], Probable)]),
+            ("q=zoe.x%40corp.example", vec![(vec!["zoe.x%40corp.example"], Probable)]),
+            ("Zo&euml;&nbsp;Xander", vec![(vec!["Zo&euml;&nbsp;Xander"], Probable)]),
+            ("<b>Zo</b>e <i>Xander</i>!", vec![(vec!["Zo", "e ", "Xander"], Probable)]),
+            ("*Zoë* _Xander_", vec![(vec!["Zoë", " ", "Xander"], Probable)]),
+            ("Zo{*}e{*} Xander", vec![(vec!["Zo", "e", " Xander"], Probable)]),
+            ("[Zoë|mailto:zoe.x@corp.example]", vec![(vec!["zoe.x@corp.example"], Probable)]),
+            ("*[~zxan]*", vec![(vec!["[~zxan]"], Certain)]),
+            ("zxan2 [~zxan2] azoe.x@corp.example", vec![]),
+        ] {
+            assert_eq!(found(text), want, "{text}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The register of subjects: sealed with a key of its own each; found by a keyed hash of the operator's handle.
+
+use rusqlite::OptionalExtension;
+use serde::{Deserialize, Serialize};
+
+use super::{Store, StoreError};
+use crate::{
+    keys::{DataKey, Purpose},
+    model::{Identifier, IdentifierKind, InstanceName, Personal, Subject, SubjectKey},
+};
+
+pub(super) const SCHEMA: &str = "
+CREATE TABLE subjects (
+    lookup BLOB PRIMARY KEY,          -- keyed hash of the operator's handle
+    pseudonym TEXT NOT NULL UNIQUE,
+    wrapped_key BLOB NOT NULL,        -- this row's data key; gone = row unreadable
+    sealed BLOB NOT NULL              -- the handle and the identifiers
+) STRICT;
+";
+
+/// A subject as it is sealed. The only place where identifiers are serialised on purpose.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SealedSubject {
+    key: SubjectKey,
+    pseudonym: String,
+    identifiers: Vec<SealedIdentifier>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SealedIdentifier {
+    kind: IdentifierKind,
+    value: String,
+    instance: Option<InstanceName>,
+    confirmed: bool,
+}
+
+impl SealedSubject {
+    pub(super) fn from_subject(subject: &Subject) -> Self {
+        Self {
+            key: subject.key.reveal().clone(),
+            pseudonym: subject.pseudonym.clone(),
+            identifiers: subject
+                .identifiers
+                .iter()
+                .map(|i| SealedIdentifier {
+                    kind: i.kind,
+                    value: i.value.reveal().clone(),
+                    instance: i.instance.clone(),
+                    confirmed: i.confirmed,
+                })
+                .collect(),
+        }
+    }
+
+    pub(super) fn into_subject(self) -> Subject {
+        Subject {
+            key: Personal::new(self.key),
+            pseudonym: self.pseudonym,
+            identifiers: self
+                .identifiers
+                .into_iter()
+                .map(|i| Identifier {
+                    kind: i.kind,
+                    value: Personal::new(i.value),
+                    instance: i.instance,
+                    confirmed: i.confirmed,
+                })
+                .collect(),
+        }
+    }
+
+    pub(super) fn seal(&self, key: &DataKey, context: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let plain = serde_json::to_vec(self).map_err(|_| StoreError::Damaged("subjects"))?;
+        Ok(key.seal(context, &plain))
+    }
+
+    pub(super) fn open(key: &DataKey, context: &[u8], sealed: &[u8]) -> Result<Self, StoreError> {
+        serde_json::from_slice(&key.open(context, sealed)?).map_err(|_| StoreError::Damaged("subjects"))
+    }
+}
+
+impl Store {
+    fn subject_lookup(&self, key: &SubjectKey) -> [u8; 32] {
+        self.keys().keyed_hash(Purpose::Lookup, &[b"subject", key.as_str().as_bytes()])
+    }
+
+    /// The keyed pseudonym of a subject's handle.
+    #[must_use]
+    pub fn subject_pseudonym(&self, key: &SubjectKey) -> String {
+        self.keys().pseudonym("subject", key.as_str())
+    }
+
+    /// Puts a subject into the register, in place of an earlier one with the same handle.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn put_subject(&self, subject: &Subject) -> Result<(), StoreError> {
+        let lookup = self.subject_lookup(subject.key.reveal());
+        let key = DataKey::random();
+        let sealed = SealedSubject::from_subject(subject).seal(&key, &lookup)?;
+        let wrapped = self.keys().wrap(&lookup, &key);
+        self.write(|tx| {
+            tx.execute(
+                "INSERT INTO subjects (lookup, pseudonym, wrapped_key, sealed) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (lookup) DO UPDATE SET wrapped_key = ?3, sealed = ?4",
+                (&lookup[..], &subject.pseudonym, wrapped, sealed),
+            )?;
+            Ok(())
+        })
+    }
+
+    fn open_subject(&self, lookup: &[u8], wrapped: &[u8], sealed: &[u8]) -> Result<Subject, StoreError> {
+        let key = self.keys().unwrap(lookup, wrapped)?;
+        Ok(SealedSubject::open(&key, lookup, sealed)?.into_subject())
+    }
+
+    /// A subject by handle.
+    ///
+    /// # Errors
+    /// When the row does not open.
+    pub fn subject(&self, key: &SubjectKey) -> Result<Option<Subject>, StoreError> {
+        let lookup = self.subject_lookup(key);
+        let row = self.read(|tx| {
+            Ok::<_, StoreError>(
+                tx.query_row("SELECT wrapped_key, sealed FROM subjects WHERE lookup = ?1", [&lookup[..]], |r| {
+                    Ok((r.get::<_, Vec<u8>>(0)?, r.get::<_, Vec<u8>>(1)?))
+                })
+                .optional()?,
+            )
+        })?;
+        row.map(|(wrapped, sealed)| self.open_subject(&lookup, &wrapped, &sealed)).transpose()
+    }
+
+    /// All subjects, by pseudonym.
+    ///
+    /// # Errors
+    /// When a row does not open.
+    pub fn subjects(&self) -> Result<Vec<Subject>, StoreError> {
+        let rows = self.read(|tx| {
+            let mut stmt = tx.prepare("SELECT lookup, wrapped_key, sealed FROM subjects ORDER BY pseudonym")?;
+            let rows = stmt
+                .query_map([], |r| Ok((r.get::<_, Vec<u8>>(0)?, r.get::<_, Vec<u8>>(1)?, r.get::<_, Vec<u8>>(2)?)))?
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok::<_, StoreError>(rows)
+        })?;
+        rows.iter().map(|(lookup, wrapped, sealed)| self.open_subject(lookup, wrapped, sealed)).collect()
+    }
+
+    /// Destroys a subject's key and row. Says whether there was one.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn forget_subject(&self, key: &SubjectKey) -> Result<bool, StoreError> {
+        let lookup = self.subject_lookup(key);
+        let gone = self.write(|tx| {
+            Ok::<_, StoreError>(tx.execute("DELETE FROM subjects WHERE lookup = ?1", [&lookup[..]])? > 0)
+        })?;
+        self.checkpoint()?;
+        Ok(gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sealed_at_rest_and_forgotten_for_good() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let key: SubjectKey = "zoe-handle-77".parse().unwrap();
+        let subject = Subject {
+            pseudonym: store.subject_pseudonym(&key),
+            key: Personal::new(key.clone()),
+            identifiers: vec![Identifier {
+                kind: IdentifierKind::Email,
+                value: Personal::new("zoe.quandt@corp.example".into()),
+                instance: None,
+                confirmed: true,
+            }],
+        };
+        store.put_subject(&subject).unwrap();
+        assert_eq!(store.subject(&key).unwrap().unwrap(), subject);
+        let on_disk = || {
+            std::fs::read_dir(dir.path())
+                .unwrap()
+                .flat_map(|f| std::fs::read(f.unwrap().path()).unwrap())
+                .collect::<Vec<u8>>()
+        };
+        for needle in ["zoe.quandt", "zoe-handle-77"] {
+            assert!(memchr::memmem::find(&on_disk(), needle.as_bytes()).is_none(), "{needle} in clear on disk");
+        }
+        assert!(store.forget_subject(&key).unwrap());
+        assert!(store.subject(&key).unwrap().is_none());
+        assert!(!store.forget_subject(&key).unwrap());
+    }
+}

@@ -1,0 +1,417 @@
+//! The matcher: many subjects in one pass over a text, and exact questions for structured fields.
+
+use std::collections::HashMap;
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+
+use super::{
+    matcher_bounds::{Around, Edge, joins_words},
+    matcher_needles::{Form, Needle, needles},
+    matcher_phone::{self, Phone},
+};
+use crate::{
+    model::{IdentifierKind, InstanceName, ReferenceKind, Strength, Subject},
+    norm,
+};
+
+/// Why a matcher could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum MatcherError {
+    /// Too many or too long identifiers for one automaton.
+    #[error("the identifiers are too many for one matcher: {0}")]
+    TooLarge(#[from] aho_corasick::BuildError),
+}
+
+/// Whose identifiers apply where the text stands.
+#[derive(Debug, Clone, Copy)]
+pub enum Scope<'a> {
+    /// Every instance's: a place that belongs to none, such as a foreign folder.
+    Any,
+    /// Those of these instances, and those that belong to no instance.
+    Only(&'a [InstanceName]),
+}
+
+impl Scope<'_> {
+    fn takes(self, instance: Option<&InstanceName>) -> bool {
+        match (self, instance) {
+            (Self::Any, _) | (_, None) => true,
+            (Self::Only(names), Some(instance)) => names.contains(instance),
+        }
+    }
+}
+
+/// What kind of text is searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TextKind {
+    /// Running text.
+    #[default]
+    Prose,
+    /// A file or folder name, where `_`, `-` and `.` stand for spaces.
+    FileName,
+}
+
+/// A hit in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextMatch {
+    /// Index of the subject in the list given to [`Matcher::new`].
+    pub subject: usize,
+    /// Index in that subject's identifiers.
+    pub identifier: usize,
+    /// First byte in the original text.
+    pub from: usize,
+    /// One past the last byte.
+    pub to: usize,
+    /// How sure.
+    pub strength: Strength,
+    /// What kind.
+    pub kind: ReferenceKind,
+}
+
+/// What a structured field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FieldHint {
+    /// A Cloud account id.
+    AccountId,
+    /// A Data Center user key.
+    UserKey,
+    /// A Data Center user name.
+    Username,
+    /// An e-mail address.
+    Email,
+    /// A display name.
+    DisplayName,
+    /// An id of whatever kind, such as `from` and `to` of a history entry.
+    AnyId,
+}
+
+/// A hit in a structured field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExactMatch {
+    /// Index of the subject.
+    pub subject: usize,
+    /// Index in that subject's identifiers.
+    pub identifier: usize,
+    /// What kind.
+    pub kind: ReferenceKind,
+    /// Whether a person confirmed the identifier; otherwise the hit only points.
+    pub confirmed: bool,
+}
+
+struct Owner {
+    kind: IdentifierKind,
+    instance: Option<InstanceName>,
+    confirmed: bool,
+}
+
+struct Pattern {
+    subject: usize,
+    identifier: usize,
+    needle: Needle,
+}
+
+/// Finds all identifiers of all subjects in a text. Cheap to share between threads; holds no state of a search.
+pub struct Matcher {
+    automaton: AhoCorasick,
+    /// By the automaton's pattern: who looks for it.
+    patterns: Vec<Vec<Pattern>>,
+    phones: Vec<Phone>,
+    exact: HashMap<(FieldHint, String), Vec<(usize, usize)>>,
+    owners: Vec<Vec<Owner>>,
+    unusable: Vec<(usize, usize)>,
+}
+
+impl std::fmt::Debug for Matcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Matcher").field("subjects", &self.owners.len()).finish_non_exhaustive()
+    }
+}
+
+impl Matcher {
+    /// A matcher for all `subjects`.
+    ///
+    /// # Errors
+    /// When the automaton would be too large.
+    pub fn new(subjects: &[Subject]) -> Result<Self, MatcherError> {
+        let mut index: HashMap<String, usize> = HashMap::new();
+        let mut texts: Vec<String> = Vec::new();
+        let mut patterns: Vec<Vec<Pattern>> = Vec::new();
+        let mut phones = Vec::new();
+        let mut exact: HashMap<(FieldHint, String), Vec<(usize, usize)>> = HashMap::new();
+        let mut owners = Vec::new();
+        let mut unusable = Vec::new();
+        for (s, subject) in subjects.iter().enumerate() {
+            let mut mine = Vec::new();
+            for (i, identifier) in subject.identifiers.iter().enumerate() {
+                let value = identifier.value.reveal();
+                let found = needles(identifier.kind, value);
+                let phone = if identifier.kind == IdentifierKind::Phone { Phone::new(s, i, value) } else { None };
+                if found.is_empty() && phone.is_none() {
+                    unusable.push((s, i));
+                }
+                phones.extend(phone);
+                for needle in found {
+                    let at = *index.entry(needle.bare.clone()).or_insert_with(|| {
+                        texts.push(needle.bare.clone());
+                        patterns.push(Vec::new());
+                        texts.len() - 1
+                    });
+                    patterns[at].push(Pattern { subject: s, identifier: i, needle });
+                }
+                let form = norm::key_form(identifier.kind, value);
+                if !form.is_empty() {
+                    for hint in hints(identifier.kind) {
+                        exact.entry((*hint, form.clone())).or_default().push((s, i));
+                    }
+                }
+                mine.push(Owner {
+                    kind: identifier.kind,
+                    instance: identifier.instance.clone(),
+                    confirmed: identifier.confirmed,
+                });
+            }
+            owners.push(mine);
+        }
+        let automaton = AhoCorasickBuilder::new().match_kind(MatchKind::Standard).build(&texts)?;
+        Ok(Self { automaton, patterns, phones, exact, owners, unusable })
+    }
+
+    /// Identifiers (subject, identifier) that are too short to be searched in text; structured fields still know them.
+    #[must_use]
+    pub fn unusable(&self) -> &[(usize, usize)] {
+        &self.unusable
+    }
+
+    /// Whether phone numbers are searched, for which no prefilter holds.
+    pub(crate) fn has_phones(&self) -> bool {
+        !self.phones.is_empty()
+    }
+
+    /// Whether `subject` has an identifier of `kind` in `scope`.
+    #[must_use]
+    pub fn knows(&self, subject: usize, kind: IdentifierKind, scope: Scope<'_>) -> bool {
+        self.owners.get(subject).is_some_and(|o| o.iter().any(|o| o.kind == kind && scope.takes(o.instance.as_ref())))
+    }
+
+    /// All hits in running text, in order; where hits of one subject overlap, the surer and longer stays.
+    #[must_use]
+    pub fn find(&self, text: &str, scope: Scope<'_>) -> Vec<TextMatch> {
+        self.find_in(text, scope, TextKind::Prose)
+    }
+
+    /// As [`Matcher::find`], for a text of some kind.
+    #[must_use]
+    pub fn find_in(&self, text: &str, scope: Scope<'_>, kind: TextKind) -> Vec<TextMatch> {
+        let bare = norm::bare(text);
+        let mut hits = Vec::new();
+        for hit in self.automaton.find_overlapping_iter(bare.text()) {
+            for pattern in &self.patterns[hit.pattern().as_usize()] {
+                let Some(owner) = self.owner(pattern.subject, pattern.identifier) else { continue };
+                if !scope.takes(owner.instance.as_ref()) {
+                    continue;
+                }
+                let found = check(text, &bare, hit.start(), hit.end(), &pattern.needle, owner.kind, kind);
+                if let Some(mut found) = found {
+                    found.subject = pattern.subject;
+                    found.identifier = pattern.identifier;
+                    if !owner.confirmed {
+                        found.strength = Strength::Possible;
+                    }
+                    hits.push(found);
+                }
+            }
+        }
+        if !self.phones.is_empty() {
+            matcher_phone::find(&self.phones, bare.text(), |phone, from, to| {
+                let Some(owner) = self.owner(phone.subject, phone.identifier) else { return };
+                if scope.takes(owner.instance.as_ref()) {
+                    let span = bare.original(from, to);
+                    hits.push(TextMatch {
+                        subject: phone.subject,
+                        identifier: phone.identifier,
+                        from: span.start,
+                        to: span.end,
+                        strength: if owner.confirmed { Strength::Probable } else { Strength::Possible },
+                        kind: ReferenceKind::Phone,
+                    });
+                }
+            });
+        }
+        longest(hits)
+    }
+
+    /// Who a structured field names.
+    #[must_use]
+    pub fn exact(&self, hint: FieldHint, value: &str, scope: Scope<'_>) -> Vec<ExactMatch> {
+        let mut forms: Vec<String> = match hint {
+            FieldHint::AccountId => vec![norm::key_form(IdentifierKind::AccountId, value)],
+            FieldHint::UserKey | FieldHint::Username => vec![norm::key_form(IdentifierKind::Username, value)],
+            FieldHint::Email => vec![norm::key_form(IdentifierKind::Email, value)],
+            FieldHint::DisplayName => vec![norm::key_form(IdentifierKind::FullName, value)],
+            FieldHint::AnyId => {
+                vec![norm::key_form(IdentifierKind::AccountId, value), norm::key_form(IdentifierKind::Username, value)]
+            }
+        };
+        forms.dedup();
+        let mut out: Vec<ExactMatch> = Vec::new();
+        for form in forms {
+            for &(subject, identifier) in self.exact.get(&(hint, form)).into_iter().flatten() {
+                let Some(owner) = self.owner(subject, identifier) else { continue };
+                let found =
+                    ExactMatch { subject, identifier, kind: owner.kind.reference_kind(), confirmed: owner.confirmed };
+                if scope.takes(owner.instance.as_ref()) && !out.contains(&found) {
+                    out.push(found);
+                }
+            }
+        }
+        out
+    }
+
+    fn owner(&self, subject: usize, identifier: usize) -> Option<&Owner> {
+        self.owners.get(subject)?.get(identifier)
+    }
+}
+
+/// The fields that an identifier of a kind stands in.
+const fn hints(kind: IdentifierKind) -> &'static [FieldHint] {
+    match kind {
+        IdentifierKind::AccountId => &[FieldHint::AccountId, FieldHint::AnyId],
+        IdentifierKind::UserKey => &[FieldHint::UserKey, FieldHint::AnyId],
+        IdentifierKind::Username => &[FieldHint::Username, FieldHint::AnyId],
+        IdentifierKind::Email => &[FieldHint::Email],
+        IdentifierKind::FullName | IdentifierKind::Alias => &[FieldHint::DisplayName],
+        IdentifierKind::Phone => &[],
+    }
+}
+
+/// Whether a hit of the automaton at `at..end` of the bare text is one, and how sure.
+fn check(
+    text: &str,
+    bare: &norm::Normalized,
+    at: usize,
+    end: usize,
+    needle: &Needle,
+    owner: IdentifierKind,
+    kind: TextKind,
+) -> Option<TextMatch> {
+    let end = match &needle.form {
+        Form::EmailTag { domain } => end + tagged(&bare.text()[end..], domain)?,
+        _ => end,
+    };
+    let span = bare.original(at, end);
+    let (mut from, mut to) = (span.start, span.end);
+    let around = Around::new(text, from, to);
+    let mut strength = needle.cap;
+    let mut reference = owner.reference_kind();
+    let edge = match &needle.form {
+        Form::Id => {
+            let mention = around.mention();
+            if let Some(lead) = mention {
+                from -= lead;
+                to += 1;
+                strength = Strength::Certain;
+                reference = ReferenceKind::Mention;
+                Edge::Clean
+            } else {
+                if around.user_url() {
+                    strength = Strength::Probable;
+                }
+                around.id()
+            }
+        }
+        Form::Email | Form::EmailTag { .. } => around.email(),
+        Form::Name => around.name(),
+        Form::Joined { joiner, joints } => {
+            if !joined(text, bare, at, joiner, joints, kind, &mut strength) {
+                return None;
+            }
+            around.name()
+        }
+    };
+    match edge {
+        Edge::Clean => {}
+        Edge::Soft => strength = Strength::Possible,
+        Edge::Broken => return None,
+    }
+    let tag = matches!(needle.form, Form::EmailTag { .. });
+    if !tag && !needle.spells(norm::fold(&text[span]).text()) {
+        // The text has a diacritic that the identifier has not: perhaps the same person, perhaps not.
+        strength = Strength::Possible;
+    }
+    Some(TextMatch { subject: 0, identifier: 0, from, to, strength, kind: reference })
+}
+
+/// The length of a plus tag, `@` and `domain` at the start of `rest`.
+fn tagged(rest: &str, domain: &str) -> Option<usize> {
+    let tag = rest.bytes().take(65).take_while(|b| b.is_ascii_alphanumeric() || b".-_+=".contains(b)).count();
+    let after = rest.get(tag..)?.strip_prefix('@')?;
+    after.starts_with(domain).then_some(tag + 1 + domain.len())
+}
+
+/// Whether words without a space between are the name, and how sure.
+fn joined(
+    text: &str,
+    bare: &norm::Normalized,
+    at: usize,
+    joiner: &str,
+    joints: &[usize],
+    kind: TextKind,
+    strength: &mut Strength,
+) -> bool {
+    if !joiner.is_empty() {
+        if kind != TextKind::FileName || joiner == "+" {
+            *strength = Strength::Possible;
+        }
+        return true;
+    }
+    for joint in joints {
+        let joint = at + joint;
+        let left = bare.text()[..joint].chars().next_back().map_or(0, char::len_utf8);
+        let right = bare.text()[joint..].chars().next().map_or(0, char::len_utf8);
+        let left = bare.original(joint - left, joint);
+        let right = bare.original(joint, joint + right);
+        let starts = text[right.clone()].chars().next();
+        if left.end < right.start || starts.is_some_and(joins_words) {
+            // A zero-width character stands for the space, or the script writes none.
+        } else if starts.is_some_and(char::is_uppercase) && text[left].chars().any(char::is_lowercase) {
+            *strength = Strength::Possible;
+        } else {
+            return false;
+        }
+    }
+    true
+}
+
+/// Of hits of one subject that overlap, the surer and longer; all in order of position.
+fn longest(mut hits: Vec<TextMatch>) -> Vec<TextMatch> {
+    if hits.len() < 2 {
+        return hits;
+    }
+    hits.sort_by(|a, b| {
+        let sure = |m: &TextMatch| m.strength > Strength::Possible;
+        a.subject
+            .cmp(&b.subject)
+            .then(sure(b).cmp(&sure(a)))
+            .then((b.to - b.from).cmp(&(a.to - a.from)))
+            .then(b.strength.cmp(&a.strength))
+            .then(a.identifier.cmp(&b.identifier))
+            .then(a.from.cmp(&b.from))
+    });
+    let mut kept: std::collections::BTreeMap<(usize, usize), TextMatch> = std::collections::BTreeMap::new();
+    for hit in hits {
+        // Kept hits of a subject do not overlap, so only the neighbours can.
+        let before = kept.range(..=(hit.subject, hit.from)).next_back();
+        let after = kept.range((hit.subject, hit.from)..).next();
+        let clear = before.is_none_or(|((s, _), m)| *s != hit.subject || m.to <= hit.from)
+            && after.is_none_or(|((s, from), _)| *s != hit.subject || *from >= hit.to);
+        if clear {
+            kept.insert((hit.subject, hit.from), hit);
+        }
+    }
+    let mut out: Vec<_> = kept.into_values().collect();
+    out.sort_by_key(|m| (m.from, m.to, m.subject));
+    out
+}
+
+#[cfg(test)]
+#[path = "matcher_tests.rs"]
+mod tests;

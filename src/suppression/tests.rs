@@ -1,0 +1,150 @@
+use serde_json::json;
+
+use super::*;
+use crate::model::{Identifier, Personal};
+
+fn guard(identifiers: &[(IdentifierKind, &str, Option<&str>)]) -> (tempfile::TempDir, Store, Guard) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let subject = Subject {
+        key: Personal::new("zoe".parse().unwrap()),
+        pseudonym: "p-1".into(),
+        identifiers: identifiers
+            .iter()
+            .map(|(kind, value, instance)| Identifier {
+                kind: *kind,
+                value: Personal::new((*value).to_owned()),
+                instance: instance.map(|i| i.parse().unwrap()),
+                confirmed: true,
+            })
+            .collect(),
+    };
+    let case = "C-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
+    let now = DateTime::UNIX_EPOCH;
+    assert_eq!(Suppression::add(&store, &case, &subject, now).unwrap(), identifiers.len());
+    assert_eq!(Suppression::add(&store, &case, &subject, now).unwrap(), 0, "a second time adds nothing");
+    let guard = Guard::load(&store, &"hq".parse().unwrap()).unwrap();
+    (dir, store, guard)
+}
+
+fn zoe() -> (tempfile::TempDir, Store, Guard) {
+    guard(&[
+        (IdentifierKind::Email, "zoe.quill@corp.example", None),
+        (IdentifierKind::FullName, "Zoë Quill", None),
+        (IdentifierKind::Username, "zquill", Some("hq")),
+        (IdentifierKind::UserKey, "JIRAUSER10100", Some("hq")),
+        (IdentifierKind::AccountId, "557058:aaaa-bbbb", Some("partner")),
+        (IdentifierKind::Phone, "+49 170 1234567", None),
+    ])
+}
+
+#[test]
+fn identifiers_in_text_are_cut_and_only_they() {
+    let (_d, _s, g) = zoe();
+    for (text, want) in [
+        ("mail zoe.quill@corp.example!", "mail [erased]!"),
+        ("mail <Zoe.Quill+jira@CORP.example>.", "mail <[erased]>."),
+        ("cc:zoe.quill@corp.example.", "cc:[erased]."),
+        ("mailto:zoe.quill@corp.example?x", "mailto:[erased]?x"),
+        ("'zoe.quill@corp.example'", "'[erased]'"),
+        ("z\u{ad}oe.quill@corp.example", "[erased]"),
+        ("xzoe.quill@corp.example", "xzoe.quill@corp.example"),
+        ("ask zquill, ZQUILL or zquill.", "ask [erased], [erased] or [erased]."),
+        ("zquill: done", "[erased]: done"),
+        ("CORP\\zquill", "CORP\\[erased]"),
+        ("zquillfeather and azquill", "zquillfeather and azquill"),
+        ("hi [~zquill], [~ada] [~accountid:557058:aaaa-bbbb]", "hi [erased], [~ada] [erased]"),
+        ("key JIRAUSER10100", "key [erased]"),
+        ("id 557058:aaaa-bbbb.", "id [erased]."),
+        ("call 0049 (0)170 / 123 45 67 now", "call [erased] now"),
+        ("nothing here", "nothing here"),
+    ] {
+        let v = g.check_text(text, NameMode::Park);
+        assert_eq!((v.value.as_str(), v.names), (want, 0), "{text}");
+        assert_eq!(v.cuts > 0, text != want);
+    }
+}
+
+#[test]
+fn a_bare_name_parks_or_is_cut() {
+    let (_d, _s, g) = zoe();
+    for text in [
+        "ask Zoe Quill.",
+        "ask QUILL, Zoë.",
+        "ask Zoe\u{a0}\nQuill",
+        "ask *Zoe* _Quill_",
+        "ask {*}Zo{*}e {color:red}Quill{color}",
+        "ask Zo\u{200b}e Quill",
+        "see zoe.quill@other.example",
+        "see zoe.quill@corp.example.org",
+    ] {
+        let parked = g.check_text(text, NameMode::Park);
+        assert_eq!((parked.value.as_str(), parked.cuts, parked.names), (text, 0, 1), "{text}");
+        assert!(parked.parks());
+        let cut = g.check_text(text, NameMode::Cut);
+        assert_eq!((cut.names, cut.cuts), (0, 1), "{text}");
+        assert!(g.check_text(&cut.value, NameMode::Cut).is_clean(), "{text} → {}", cut.value);
+    }
+    for text in ["Zoe said. Then a quill", "Zoe", "quill", "Zoelle Quill"] {
+        assert!(g.check_text(text, NameMode::Park).is_clean(), "{text}");
+    }
+}
+
+#[test]
+fn user_objects_are_cut_wherever_they_are() {
+    let (_d, _s, g) = zoe();
+    let user = json!({"name": "zquill", "key": "JIRAUSER10100", "displayName": "Zoë Quill", "active": true});
+    let other = json!({"name": "ada", "key": "ada", "displayName": "Zoë Quill", "active": true});
+    let v = g.check_json(
+        &json!({"fields": {"assignee": user, "reporter": other, "customfield_1": [user, other],
+            "creator": {"accountId": "557058:aaaa-bbbb"}, "x": {"emailAddress": "ZOE.quill@corp.example"},
+            "project": {"key": "zquill2", "name": "HQ"}}}),
+        NameMode::Park,
+    );
+    let f = &v.value["fields"];
+    assert!(f["assignee"].is_null() && f["creator"].is_null() && f["x"].is_null());
+    assert_eq!(f["reporter"], other, "a namesake's account is left alone");
+    assert_eq!(f["customfield_1"], json!([other]));
+    assert_eq!((v.cuts, v.names), (4, 0));
+}
+
+#[test]
+fn adf_is_read_as_a_reader_sees_it() {
+    let (_d, _s, g) = zoe();
+    let doc = json!({"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [
+        {"type": "text", "text": "Ask Zo"}, {"type": "text", "text": "ë", "marks": [{"type": "strong"}]},
+        {"type": "text", "text": " Quill"}, {"type": "text", "text": " (zoe.quill"},
+        {"type": "text", "text": "@corp.example)", "marks": [{"type": "link", "attrs": {"href": "mailto:zoe.quill@corp.example"}}]},
+        {"type": "mention", "attrs": {"id": "557058:aaaa-bbbb", "text": "@Zoë Quill"}},
+        {"type": "mention", "attrs": {"id": "other", "text": "@Ada"}}
+    ]}]});
+    let v = g.check_json(&doc, NameMode::Cut);
+    let nodes = v.value["content"][0]["content"].as_array().unwrap();
+    let shown: String =
+        nodes.iter().map(|n| n["text"].as_str().or_else(|| n["attrs"]["text"].as_str()).unwrap()).collect();
+    assert_eq!(shown, "Ask [erased] ([erased])[erased]@Ada");
+    assert!(nodes.iter().all(|n| n["text"] != ""), "no empty text node");
+    let all = v.value.to_string().to_lowercase();
+    assert!(!all.contains("zoe") && !all.contains("quill") && !all.contains("aaaa"), "{all}");
+    let parked = g.check_json(&doc, NameMode::Park);
+    assert_eq!((parked.names, parked.cuts), (1, 3));
+}
+
+#[test]
+fn a_user_name_holds_in_its_instance_and_a_common_word_counts_as_a_name() {
+    let (_d, store, g) = guard(&[
+        (IdentifierKind::Username, "zoe", Some("hq")),
+        (IdentifierKind::FullName, "Zoe Quill", None),
+        (IdentifierKind::AccountId, "5b10", Some("partner")),
+    ]);
+    assert_eq!(g.check_text("zoe did it", NameMode::Park).names, 1);
+    assert_eq!(g.check_text("[~zoe] did it", NameMode::Park).value, "[erased] did it");
+    let elsewhere = Guard::load(&store, &"other".parse().unwrap()).unwrap();
+    assert!(elsewhere.check_text("zoe did it", NameMode::Park).is_clean());
+    assert!(elsewhere.identifier(IdentifierKind::AccountId, "5b10"), "account ids are one namespace");
+    let rows = Suppression::list(&store).unwrap();
+    assert_eq!(rows.len(), 3);
+    assert!(rows.iter().all(|r| r.norm == norm::VERSION));
+    assert_eq!(Suppression::remove(&store, &rows[0].case).unwrap(), 3);
+    assert!(Guard::load(&store, &"hq".parse().unwrap()).unwrap().is_empty());
+}
