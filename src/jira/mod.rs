@@ -29,6 +29,10 @@ mod pace;
 mod parts;
 mod scrub;
 mod search;
+#[cfg(test)]
+mod test_server;
+#[cfg(test)]
+mod tests;
 mod types;
 mod wiki;
 
