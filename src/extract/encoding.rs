@@ -48,11 +48,22 @@ pub fn decode(bytes: &[u8]) -> Option<(Encoding, Cow<'_, str>)> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Some((Encoding::Utf8 { bom: false }, Cow::Borrowed(text)));
     }
-    let controls = bytes.iter().filter(|b| **b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b)).count();
-    if controls * 100 > bytes.len() {
+    if !printable(bytes) {
         return None;
     }
     Some((Encoding::Latin1, Cow::Owned(latin1(bytes))))
+}
+
+/// Whether [`decode`] gives a text, without making it.
+#[must_use]
+pub fn is_text(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok() || utf16(bytes).is_some() || printable(bytes)
+}
+
+/// Whether bytes that are neither UTF-8 nor UTF-16 are text all the same: hardly any control characters.
+fn printable(bytes: &[u8]) -> bool {
+    let controls = bytes.iter().filter(|b| **b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b)).count();
+    controls * 100 <= bytes.len()
 }
 
 /// `bytes` read as Windows-1252, which always gives a text.

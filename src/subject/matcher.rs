@@ -311,7 +311,9 @@ fn check(
     };
     let span = bare.original(at, end);
     let (mut from, mut to) = (span.start, span.end);
-    let around = Around::new(text, from, to);
+    // A file's extension ends its name.
+    let seen = if kind == TextKind::FileName { stem(text).filter(|s| to <= s.len()).unwrap_or(text) } else { text };
+    let around = Around::new(seen, from, to);
     let mut strength = needle.cap;
     let mut reference = owner.reference_kind();
     let edge = match &needle.form {
@@ -350,6 +352,13 @@ fn check(
         strength = Strength::Possible;
     }
     Some(TextMatch { subject: 0, identifier: 0, from, to, strength, kind: reference })
+}
+
+/// A file name without its extension.
+fn stem(name: &str) -> Option<&str> {
+    let (stem, extension) = name.rsplit_once('.')?;
+    let plain = (1..=5).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_alphanumeric());
+    (plain && !stem.is_empty()).then_some(stem)
 }
 
 /// The length of a plus tag, `@` and `domain` at the start of `rest`.

@@ -155,18 +155,19 @@ impl Prefilter {
                     }
                 }
                 _ => {
-                    if at > 0 && may_join(bytes[at - 1]) {
-                        let end = markup_run(bytes, at);
-                        if end > at && bytes.get(end).is_some_and(|b| may_join(*b)) {
-                            let from = back(bytes, at, self.longest * 12);
-                            let to = (end + self.longest * 24 + 512).min(bytes.len());
-                            if self.word(&bytes[from..to]) {
-                                return true;
-                            }
+                    // What stands inside braces or a tag is looked at in its turn, so nothing is skipped here.
+                    at += 1;
+                    if at < 2 || !may_join(bytes[at - 2]) {
+                        continue;
+                    }
+                    let end = markup_run(bytes, at - 1);
+                    if end >= at && bytes.get(end).is_some_and(|b| may_join(*b)) {
+                        let from = back(bytes, at - 1, self.longest * 12);
+                        let to = (end + self.longest * 24 + 512).min(bytes.len());
+                        if self.word(&bytes[from..to]) {
+                            return true;
                         }
-                        at = end.max(at + 1);
-                    } else {
-                        at += 1;
+                        at = end;
                     }
                 }
             }
@@ -321,7 +322,7 @@ fn markup_run(bytes: &[u8], at: usize) -> usize {
     };
     while let Some(&b) = bytes.get(end) {
         end = match b {
-            b'<' => match close(end, b'>', 4096) {
+            b'<' if tag_ends(bytes, end) => match close(end, b'>', 4096) {
                 Some(end) => end,
                 None => break,
             },
@@ -338,6 +339,12 @@ fn markup_run(bytes: &[u8], at: usize) -> usize {
         };
     }
     if end == at + 1 && matches!(bytes[at], b'*' | b'_' | b'+' | b'^' | b'~' | b'?' | b'-') { at } else { end }
+}
+
+/// Whether `>` comes before the next `<`.
+fn tag_ends(bytes: &[u8], at: usize) -> bool {
+    let rest = bytes.get(at + 1..).unwrap_or_default();
+    memchr::memchr2(b'>', b'<', rest).is_some_and(|i| rest[i] == b'>')
 }
 
 /// The content of the string that follows a member's name, if one does.
@@ -377,7 +384,8 @@ fn packed_search(literals: &[&String]) -> Option<Raw> {
     for literal in literals {
         let bytes = literal.as_bytes();
         let len = bytes.len().min(3);
-        let offset = (0..=bytes.len() - len).min_by_key(|i| bytes[*i..*i + len].iter().map(|b| common(*b)).sum::<u32>())?;
+        let offset =
+            (0..=bytes.len() - len).min_by_key(|i| bytes[*i..*i + len].iter().map(|b| common(*b)).sum::<u32>())?;
         let window = &bytes[offset..offset + len];
         for mask in 0..1u32 << len {
             let pattern: Vec<u8> = window

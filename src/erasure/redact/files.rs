@@ -1,6 +1,6 @@
 //! Cuts in files: JSON, lines of JSON, text in its encoding, and gzip of those.
 
-use std::{borrow::Cow, collections::BTreeMap, io::Write};
+use std::{collections::BTreeMap, io::Write};
 
 use super::{Action, RedactError, Spans, json};
 use crate::{
@@ -68,8 +68,8 @@ pub fn redact_file(
 const UNFAITHFUL: Redacted = Redacted::Unsupported("text with errors in its encoding");
 
 /// The text, if writing it back gives the very same bytes.
-fn faithful<'a>(text: &'a Cow<'_, str>, encoding: encoding::Encoding, bytes: &[u8]) -> Option<&'a str> {
-    (encoding::encode(text, encoding).as_deref() == Some(bytes)).then_some(text.as_ref())
+fn faithful<'a>(text: &'a str, encoding: encoding::Encoding, bytes: &[u8]) -> Option<&'a str> {
+    (encoding::encode(text, encoding).as_deref() == Some(bytes)).then_some(text)
 }
 
 fn plain(text: &str, cuts: &[(Cut, Action)], placeholder: &str) -> Result<String, RedactError> {
