@@ -95,7 +95,7 @@ pub struct Standing {
 }
 
 /// The policy a plan was made under.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PolicyPin {
     /// Its name.
     pub name: String,
@@ -107,10 +107,12 @@ pub struct PolicyPin {
     pub four_eyes: bool,
     /// Most records that a plan may touch without a second person raising the cap.
     pub cap_records: Option<u64>,
+    /// Largest share of a project's issues that it may touch, between 0 and 1.
+    pub cap_share: Option<f64>,
 }
 
 /// A frozen plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// `efface.plan/1`.
     pub schema: String,
@@ -130,6 +132,8 @@ pub struct Plan {
     pub standing: Vec<Standing>,
     /// What was read to make the plan.
     pub coverage: Vec<Coverage>,
+    /// How many issues each remote place has.
+    pub issues: BTreeMap<Place, u64>,
 }
 
 /// Schema name of plans.
@@ -212,6 +216,8 @@ pub struct Input<'a> {
     pub ask: &'a BTreeMap<String, String>,
     /// What was read.
     pub coverage: Vec<Coverage>,
+    /// How many issues each remote place has.
+    pub issues: BTreeMap<Place, u64>,
 }
 
 impl Plan {
@@ -273,12 +279,26 @@ impl Plan {
             steps,
             standing,
             coverage: input.coverage,
+            issues: input.issues,
         }
     }
 
     /// Findings that a person has still to decide.
     pub fn open_reviews(&self) -> impl Iterator<Item = &Standing> {
         self.standing.iter().filter(|s| s.outcome == Outcome::Review)
+    }
+
+    /// The first place of whose issues the plan touches a larger share than the policy's cap allows, with that share.
+    #[must_use]
+    pub fn over_share(&self) -> Option<(&Place, f64)> {
+        let cap = self.policy.cap_share?;
+        self.issues.iter().filter(|(_, n)| **n > 0).find_map(|(place, n)| {
+            let mut keys: Vec<_> = self.steps.iter().filter(|s| s.place == *place).map(|s| &s.record.key).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            let share = keys.len() as f64 / *n as f64;
+            (share > cap).then_some((place, share))
+        })
     }
 
     /// Whether all that should have been read was read.
@@ -449,11 +469,13 @@ mod tests {
                 placeholder: "[erased]".into(),
                 four_eyes: false,
                 cap_records: None,
+                cap_share: None,
             },
             groups,
             mandates: &mandates,
             ask: &BTreeMap::new(),
             coverage: vec![],
+            issues: BTreeMap::new(),
         })
     }
 

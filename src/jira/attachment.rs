@@ -12,8 +12,9 @@ use serde_json::Value;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::{
+    call::Call,
     error::{ErrorKind, JiraError, Result},
-    http::{Answer, Call, Client, Trouble, origin, read_whole, trouble},
+    http::{Answer, Client, Trouble, origin, read_whole, trouble},
     instance::id_of,
     types::Gone,
 };
