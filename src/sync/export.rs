@@ -154,7 +154,7 @@ async fn comments(room: &Room<'_>, at: &IssueRef, embedded: Option<Value>) -> Re
     let all = match (list, total) {
         // An issue's body may carry a page of them only.
         (Some(list), Some(total)) if list.len() as u64 >= total => list.clone(),
-        _ => room.source.comments(&at.id).await?,
+        _ => room.source.comments(&at.key).await?,
     };
     let before = all.len();
     let open: Vec<Value> = all
@@ -178,7 +178,7 @@ async fn attachments(room: &Room<'_>, at: &IssueRef, embedded: Option<Value>) ->
     if let Some(Value::Array(list)) = embedded {
         return Ok(list);
     }
-    let issue = room.source.issue(&at.id, &["attachment"], false, &[]).await?;
+    let issue = room.source.issue(&at.key, &["attachment"], false, &[]).await?;
     let list = issue.as_ref().and_then(|i| i.field("attachment")).and_then(Value::as_array).cloned();
     if list.is_none() {
         room.warn("the source says nothing of attachments");

@@ -26,8 +26,8 @@ const CONCURRENT: usize = 8;
 const MOST_TRIES: u32 = 5;
 /// The issue property that holds our mark.
 pub(super) const PROPERTY: &str = "efface";
-/// How far the target's clock may be behind ours.
-pub(super) const SLACK: TimeDelta = TimeDelta::minutes(10);
+/// How much older than its intent a thing of ours may look: clocks differ, and some servers keep the day alone.
+const SLACK: TimeDelta = TimeDelta::hours(26);
 
 pub(super) async fn import(room: &Room<'_>, reviewed: Option<MessageId>) -> Result<(), SyncError> {
     let mut issues: Vec<(String, Vec<Entry>)> = Vec::new();
@@ -268,8 +268,10 @@ async fn find_by_look(room: &Room<'_>, intent: &Intent, since: DateTime<Utc>) ->
     while let Some(page) = search.next_page().await? {
         for issue in page {
             let old = issue.created().is_some_and(|c| c.to_utc() < since - SLACK);
-            let ours = match (&bot, content::identity(issue.field("creator"))) {
-                (Some(bot), Some(creator)) => bot == creator,
+            // Servers that keep no marks may not keep a creator either, and show the reporter there.
+            let reporter = content::identity(issue.field("reporter"));
+            let ours = match (bot.as_deref(), content::identity(issue.field("creator"))) {
+                (Some(bot), Some(creator)) => bot == creator || reporter == Some(creator),
                 _ => true,
             };
             let here = issue.key().rsplit_once('-').is_some_and(|(p, _)| p == room.sync.target.project.as_str());
@@ -299,16 +301,18 @@ impl Room<'_> {
 
     /// Whether the target has issue properties; asked of any issue of its project, once a run.
     async fn target_keeps_marks(&self) -> Result<bool, SyncError> {
-        let mut search =
-            self.target.search(&format!("project = \"{}\"", self.sync.target.project), &["created"]).page_size(2);
-        let Some(issue) = search.next_page().await?.and_then(|p| p.into_iter().next()) else { return Ok(true) };
-        match self.target.property_keys(issue.key()).await {
-            Err(e) if e.kind() == ErrorKind::NotSupported => Ok(false),
-            // A server without the route may answer 404 in Jira's own shape.
-            Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
-            Err(e) => Err(e.into()),
-            Ok(_) => Ok(true),
-        }
+        let ask = || async {
+            let jql = format!("project = \"{}\"", self.sync.target.project);
+            let mut search = self.target.search(&jql, &["created"]).page_size(2);
+            let Some(issue) = search.next_page().await?.and_then(|p| p.into_iter().next()) else { return Ok(true) };
+            match self.target.property_keys(issue.key()).await {
+                // A server without the route may answer 404 in Jira's own shape.
+                Err(e) if matches!(e.kind(), ErrorKind::NotSupported | ErrorKind::NotFound) => Ok(false),
+                Err(e) => Err(SyncError::from(e)),
+                Ok(_) => Ok(true),
+            }
+        };
+        self.meta.keeps_marks.get_or_try_init(ask).await.copied()
     }
 }
 

@@ -5,7 +5,7 @@
 //! mark, so that a run that was killed anywhere is finished by the next one without a duplicate (law 8).
 
 mod body;
-mod connect;
+pub mod connect;
 mod content;
 mod error;
 mod export;

@@ -21,6 +21,8 @@ pub(super) struct Meta {
     types: OnceCell<Vec<Value>>,
     priorities: OnceCell<Vec<Value>>,
     bot: OnceCell<Option<String>>,
+    /// Whether the target has issue properties.
+    pub(super) keeps_marks: OnceCell<bool>,
     /// The status in which a new issue of a type begins.
     pub(super) initial: Mutex<HashMap<String, String>>,
     creating: Mutex<HashMap<Vec<u8>, Arc<Mutex<()>>>>,

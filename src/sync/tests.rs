@@ -435,3 +435,71 @@ async fn nothing_of_a_person_is_in_clear_on_disk() {
         }
     }
 }
+
+/// Two servers that somebody else wrote, by hand: `JIRA820_PORT=8083 jira820` and another; ends with exit of the test.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs two servers: EFFACE_PEERS=sourceurl,SRC,targeturl,DST"]
+async fn peers() {
+    let peers = std::env::var("EFFACE_PEERS").unwrap();
+    let p: Vec<&str> = peers.split(',').collect();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("tok"), "admin").unwrap();
+    let text = format!(
+        "[home]\npath = \"home\"\n[instance.a]\nurl = \"{}\"\nflavor = \"datacenter\"\nauth = {{ user = \"admin\", \
+         token_file = \"tok\" }}\n[instance.b]\nurl = \"{}\"\nflavor = \"datacenter\"\nauth = {{ user = \"admin\", \
+         token_file = \"tok\" }}\n[sync.s]\nsource = {{ instance = \"a\", project = \"{}\" }}\ntarget = {{ instance = \"b\", \
+         project = \"{}\" }}\n",
+        p[0], p[2], p[1], p[3]
+    );
+    let config = Config::parse(&text, &dir.path().join("efface.toml")).unwrap();
+    let store = Store::open(&config.state).unwrap();
+    let clients =
+        config.instances.values().map(|i| (i.name.clone(), connect(i, false).unwrap())).collect::<HashMap<_, _>>();
+    let now = Utc::now;
+    let deps = Deps { config: &config, store: &store, clients: &clients, now: &now, progress: &Silent, full: false };
+    let b = &clients[&"b".parse().unwrap()];
+    let count = async || b.search(&format!("project = {}", p[3]), &["summary"]).all().await.unwrap().len();
+    let before = count().await;
+    for ms in [40, 150, 300, 500, 900, 1500] {
+        let _ = tokio::time::timeout(Duration::from_millis(ms), run(&deps, &[])).await;
+    }
+    let start = std::time::Instant::now();
+    let first = run(&deps, &[]).await.unwrap();
+    eprintln!("{first:#?} {:?}", start.elapsed());
+    let a = &clients[&"a".parse().unwrap()];
+    let sources = a.search(&format!("project = {}", p[1]), &["summary"]).all().await.unwrap();
+    assert_eq!(count().await - before, sources.len());
+    let start = std::time::Instant::now();
+    let second = run(&deps, &[]).await.unwrap();
+    eprintln!("{second:#?} {:?}", start.elapsed());
+    assert_eq!(second.syncs.values().next().unwrap().updated, 0);
+    // An edit that moves no timestamp.
+    let fields = serde_json::json!({"summary": "edited", "description": "new text"});
+    a.edit_issue(sources[0].key(), fields.as_object().unwrap().clone(), Map::new(), crate::jira::Notify::PreferNever)
+        .await
+        .unwrap();
+    let made = a.add_comment(sources[0].key(), serde_json::json!("hello"), &[]).await.unwrap();
+    a.upload(sources[0].key(), "a.txt", crate::jira::Upload::Bytes("abc".into())).await.unwrap();
+    let third = run(&deps, &[]).await.unwrap();
+    eprintln!("{third:#?}");
+    let mut body = Map::new();
+    body.insert("body".into(), serde_json::json!("bye"));
+    eprintln!(
+        "edit: {:?}",
+        a.edit_comment_with(
+            sources[0].key(),
+            made["id"].as_str().unwrap_or_default(),
+            body,
+            crate::jira::Notify::PreferNever
+        )
+        .await
+        .map(|_| ())
+    );
+    let fourth = run(&deps, &[]).await.unwrap();
+    eprintln!("{fourth:#?}");
+    assert_eq!(count().await - before, sources.len());
+    for pair in store.pairs(&"s".parse().unwrap()).unwrap().into_iter().filter(|p| p.kind == PairKind::Issue) {
+        let (s, t) = (pair.source_key.unwrap(), pair.target_key.unwrap());
+        assert_eq!(a.comments(&s).await.unwrap().len(), b.comments(&t).await.unwrap().len(), "{s} {t}");
+    }
+}
