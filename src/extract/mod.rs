@@ -3,6 +3,8 @@
 //! Owns encodings, archives and escapes: what a file's bytes say, and where. Must not know who is looked for.
 
 mod archive;
+#[cfg(test)]
+pub(crate) use archive::tests;
 pub mod encoding;
 mod format;
 pub mod spans;

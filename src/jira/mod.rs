@@ -17,6 +17,7 @@
 
 mod adf;
 mod attachment;
+mod call;
 mod config;
 mod doc;
 mod error;
@@ -27,8 +28,18 @@ mod issue;
 mod markup_tests;
 mod pace;
 mod parts;
+#[cfg(test)]
+mod peer_tests;
+#[cfg(test)]
+mod sandbox_tests;
 mod scrub;
 mod search;
+#[cfg(test)]
+mod test_server;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tests_reading;
 mod types;
 mod wiki;
 
