@@ -44,7 +44,7 @@ mod types;
 mod wiki;
 
 pub use adf::{Mention, MentionOut, adf_paragraphs, adf_text, adf_to_wiki, wiki_to_adf};
-pub use attachment::{Download, Upload};
+pub use attachment::{Download, OpenReader, Upload};
 pub use config::{Auth, ClientConfig, RetryPolicy};
 pub use error::{ErrorDetails, ErrorKind, JiraError, Result};
 pub use http::Client;

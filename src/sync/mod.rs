@@ -223,7 +223,7 @@ impl Room<'_> {
 
     /// Something failed; the work is not finished.
     fn error(&self, e: &SyncError) {
-        tracing::warn!(sync = %self.sync.name, kind = e.kind(), "a change did not get through");
+        tracing::info!(sync = %self.sync.name, kind = e.kind(), "a change did not get through");
         self.count(|r| *r.errors.entry(e.to_string()).or_default() += 1);
     }
 

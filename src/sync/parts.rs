@@ -1,9 +1,8 @@
 //! Comments and attachments of an issue, into the target. They carry no mark that every server keeps, so after a doubtful
 //! create they are recognised by author, text or name, size and hash.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
-use bytes::Bytes;
 use serde_json::{Map, Value};
 use ulid::Ulid;
 
@@ -17,12 +16,13 @@ use crate::{
     config::NameMode,
     jira::{Client, ErrorKind, Gone, Notify, Upload},
     keys::{Keys, Purpose},
-    staging::{Message, StagedAttachment, StagingError},
+    staging::{BlobId, Message, StagedAttachment},
     store::{Intent, Pair, PairKind},
+    suppression::FileVerdict,
 };
 
-/// Text attachments up to this many bytes are read for suppressed identifiers before they go out.
-const CHECKED: usize = 4 << 20;
+/// Attachments up to this many bytes are read for suppressed identifiers before they go out.
+const CHECKED: u64 = 64 << 20;
 
 /// Brings comments up to date, oldest first. Says whether anything was written.
 pub(super) async fn comments(room: &Room<'_>, message: &Message, pair: &Pair) -> Result<bool, SyncError> {
@@ -247,21 +247,18 @@ async fn attachment_to_target(
         room.warn("an attachment has no bytes in the staging area; it was left out");
         return Ok(false);
     };
-    let bytes = match room.staging.read_blob(blob) {
-        Ok(bytes) => bytes,
-        Err(StagingError::Unknown(_) | StagingError::Erased(_)) => {
-            room.warn("an attachment was erased from the staging area; it was left out");
-            return Ok(false);
-        }
-        Err(e) => return Err(e.into()),
+    let Some(len) = room.staging.blob_size(blob)? else {
+        room.warn("an attachment was erased from the staging area; it was left out");
+        return Ok(false);
     };
-    if !passes(room, &bytes, reviewed)? {
+    if !passes(room, name, blob, len, reviewed)? {
         return Ok(false);
     }
-    let bytes = Bytes::from(bytes);
+    let staging = room.staging.clone();
+    let upload = Upload::Reader { open: Arc::new(move || staging.open_blob(blob).map_err(std::io::Error::other)), len };
     for _ in 0..2 {
         let intent = part.intent(part.hash.clone())?;
-        let done = match room.target.upload(part.key(), name, Upload::Bytes(bytes.clone())).await {
+        let done = match room.target.upload(part.key(), name, upload.clone()).await {
             Ok(made) => Some(id_of(&made)),
             Err(e) if e.kind() == ErrorKind::Doubtful => find_attachment(part, &intent, name).await?,
             Err(e) => {
@@ -318,20 +315,30 @@ async fn hash_of(client: &Client, keys: &Keys, meta: &Value) -> Result<Vec<u8>, 
     Ok(hasher.finalize().as_bytes().to_vec())
 }
 
-/// Whether an attachment's bytes may go out: an identifier in a text keeps it home, since nothing can be cut out of a file
-/// unseen; a bare name parks.
-fn passes(room: &Room<'_>, bytes: &[u8], reviewed: bool) -> Result<bool, SyncError> {
-    if room.guard.is_empty() || bytes.len() > CHECKED {
+/// Whether an attachment's bytes may go out.
+fn passes(room: &Room<'_>, name: &str, blob: BlobId, len: u64, reviewed: bool) -> Result<bool, SyncError> {
+    if room.guard.is_empty() {
         return Ok(true);
     }
-    let Ok(text) = std::str::from_utf8(bytes) else { return Ok(true) };
-    let verdict = room.guard.check_text(text, NameMode::Park);
-    if verdict.cuts > 0 || (verdict.names > 0 && room.sync.names == NameMode::Cut) {
-        room.count(|r| r.cut += 1);
-        room.warn("an attachment that holds an identifier of an erased person was left out");
-        return Ok(false);
+    if len > CHECKED {
+        room.warn("an attachment was too large to be read for erased persons; it was carried over unread");
+        return Ok(true);
     }
-    if verdict.names > 0 && !reviewed { Err(SyncError::Name) } else { Ok(true) }
+    let bytes = room.staging.read_blob(blob)?;
+    match super::blocking(|| room.guard.check_file(name, &bytes)) {
+        FileVerdict::Clean => Ok(true),
+        FileVerdict::Unread => {
+            room.warn("an attachment is of a kind that cannot be read for erased persons; it was carried over unread");
+            Ok(true)
+        }
+        FileVerdict::Name if reviewed => Ok(true),
+        FileVerdict::Name if room.sync.names == NameMode::Park => Err(SyncError::Name),
+        FileVerdict::Name | FileVerdict::Certain => {
+            room.count(|r| r.cut += 1);
+            room.warn("an attachment that holds an identifier of an erased person was left out");
+            Ok(false)
+        }
+    }
 }
 
 fn known(room: &Room<'_>, message: &Message, kind: PairKind) -> Result<HashMap<String, Pair>, SyncError> {
