@@ -400,7 +400,10 @@ fn refuse(
     }
     let deletes = finding.decision == Decision::Delete;
     if r.place.area() == Area::State {
-        return residual("efface's own configuration and store are changed by a person only", "whoever keeps efface.toml".into());
+        return residual(
+            "efface's own configuration and store are changed by a person only",
+            "whoever keeps efface.toml".into(),
+        );
     }
     match (r.record.record_type, r.field.as_str()) {
         (RecordType::Issue, _) if deletes => Some((
@@ -433,7 +436,9 @@ fn notes(step: &Step) -> Vec<String> {
             notes.push("redacted and read back before it is deleted; cannot be undone".into());
         }
         (RecordType::Comment, Operation::Edit) if remote => {
-            notes.push("webhooks still tell whoever listens of the edit".into());
+            notes.push(
+                "webhooks still tell whoever listens; a Data Center also sends the mails of a comment edit".into(),
+            );
         }
         (RecordType::Attachment, Operation::Delete) if remote => {
             notes.push("cannot be undone; the issue's history keeps the file name".into());
