@@ -83,7 +83,8 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     let mask: &dyn Fn(&str) -> String = if args.reveal { &clear } else { &hide };
     let pseudonyms: Vec<String> = subjects.iter().map(|s| s.pseudonym.clone()).collect();
     let report =
-        ScanReport::new(&pseudonyms, (policy.name(), &policy.sha256()), &decided.coverage, &findings, ctx.now, mask);
+        ScanReport::new(&pseudonyms, (policy.name(), &policy.sha256()), &decided.coverage, &findings, ctx.now, mask)
+            .with_asks(policy.asks());
     ctx.out(&render(ctx, &report)?)?;
     let incomplete: Vec<_> = decided.coverage.iter().filter(|c| !c.status.is_complete()).collect();
     for gap in &incomplete {
