@@ -267,7 +267,7 @@ fn brace(text: &str, at: usize) -> Option<(usize, &'static str)> {
     if rest.first() == Some(&b'{') {
         return Some((2, ""));
     }
-    let close = memchr::memchr(b'}', rest.get(..200).unwrap_or(rest))?;
+    let close = memchr::memchr3(b'}', b'{', b'\n', rest.get(..200).unwrap_or(rest)).filter(|i| rest[*i] == b'}')?;
     let inside = &rest[..close];
     if matches!(inside, b"*" | b"_" | b"+" | b"-" | b"^" | b"~" | b"??") {
         return Some((close + 2, ""));

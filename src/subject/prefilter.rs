@@ -322,11 +322,11 @@ fn markup_run(bytes: &[u8], at: usize) -> usize {
     };
     while let Some(&b) = bytes.get(end) {
         end = match b {
-            b'<' if tag_ends(bytes, end) => match close(end, b'>', 4096) {
+            b'<' if closes(bytes, end, b'>') => match close(end, b'>', 4096) {
                 Some(end) => end,
                 None => break,
             },
-            b'{' => match close(end, b'}', 202) {
+            b'{' if closes(bytes, end, b'}') => match close(end, b'}', 202) {
                 Some(end) => end,
                 None => break,
             },
@@ -341,10 +341,10 @@ fn markup_run(bytes: &[u8], at: usize) -> usize {
     if end == at + 1 && matches!(bytes[at], b'*' | b'_' | b'+' | b'^' | b'~' | b'?' | b'-') { at } else { end }
 }
 
-/// Whether `>` comes before the next `<`.
-fn tag_ends(bytes: &[u8], at: usize) -> bool {
+/// Whether what opens at `at` is closed by `with` before it opens again.
+fn closes(bytes: &[u8], at: usize, with: u8) -> bool {
     let rest = bytes.get(at + 1..).unwrap_or_default();
-    memchr::memchr2(b'>', b'<', rest).is_some_and(|i| rest[i] == b'>')
+    memchr::memchr2(with, bytes[at], rest).is_some_and(|i| rest[i] == with)
 }
 
 /// The content of the string that follows a member's name, if one does.

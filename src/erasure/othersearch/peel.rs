@@ -11,25 +11,44 @@ pub(super) fn views(bytes: &[u8]) -> Vec<View> {
     let mut out = Vec::new();
     for base in readings(bytes) {
         let mut stages = vec![base.clone()];
-        let adf = text_nodes(&base);
-        let mut current = base;
-        for step in [json_escapes, json_escapes, json_escapes, percents, entities, tags, wiki] {
-            let next = step(&current);
-            if next.len() != current.len() {
-                stages.push(next.clone());
-                current = next;
-            }
-        }
-        if !adf.is_empty() {
-            for step in [percents, entities, tags, wiki] {
-                let next = step(&adf);
-                if next.len() != adf.len() {
-                    stages.push(next);
-                }
-            }
-            stages.push(adf);
+        let (adf, strings) = (text_nodes(&base), strings(&base));
+        peel(base, &mut stages);
+        for inner in [adf, strings].into_iter().filter(|v| !v.is_empty()) {
+            stages.push(inner.clone());
+            peel(inner, &mut stages);
         }
         out.extend(stages.iter().map(fold));
+    }
+    out
+}
+
+/// Adds what is left of a view as one layer after the other is taken off.
+fn peel(mut current: View, stages: &mut Vec<View>) {
+    for step in [json_escapes, json_escapes, json_escapes, percents, entities, tags, wiki] {
+        let next = step(&current);
+        if next.len() != current.len() {
+            stages.push(next.clone());
+            current = next;
+        }
+    }
+}
+
+/// Stands between what no value reaches over.
+const BARRIER: char = '\u{fffc}';
+
+/// What stands between quotation marks, each string on its own, escapes resolved.
+fn strings(view: &View) -> View {
+    let mut out = View::new();
+    let mut i = 0;
+    while i < view.len() {
+        if view[i].0 != '"' {
+            i += 1;
+            continue;
+        }
+        let Some(close) = string_end(view, i) else { break };
+        out.push((BARRIER, view[i].1));
+        out.extend(json_escapes(&view[i + 1..close].to_vec()));
+        i = close + 1;
     }
     out
 }
@@ -248,7 +267,7 @@ fn tags(view: &View) -> View {
                 .map(|j| at(view, j))
                 .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_'))
                 .collect();
-            let close = (i + 1..view.len().min(i + 4096)).find(|j| matches!(at(view, *j), '<' | '>'));
+            let close = (i + 1..view.len().min(i + 4096)).find(|j| matches!(at(view, *j), '<' | '>' | BARRIER));
             if let Some(close) = close.filter(|j| at(view, *j) == '>')
                 && name.starts_with(|c: char| c.is_ascii_alphabetic())
             {
@@ -277,11 +296,13 @@ fn wiki(view: &View) -> View {
         match c {
             '{' | '}' if after == c => i += 2,
             '{' => {
-                let close = (i + 1..view.len().min(i + 200)).find(|j| at(view, *j) == '}');
+                let close = (i + 1..view.len().min(i + 200))
+                    .find(|j| matches!(at(view, *j), '{' | '}' | '"' | '\n' | BARRIER))
+                    .filter(|j| at(view, *j) == '}');
                 let inside: String =
                     close.map_or_else(String::new, |j| view[i + 1..j].iter().map(|(c, _)| *c).collect());
                 let name = inside.split(':').next().unwrap_or_default();
-                let known = !inside.is_empty()
+                let known = !name.is_empty()
                     && (name.chars().all(|c| c.is_ascii_alphabetic())
                         || ["*", "_", "-", "+", "^", "~", "??"].contains(&name));
                 if let (true, Some(close)) = (known, close) {
@@ -296,8 +317,9 @@ fn wiki(view: &View) -> View {
             }
             '[' | ']' => i += 1,
             '|' => {
-                let close = (i + 1..view.len().min(i + 4096)).find(|j| matches!(at(view, *j), ']' | '[' | '\n'));
-                let open = (0..i).rev().take(4096).find(|j| matches!(at(view, *j), '[' | '\n'));
+                let close =
+                    (i + 1..view.len().min(i + 4096)).find(|j| matches!(at(view, *j), ']' | '[' | '\n' | BARRIER));
+                let open = (0..i).rev().take(4096).find(|j| matches!(at(view, *j), '[' | '\n' | BARRIER));
                 let link = close.filter(|j| at(view, *j) == ']').zip(open.filter(|j| at(view, *j) == '['));
                 if let Some((close, _)) = link {
                     i = close;
@@ -362,8 +384,7 @@ fn text_nodes(view: &View) -> View {
             }
         } else {
             if separated && let Some(first) = value.first() {
-                // No value reaches over the object character.
-                out.push(('\u{fffc}', first.1));
+                out.push((BARRIER, first.1));
             }
             separated = false;
             out.extend(json_escapes(&value.to_vec()));
