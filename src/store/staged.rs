@@ -192,6 +192,45 @@ impl Store {
         })
     }
 
+    /// Commits that a message is there, complete and durable, and that it is the last one made of its issue.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn staged_ready_exported(&self, id: Ulid, size: u64, hash: &[u8]) -> Result<(), StoreError> {
+        self.write(|tx| {
+            tx.execute(
+                "UPDATE staged SET state = 'new', size = ?2 WHERE id = ?1 AND state = 'writing'",
+                params![id.to_string(), size as i64],
+            )?;
+            tx.execute(
+                "INSERT INTO exported (sync, issue_id, issue_key, hash, sequence)
+                 SELECT sync, issue_id, issue_key, ?2, sequence FROM staged WHERE id = ?1
+                 ON CONFLICT (sync, issue_id) DO UPDATE SET issue_key = excluded.issue_key, hash = excluded.hash,
+                 sequence = max(sequence, excluded.sequence)",
+                params![id.to_string(), hash],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Commits that a message was imported, with its blobs; says which ids changed.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn staged_imported(&self, id: Ulid) -> Result<Vec<(Ulid, StagedKind)>, StoreError> {
+        self.write(|tx| {
+            tx.execute(
+                "UPDATE staged SET attempts = attempts + 1, error_kind = NULL, error_hint = NULL WHERE id = ?1",
+                [id.to_string()],
+            )?;
+            tx.execute(
+                "UPDATE staged SET state = 'processed' WHERE (id = ?1 OR owner = ?1) AND state IN ('new', 'parked')",
+                [id.to_string()],
+            )?;
+            family(tx, id)
+        })
+    }
+
     /// Commits the state of a message and of the blobs that belong to it; says which ids changed.
     ///
     /// # Errors

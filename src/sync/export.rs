@@ -220,14 +220,11 @@ async fn stage(
     room.count(|r| r.cut += checked.cuts as u64);
     // One fsynced commit after the other: kept off the async threads.
     super::blocking(|| {
-        room.staging.put(&message)?;
+        room.staging.put_exported(&message, &content.whole)?;
         if checked.parks() {
             room.park_for_name(message.id)?;
         }
-        room.deps
-            .store
-            .set_exported(&room.sync.name, &at.id, &at.key, &content.whole, sequence)
-            .map_err(SyncError::from)
+        Ok::<_, SyncError>(())
     })?;
     room.count(|r| r.exported += 1);
     Ok(())

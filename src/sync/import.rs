@@ -83,8 +83,7 @@ async fn issue(
         match message(room, entry.id, reviewed == Some(entry.id)).await {
             Ok(()) => {
                 room.count(|r| r.imported += 1);
-                room.staging.note(entry.id, None)?;
-                super::blocking(|| room.staging.set_state(entry.id, State::Processed))?;
+                super::blocking(|| room.staging.imported(entry.id))?;
             }
             Err(e) if e.stops_everything() => return Err(e),
             // It stays where it is, and so does what comes after it.
@@ -130,12 +129,13 @@ async fn message(room: &Room<'_>, id: MessageId, reviewed: bool) -> Result<(), S
         None => create(room, &message).await?,
     };
     let mut changed = if fresh { false } else { update(room, &message, &pair).await? };
-    changed |= status(room, &message, &pair, fresh).await?;
+    let (moved, status) = status(room, &message, &pair, fresh).await?;
+    changed |= moved;
     changed |= parts::comments(room, &message, &pair).await?;
     changed |= parts::attachments(room, &message, &pair, reviewed).await?;
     pair.hash = whole;
     pair.source_key = Some(message.issue.key.clone());
-    store.commit_pair(&pair, &[], None)?;
+    super::blocking(|| store.commit_pair(&pair, status.as_slice(), None))?;
     room.count(|r| match (fresh, changed) {
         (true, _) => r.created += 1,
         (false, true) => r.updated += 1,
@@ -418,23 +418,28 @@ async fn edit(
     Ok(true)
 }
 
-/// Moves the issue to the source's status, where one transition leads there. Says whether it moved.
-async fn status(room: &Room<'_>, message: &Message, pair: &Pair, fresh: bool) -> Result<bool, SyncError> {
-    let store = room.deps.store;
+/// Moves the issue to the source's status, where one transition leads there. Says whether it moved, and what to remember.
+async fn status(
+    room: &Room<'_>,
+    message: &Message,
+    pair: &Pair,
+    fresh: bool,
+) -> Result<(bool, Option<PairField>), SyncError> {
     let source = name_of(message.fields.get("status").unwrap_or(&Value::Null));
     let Some(now) = message.hashes.get("status").and_then(|h| hex::decode(h).ok()).filter(|_| !source.is_empty())
     else {
-        return Ok(false);
+        return Ok((false, None));
     };
-    let known = store.pair_fields(&room.sync.name, PairKind::Issue, &message.issue.id)?;
-    if known.iter().any(|k| k.field == "status" && k.source_hash == now) {
-        return Ok(false);
+    if !fresh {
+        let known = room.deps.store.pair_fields(&room.sync.name, PairKind::Issue, &message.issue.id)?;
+        if known.iter().any(|k| k.field == "status" && k.source_hash == now) {
+            return Ok((false, None));
+        }
     }
     let wanted = mapped(&room.sync.statuses, source);
     let moved = move_to(room, message, pair, wanted, fresh).await?;
     let field = PairField { field: "status".to_owned(), source_hash: now, target_hash: None, redacted: false };
-    store.commit_pair(pair, &[field], None)?;
-    Ok(moved)
+    Ok((moved, Some(field)))
 }
 
 async fn move_to(
@@ -452,7 +457,7 @@ async fn move_to(
         None => {
             let status = current_status(room, key).await?.ok_or(SyncError::TargetGone)?;
             if fresh {
-                room.meta.initial.lock().await.insert(kind, status.clone());
+                room.meta.initial.lock().await.insert(kind.clone(), status.clone());
             }
             status
         }
@@ -460,24 +465,42 @@ async fn move_to(
     if same(&current, wanted) {
         return Ok(false);
     }
-    let transitions = room.target.transitions(key).await?;
-    let to = |t: &&Value| same(name_of(t.get("to").unwrap_or(&Value::Null)), wanted);
-    let Some(id) = transitions.iter().find(to).and_then(|t| t.get("id")).and_then(Value::as_str) else {
-        room.warn(&format!("no transition of the target leads to the status {wanted:?}"));
-        return Ok(false);
+    // New issues of one type begin in the same place, so that one answer does for all of them.
+    let from = (kind, current);
+    let known = if fresh { room.meta.ways.lock().await.get(&from).cloned() } else { None };
+    let guessed = known.is_some();
+    let mut ways = match known {
+        Some(ways) => ways,
+        None => ways_from(room, key).await?,
     };
-    match room.target.transition(key, id).await {
-        Ok(()) => Ok(true),
-        Err(e) if e.kind() == ErrorKind::Doubtful => {
-            let now = current_status(room, key).await?;
-            if now.is_some_and(|s| same(&s, wanted)) { Ok(true) } else { Err(e.into()) }
-        }
-        Err(e) if e.kind() == ErrorKind::Rejected => {
-            room.warn(&format!("the target refuses the transition to the status {wanted:?}"));
-            Ok(false)
-        }
-        Err(e) => Err(e.into()),
+    if fresh && !guessed {
+        room.meta.ways.lock().await.insert(from, ways.clone());
     }
+    for again in [guessed, false] {
+        let Some(id) = ways.iter().find(|(to, _)| same(to, wanted)).map(|(_, id)| id.clone()) else {
+            room.warn(&format!("no transition of the target leads to the status {wanted:?}"));
+            return Ok(false);
+        };
+        match room.target.transition(key, &id).await {
+            Ok(()) => return Ok(true),
+            Err(e) if e.kind() == ErrorKind::Doubtful => {
+                let now = current_status(room, key).await?;
+                return if now.is_some_and(|s| same(&s, wanted)) { Ok(true) } else { Err(e.into()) };
+            }
+            Err(e) if e.kind() == ErrorKind::Rejected && again => ways = ways_from(room, key).await?,
+            Err(e) if e.kind() == ErrorKind::Rejected => break,
+            Err(e) => return Err(e.into()),
+        }
+    }
+    room.warn(&format!("the target refuses the transition to the status {wanted:?}"));
+    Ok(false)
+}
+
+/// The transitions that are open: the status that each leads to, and its id.
+async fn ways_from(room: &Room<'_>, key: &str) -> Result<Vec<(String, String)>, SyncError> {
+    let transitions = room.target.transitions(key).await?;
+    let way = |t: &Value| Some((name_of(t.get("to")?).to_owned(), t.get("id")?.as_str()?.to_owned()));
+    Ok(transitions.iter().filter_map(way).collect())
 }
 
 async fn current_status(room: &Room<'_>, key: &str) -> Result<Option<String>, SyncError> {

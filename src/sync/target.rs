@@ -25,6 +25,8 @@ pub(super) struct Meta {
     pub(super) keeps_marks: OnceCell<bool>,
     /// The status in which a new issue of a type begins.
     pub(super) initial: Mutex<HashMap<String, String>>,
+    /// From an issue type's first status: where transitions lead, and their ids.
+    pub(super) ways: Mutex<HashMap<(String, String), Vec<(String, String)>>>,
     creating: Mutex<HashMap<Vec<u8>, Arc<Mutex<()>>>>,
 }
 
