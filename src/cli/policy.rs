@@ -7,7 +7,6 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
 use super::{Context, Failure, Format};
@@ -17,6 +16,7 @@ use crate::{
         Area, Controller, Cut, Piece, Place, RecordRef, RecordTimes, RecordType, Reference, ReferenceKind, Strength,
     },
     policy::{Diagnostic, EvalContext, Explanation, Policy, SHIPPED, Severity, Walk, Word, render},
+    report::{csv, table},
 };
 
 /// Check, show and explain a policy.
@@ -231,7 +231,7 @@ fn check(text: &str, origin: &str, format: Format, color: bool) -> anyhow::Resul
                     .chain([d.help.clone().unwrap_or_default()])
                     .collect()
             });
-            csv_text(&head, rows)?
+            csv(&head, rows)
         }
         Format::Html => return Err(no_html()),
     };
@@ -262,7 +262,7 @@ fn show(policy: &Policy, format: Format) -> anyhow::Result<String> {
     let head = ["#", "rule", "applies to", "decision", "basis", "reason", "who could remove it"];
     Ok(match format {
         Format::Json => json_text(&resolved)?,
-        Format::Csv => csv_text(&head, rules.iter().enumerate().map(row))?,
+        Format::Csv => csv(&head, rules.iter().enumerate().map(row)),
         Format::Html => return Err(no_html()),
         Format::Table => {
             let caps = policy.caps();
@@ -270,14 +270,11 @@ fn show(policy: &Policy, format: Format) -> anyhow::Result<String> {
             let share = caps.share.map_or_else(String::new, |s| format!(", {:.0} % of a project", s * 100.0));
             let clock = policy.clock();
             let extension = clock.extension.map_or_else(String::new, |e| format!(", extendable by {e}"));
-            let mut table = table();
-            table.set_header(&head[..5]);
-            for r in rules.iter().enumerate() {
-                table.add_row(row(r).into_iter().take(5));
-            }
+            let rows: Vec<_> = rules.iter().enumerate().map(|r| row(r).into_iter().take(5).collect()).collect();
+            let table = table(&head[..5], &[0], &rows, None);
             format!(
                 "policy       {} {}\nlaw          {}\nsha256       {}\nplaceholder  {}\napproval     {}\ncaps         {records}{share}\n\
-                 clock        {}{extension}, {} holidays\n\nThe first rule that applies decides.\n{table}\n",
+                 clock        {}{extension}, {} holidays\n\nThe first rule that applies decides.\n{table}",
                 policy.name(),
                 policy.version().map_or_else(String::new, |v| format!("(version {v})")),
                 policy.law().unwrap_or("not named"),
@@ -315,38 +312,19 @@ fn explained(policy: &Policy, walk: &Explanation<'_>, format: Format) -> anyhow:
             "schema": "efface.policy-explain/1", "policy": { "name": policy.name(), "sha256": policy.sha256() },
             "verdict": v, "rules": walk.rules,
         }))?,
-        Format::Csv => csv_text(&head, rows)?,
+        Format::Csv => csv(&head, rows),
         Format::Html => return Err(no_html()),
         Format::Table => {
-            let mut table = table();
-            table.set_header(head);
-            for row in rows {
-                table.add_row(row);
-            }
+            let table = table(&head, &[0], &rows.collect::<Vec<_>>(), None);
             let ask = v.ask.as_ref().map_or_else(String::new, |a| format!("ask       {a}\n"));
             let (decision, rule, reasons) = (v.decision.word(), &v.rule_id, v.reasons.join("; "));
-            format!("decision  {decision}\nrule      {rule}\nbecause   {reasons}\n{ask}\n{table}\n")
+            format!("decision  {decision}\nrule      {rule}\nbecause   {reasons}\n{ask}\n{table}")
         }
     })
 }
 
-fn table() -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table
-}
-
 fn json_text(value: &Value) -> anyhow::Result<String> {
     Ok(format!("{}\n", serde_json::to_string_pretty(value)?))
-}
-
-fn csv_text(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> anyhow::Result<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(head)?;
-    for row in rows {
-        writer.write_record(row)?;
-    }
-    Ok(String::from_utf8(writer.into_inner()?)?)
 }
 
 fn no_html() -> anyhow::Error {
@@ -357,7 +335,7 @@ impl Explain {
     /// The reference that the options, or the file, describe.
     fn reference(&self) -> anyhow::Result<(Reference, Option<Controller>)> {
         let (place, record, field, kind, strength) = match &self.finding {
-            Some(file) => self.from_report(file)?,
+            Some(file) => self.read_finding(file)?,
             None => {
                 let area = self.area.or_else(|| self.place.as_ref().map(Place::area)).unwrap_or(Area::Target);
                 let place = self.place.clone().unwrap_or_else(|| Place::new(area, ""));
@@ -393,7 +371,7 @@ impl Explain {
         Ok((reference, self.controller))
     }
 
-    fn from_report(&self, file: &Path) -> anyhow::Result<(Place, RecordRef, String, ReferenceKind, Strength)> {
+    fn read_finding(&self, file: &Path) -> anyhow::Result<(Place, RecordRef, String, ReferenceKind, Strength)> {
         #[derive(serde::Deserialize)]
         struct Given {
             place: Place,

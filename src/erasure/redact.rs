@@ -7,6 +7,7 @@
 mod files;
 mod json;
 
+pub(crate) use files::is_json as is_json_line;
 pub use files::{Redacted, redact_file};
 use serde_json::Value;
 

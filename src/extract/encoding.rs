@@ -48,11 +48,22 @@ pub fn decode(bytes: &[u8]) -> Option<(Encoding, Cow<'_, str>)> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Some((Encoding::Utf8 { bom: false }, Cow::Borrowed(text)));
     }
-    let controls = bytes.iter().filter(|b| **b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b)).count();
-    if controls * 100 > bytes.len() {
+    if !printable(bytes) {
         return None;
     }
     Some((Encoding::Latin1, Cow::Owned(latin1(bytes))))
+}
+
+/// Whether [`decode`] gives a text, without making it.
+#[must_use]
+pub fn is_text(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok() || utf16(bytes).is_some() || printable(bytes)
+}
+
+/// Whether bytes that are neither UTF-8 nor UTF-16 are text all the same: hardly any control characters.
+fn printable(bytes: &[u8]) -> bool {
+    let controls = bytes.iter().filter(|b| **b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b)).count();
+    controls * 100 <= bytes.len()
 }
 
 /// `bytes` read as Windows-1252, which always gives a text.
@@ -72,7 +83,7 @@ fn utf16(bytes: &[u8]) -> Option<bool> {
         _ => {}
     }
     let sample = &bytes[..bytes.len().min(4096) & !1];
-    if bytes.len() % 2 != 0 || memchr::memchr(0, sample).is_none() {
+    if !bytes.len().is_multiple_of(2) || memchr::memchr(0, sample).is_none() {
         return None;
     }
     let zeros = |odd: usize| sample.iter().skip(odd).step_by(2).filter(|b| **b == 0).count();
@@ -132,7 +143,8 @@ mod tests {
         fn there_and_back(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
             if let Some((encoding, text)) = decode(&bytes) {
                 // UTF-16 with a lone surrogate is the one that cannot go back; the redactor checks.
-                if !text.contains(char::REPLACEMENT_CHARACTER) && !(matches!(encoding, Encoding::Utf16 { .. }) && bytes.len() % 2 != 0) {
+                let odd = matches!(encoding, Encoding::Utf16 { .. }) && bytes.len() % 2 != 0;
+                if !odd && !text.contains(char::REPLACEMENT_CHARACTER) {
                     let back = encode(&text, encoding);
                     prop_assert_eq!(back.as_deref(), Some(bytes.as_slice()));
                 }

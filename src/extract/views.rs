@@ -166,7 +166,9 @@ fn tag(text: &str, at: usize) -> Option<(usize, bool)> {
     if len == 0 || !name.as_bytes()[0].is_ascii_alphabetic() {
         return None;
     }
-    let close = memchr::memchr(b'>', rest.as_bytes().get(..LONGEST_TAG).unwrap_or(rest.as_bytes()))?;
+    // A tag holds no other; what looks like one is text.
+    let inside = rest.as_bytes().get(1..LONGEST_TAG).unwrap_or(&rest.as_bytes()[1..]);
+    let close = 1 + memchr::memchr2(b'>', b'<', inside).filter(|i| inside[*i] == b'>')?;
     let name = name[..len].to_ascii_lowercase();
     Some((close + 1, INLINE.contains(&name.as_str())))
 }

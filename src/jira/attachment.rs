@@ -172,11 +172,13 @@ impl Client {
         Url::parse(&format!("{}/", self.base())).ok()?.join(content).ok()
     }
 
-    /// Follows redirects by hand: the credentials stay with the instance's own origin, and nothing falls back to plain HTTP.
+    /// Follows redirects by hand: the credentials stay with the instance's own origin, and nothing falls back from HTTPS to
+    /// plain HTTP.
     async fn follow(&self, mut url: Url) -> Result<reqwest::Response, Trouble> {
         let odd = |why: &'static str| Trouble { kind: ErrorKind::BadAnswer, sent: false, source: why.into() };
-        for _ in 0..=MOST_REDIRECTS {
-            let ours = origin(&url) == self.inner.origin;
+        for hop in 0..=MOST_REDIRECTS {
+            // Cloud redirects to a signed address, which needs no credentials even where it is on the same host.
+            let ours = origin(&url) == self.inner.origin && (hop == 0 || !self.is_cloud());
             let request = self.request(Method::GET, url.clone(), ours);
             let response = match tokio::time::timeout(self.inner.timeout, request.send()).await {
                 Ok(result) => result.map_err(trouble)?,

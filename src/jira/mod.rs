@@ -30,6 +30,8 @@ mod pace;
 mod parts;
 #[cfg(test)]
 mod peer_tests;
+#[cfg(test)]
+mod sandbox_tests;
 mod scrub;
 mod search;
 #[cfg(test)]

@@ -18,8 +18,13 @@ const DEEPEST: usize = 200;
 /// Every reference in a JSON value, in document order. Pointers are relative to `value`.
 #[must_use]
 pub fn walk_json(value: &Value, ctx: &Context, matcher: &Matcher) -> Vec<Reference> {
+    walk_json_at(value, "", ctx, matcher)
+}
+
+/// As [`walk_json`] for a value that stands at `pointer` of something larger.
+pub(super) fn walk_json_at(value: &Value, pointer: &str, ctx: &Context, matcher: &Matcher) -> Vec<Reference> {
     let mut walker = Walker::new(ctx, matcher);
-    walker.value(value, "", None, 0);
+    walker.value(value, pointer, None, 0);
     walker.out
 }
 

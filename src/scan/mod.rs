@@ -4,12 +4,18 @@
 //! out. Must not decide anything (that is `policy`), nor change anything.
 
 mod adf;
+mod bytes;
 mod context;
+mod files;
 mod jira;
 mod json;
 mod text;
 
+pub use bytes::scan_bytes;
+#[cfg(test)]
+pub(crate) use context::child;
 pub use context::{Context, Fields};
+pub use files::{FolderScan, scan_folder};
 pub use jira::{
     walk_attachment_meta, walk_comment, walk_history_entry, walk_issue, walk_property, walk_remote_link, walk_vote,
     walk_watcher, walk_worklog,

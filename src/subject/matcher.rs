@@ -8,6 +8,7 @@ use super::{
     matcher_bounds::{Around, Edge, joins_words},
     matcher_needles::{Form, Needle, needles},
     matcher_phone::{self, Phone},
+    prefilter::Prefilter,
 };
 use crate::{
     model::{IdentifierKind, InstanceName, ReferenceKind, Strength, Subject},
@@ -118,6 +119,7 @@ pub struct Matcher {
     exact: HashMap<(FieldHint, String), Vec<(usize, usize)>>,
     owners: Vec<Vec<Owner>>,
     unusable: Vec<(usize, usize)>,
+    prefilter: Prefilter,
 }
 
 impl std::fmt::Debug for Matcher {
@@ -172,13 +174,23 @@ impl Matcher {
             owners.push(mine);
         }
         let automaton = AhoCorasickBuilder::new().match_kind(MatchKind::Standard).build(&texts)?;
-        Ok(Self { automaton, patterns, phones, exact, owners, unusable })
+        // Structured fields are compared with the key form, whatever its length.
+        let keys: Vec<String> = exact.keys().map(|(_, form)| norm::bare(form).into_text()).collect();
+        let spellings = texts.iter().chain(&keys).map(String::as_str);
+        let prefilter = Prefilter::new(spellings, !phones.is_empty())?;
+        Ok(Self { automaton, patterns, phones, exact, owners, unusable, prefilter })
     }
 
     /// Identifiers (subject, identifier) that are too short to be searched in text; structured fields still know them.
     #[must_use]
     pub fn unusable(&self) -> &[(usize, usize)] {
         &self.unusable
+    }
+
+    /// Whether bytes of any kind may hold a reference; `false` is certain, and fast. Archives have to be opened first.
+    #[must_use]
+    pub fn may_match(&self, bytes: &[u8]) -> bool {
+        self.prefilter.may_match(bytes)
     }
 
     /// Whether phone numbers are searched, for which no prefilter holds.
@@ -299,7 +311,9 @@ fn check(
     };
     let span = bare.original(at, end);
     let (mut from, mut to) = (span.start, span.end);
-    let around = Around::new(text, from, to);
+    // A file's extension ends its name.
+    let seen = if kind == TextKind::FileName { stem(text).filter(|s| to <= s.len()).unwrap_or(text) } else { text };
+    let around = Around::new(seen, from, to);
     let mut strength = needle.cap;
     let mut reference = owner.reference_kind();
     let edge = match &needle.form {
@@ -338,6 +352,13 @@ fn check(
         strength = Strength::Possible;
     }
     Some(TextMatch { subject: 0, identifier: 0, from, to, strength, kind: reference })
+}
+
+/// A file name without its extension.
+fn stem(name: &str) -> Option<&str> {
+    let (stem, extension) = name.rsplit_once('.')?;
+    let plain = (1..=5).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_alphanumeric());
+    (plain && !stem.is_empty()).then_some(stem)
 }
 
 /// The length of a plus tag, `@` and `domain` at the start of `rest`.

@@ -7,5 +7,6 @@ mod matcher;
 mod matcher_bounds;
 mod matcher_needles;
 mod matcher_phone;
+mod prefilter;
 
 pub use matcher::{ExactMatch, FieldHint, Matcher, MatcherError, Scope, TextKind, TextMatch};

@@ -1,6 +1,6 @@
 //! Cuts in files: JSON, lines of JSON, text in its encoding, and gzip of those.
 
-use std::{borrow::Cow, io::Write};
+use std::{collections::BTreeMap, io::Write};
 
 use super::{Action, RedactError, Spans, json};
 use crate::{
@@ -68,8 +68,8 @@ pub fn redact_file(
 const UNFAITHFUL: Redacted = Redacted::Unsupported("text with errors in its encoding");
 
 /// The text, if writing it back gives the very same bytes.
-fn faithful<'a>(text: &'a Cow<'_, str>, encoding: encoding::Encoding, bytes: &[u8]) -> Option<&'a str> {
-    (encoding::encode(text, encoding).as_deref() == Some(bytes)).then_some(text.as_ref())
+fn faithful<'a>(text: &'a str, encoding: encoding::Encoding, bytes: &[u8]) -> Option<&'a str> {
+    (encoding::encode(text, encoding).as_deref() == Some(bytes)).then_some(text)
 }
 
 fn plain(text: &str, cuts: &[(Cut, Action)], placeholder: &str) -> Result<String, RedactError> {
@@ -85,9 +85,12 @@ fn plain(text: &str, cuts: &[(Cut, Action)], placeholder: &str) -> Result<String
     if out == text { Err(RedactError::NothingChanged { cut: 0 }) } else { Ok(out) }
 }
 
+/// A cut of one line with its number in the whole file's list.
+type Numbered = (usize, (Cut, Action));
+
 /// Lines of JSON: the first part of each pointer is the line's number from 0. A line that is no JSON is a plain text.
 fn lines(text: &str, cuts: &[(Cut, Action)], placeholder: &str) -> Result<String, RedactError> {
-    let mut by_line: std::collections::BTreeMap<usize, Vec<(usize, (Cut, Action))>> = std::collections::BTreeMap::new();
+    let mut by_line: BTreeMap<usize, Vec<Numbered>> = BTreeMap::new();
     for (i, (cut, action)) in cuts.iter().enumerate() {
         let (line, cut) = split(cut).ok_or(RedactError::NoSuchPlace { cut: i })?;
         by_line.entry(line).or_default().push((i, (cut, *action)));

@@ -1,0 +1,203 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    erasure::redact::{Action, Redacted, redact_file},
+    extract::tests::{gz, zipped},
+    model::Strength,
+    scan::json::tests::{context, zoe},
+};
+
+static ZOE: std::sync::LazyLock<Matcher> = std::sync::LazyLock::new(zoe);
+
+fn scan(name: &str, bytes: &[u8]) -> (Vec<Reference>, Vec<Unread>) {
+    scan_bytes(name, bytes, &context(), &ZOE)
+}
+
+/// The content after every reference is redacted.
+fn redacted(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let (found, _) = scan(name, bytes);
+    assert!(!found.is_empty(), "nothing found in {name}");
+    let cuts: Vec<_> = found.into_iter().map(|r| (r.cut, Action::Redact)).collect();
+    match redact_file(name, bytes, &cuts, "[erased]").unwrap() {
+        Redacted::Bytes(bytes) => bytes,
+        Redacted::Unsupported(why) => panic!("{why}"),
+    }
+}
+
+#[test]
+fn every_plain_format_is_found_and_redacted_exactly() {
+    for (name, before, after) in [
+        ("a.json", r#"{"x": "by Zo\u00eb Xander.", "n": 1.0}"#, r#"{"x": "by [erased].", "n": 1.0}"#),
+        ("a.jsonl", "{\"a\":1}\n{\"b\":\"zxan\"}\nraw zxan\n", "{\"a\":1}\n{\"b\":\"[erased]\"}\nraw [erased]\n"),
+        (
+            "a.xml",
+            "<u n=\"zoe.x@corp.example\">Zo&#235;\n Xander</u><!-- zxan -->",
+            "<u n=\"[erased]\">[erased]</u><!-- [erased] -->",
+        ),
+        ("a.csv", "id,name\n1,\"Xander, Zoe\"\n", "id,name\n1,\"[erased]\"\n"),
+        ("a.log", "GET /x?u=zoe.x%40corp.example 200", "GET /x?u=[erased] 200"),
+        ("dup.json", r#"{"a":"zxan","a":"other"}"#, r#"{"a":"[erased]","a":"other"}"#),
+    ] {
+        assert_eq!(String::from_utf8(redacted(name, before.as_bytes())).unwrap(), after, "{name}");
+        let (left, _) = scan(name, after.as_bytes());
+        assert_eq!(left, [], "{name}");
+    }
+}
+
+#[test]
+fn encodings_and_archives() {
+    let utf16: Vec<u8> = "für Zoë Xander".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(scan("a.txt", &utf16).0.len(), 1);
+    assert_eq!(scan("a.txt", b"f\xfcr Zo\xeb Xander").0.len(), 1);
+    assert_eq!(scan("a.txt", "\u{feff}{\"a\": \"zxan\"}".as_bytes()).0.len(), 1);
+    let zip = zipped(&[("in/Zoe Xander.txt", &gz(b"by zxan"))]);
+    let (found, unread) = scan("o.zip", &zip);
+    let got: Vec<_> = found.iter().map(|r| (r.record.path.as_deref().unwrap(), r.field.as_str(), &r.cut)).collect();
+    assert_eq!(got.len(), 1, "{got:?}");
+    assert_eq!(got[0].0, "o.zip!in/Zoe Xander.txt!content");
+    assert_eq!(unread, []);
+}
+
+#[test]
+fn binaries_give_their_plain_strings_and_a_gap() {
+    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0".to_vec();
+    bytes.extend(" zoe.x@corp.example ".encode_utf16().flat_map(u16::to_le_bytes));
+    let (found, unread) = scan("a.png", &bytes);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].cut, Cut::Whole);
+    assert!(unread[0].partly);
+}
+
+#[test]
+fn hits_across_stretches_are_found_once() {
+    for pad in [STRETCH - 30, STRETCH - 10, STRETCH - 5, STRETCH, STRETCH + 3] {
+        let text = format!("{} Zoë\nXander {}", "x".repeat(pad), "y ".repeat(5000));
+        let (found, _) = scan("a.log", text.as_bytes());
+        assert_eq!(found.len(), 1, "{pad}");
+        assert_eq!(found[0].strength, Strength::Probable);
+    }
+}
+
+/// Every form in which an identifier is planted.
+fn planted() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("zoe.x@corp.example".to_owned()),
+        Just("ZOE.X+tag@Corp.Example".to_owned()),
+        Just("zoe.x%40corp.example".to_owned()),
+        Just("zoe.x&#64;corp.example".to_owned()),
+        Just("Zoë Xander".to_owned()),
+        Just("zoe xander".to_owned()),
+        Just("Xander, Zoe\u{308}".to_owned()),
+        Just("Zo\u{ad}e\u{a0}Xan\u{200b}der".to_owned()),
+        Just("Zo&euml; Xander".to_owned()),
+        Just("*Zoë* Xander".to_owned()),
+        Just("Z<b>oë X</b>ander".to_owned()),
+        Just("Zo{*}ë X{*}ander".to_owned()),
+        Just("{\"n\":\"Zo\\u00eb Xander\"}".to_owned()),
+        Just("[~zxan]".to_owned()),
+        Just("[~accountid:557058:0a1b2c3d-9f]".to_owned()),
+        Just("zxan".to_owned()),
+        Just("JIRAUSER10100".to_owned()),
+        Just("557058:0a1b2c3d-9f".to_owned()),
+        Just("Ｚｏｅ Ｘａｎｄｅｒ".to_owned()),
+    ]
+}
+
+fn any_text() -> impl Strategy<Value = String> {
+    prop_oneof!["[ a-zA-Z0-9.,;:/_-]{0,24}", "\\PC{0,12}", Just(String::new())]
+}
+
+/// A JSON document with `plant` somewhere in it.
+fn document(plant: String) -> impl Strategy<Value = Value> {
+    let string = (any_text(), any_text()).prop_map({
+        let plant = plant.clone();
+        move |(a, b)| Value::from(format!("{a} {plant} {b}"))
+    });
+    let split = (any_text(), 0..plant.chars().count()).prop_map(move |(before, at)| {
+        let i = plant.char_indices().nth(at).map_or(0, |(i, _)| i);
+        let (a, b) = plant.split_at(i);
+        serde_json::json!({"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [
+            {"type": "text", "text": format!("{before} {a}")},
+            {"type": "text", "text": format!("{b} "), "marks": [{"type": "strong"}]}]}]})
+    });
+    let target = prop_oneof![string, split];
+    (target, prop::collection::vec((any_text(), any_text()), 0..4), 0..4usize).prop_map(|(target, others, shape)| {
+        let mut map = serde_json::Map::new();
+        for (i, (name, text)) in others.into_iter().enumerate() {
+            map.insert(format!("{i}{name}"), Value::from(text));
+        }
+        match shape {
+            0 => map.insert("body".into(), target),
+            1 => map.insert("list".into(), Value::from(vec![Value::Null, target])),
+            2 => map.insert("deep".into(), serde_json::json!({"er": [{"x": target}]})),
+            _ => map.insert("zz".into(), target),
+        };
+        Value::Object(map)
+    })
+}
+
+/// `serde_json`'s text with every character beyond ASCII escaped, as other writers do.
+fn ascii(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// What is planted is found, also through the prefilter; and after its redaction it is found no more, with every
+    /// other value as it was.
+    #[test]
+    fn planted_found_and_redacted(value in planted().prop_flat_map(document), pretty in any::<bool>(), escaped in any::<bool>()) {
+        let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+        let text = if escaped { ascii(&text) } else { text };
+        let careful = crate::scan::walk_json(&value, &context(), &ZOE);
+        prop_assert!(!careful.is_empty());
+        let (found, _) = scan("a.json", text.as_bytes());
+        prop_assert_eq!(found.len(), careful.len());
+        let after = redacted("a.json", text.as_bytes());
+        let (left, _) = scan("a.json", &after);
+        prop_assert_eq!(&left, &[], "{}", String::from_utf8_lossy(&after));
+        // Nothing but the value that held it has changed.
+        let after: Value = serde_json::from_slice(&after).unwrap();
+        for (name, before) in value.as_object().unwrap() {
+            if !found.iter().any(|r| r.locator.starts_with(&crate::scan::child("", name))) {
+                prop_assert_eq!(&after[name], before);
+            }
+        }
+    }
+
+    /// The prefilter never rules out what the careful road finds.
+    #[test]
+    fn the_prefilter_is_sound(parts in prop::collection::vec(prop_oneof![
+        planted(), any_text(), "[\\\\u00e4%4A&#;<b>/{}*_|~\\[\\]\" nZxoeander@.+]{0,16}",
+        "(Z|z|o|ë|e|\\{\\*\\}|<i>|</i>|\u{ad}|\\[|\\]|\\*\\*| |X|a|n|d|e|r|xan|der|zx|an){0,12}",
+    ], 1..4)) {
+        let text = parts.concat();
+        if !find_text(&ZOE, &text, context().scope(), TextKind::Prose).is_empty() {
+            prop_assert!(ZOE.may_match(text.as_bytes()), "{:?}", text);
+        }
+        let value = Value::from(text);
+        if !crate::scan::walk_json(&value, &context(), &ZOE).is_empty() {
+            for text in [value.to_string(), ascii(&value.to_string())] {
+                prop_assert!(ZOE.may_match(text.as_bytes()), "{:?}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = scan("a.bin", &bytes);
+    }
+}

@@ -1,0 +1,282 @@
+//! Scanning a folder: every file below it, in parallel, with one coverage that says what was not read.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+    sync::{Mutex, mpsc},
+};
+
+use super::{
+    bytes::{scan_bytes, scan_name},
+    context::{Context, Fields},
+};
+use crate::{
+    extract::Unread,
+    fs::walk::{Entry, EntryKind, walk},
+    model::{Coverage, CoverageStatus, Place, RecordRef, RecordTimes, RecordType, Reference},
+    subject::Matcher,
+};
+
+/// Files above this size (bytes) are searched up to it and named as partial.
+const LARGEST: u64 = 256 << 20;
+
+/// Entries handed to a worker at once.
+const BATCH: usize = 64;
+
+/// What a folder held.
+#[derive(Debug)]
+pub struct FolderScan {
+    /// The references, in the order of the walk.
+    pub references: Vec<Reference>,
+    /// How far the folder was read.
+    pub coverage: Coverage,
+    /// What was not read, or not in full. Paths may hold names.
+    pub unread: Vec<Unread>,
+}
+
+/// Scans every file below `root` with `threads` workers. Every instance's identifiers apply. Paths are relative to
+/// `root`; names of files and folders are searched too (field `name`).
+#[must_use]
+pub fn scan_folder(
+    root: &Path,
+    place: Place,
+    record_type: RecordType,
+    matcher: &Matcher,
+    threads: usize,
+) -> FolderScan {
+    let folder = Folder { place: place.clone(), record_type, matcher };
+    let mut done: Vec<Done> = Vec::new();
+    let mut crashed = false;
+    let (sender, receiver) = mpsc::sync_channel::<Vec<(usize, Entry)>>(threads.max(1) * 4);
+    let receiver = Mutex::new(receiver);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(|| folder.work(&receiver))).collect();
+        let mut batch = Vec::with_capacity(BATCH);
+        for numbered in walk(root).enumerate() {
+            batch.push(numbered);
+            if batch.len() == BATCH && sender.send(std::mem::take(&mut batch)).is_err() {
+                break;
+            }
+        }
+        // Sending fails only when every worker is gone, which joining them tells.
+        drop(sender.send(batch));
+        drop(sender);
+        for worker in workers {
+            match worker.join() {
+                Ok(mut part) => done.append(&mut part),
+                Err(_) => crashed = true,
+            }
+        }
+    });
+    finish(place, done, crashed)
+}
+
+/// What came of one batch entry that has something to say.
+struct Done {
+    number: usize,
+    references: Vec<Reference>,
+    unread: Vec<Unread>,
+    /// Entries counted since the last one: files read, bytes read.
+    files: u64,
+    bytes: u64,
+    root: Option<std::io::ErrorKind>,
+}
+
+struct Folder<'a> {
+    place: Place,
+    record_type: RecordType,
+    matcher: &'a Matcher,
+}
+
+impl Folder<'_> {
+    fn work(&self, receiver: &Mutex<mpsc::Receiver<Vec<(usize, Entry)>>>) -> Vec<Done> {
+        let mut out = Vec::new();
+        let mut buffer = Vec::with_capacity(64 << 10);
+        let (mut files, mut bytes) = (0, 0);
+        loop {
+            let batch = match receiver.lock() {
+                Ok(receiver) => receiver.recv(),
+                Err(_) => break,
+            };
+            let Ok(batch) = batch else { break };
+            for (number, entry) in batch {
+                let mut done =
+                    Done { number, references: Vec::new(), unread: Vec::new(), files: 0, bytes: 0, root: None };
+                self.entry(&entry, &mut buffer, &mut done);
+                files += done.files;
+                bytes += done.bytes;
+                if !done.references.is_empty() || !done.unread.is_empty() || done.root.is_some() {
+                    (done.files, done.bytes) = (0, 0);
+                    out.push(done);
+                }
+            }
+        }
+        out.push(Done { number: usize::MAX, references: Vec::new(), unread: Vec::new(), files, bytes, root: None });
+        out
+    }
+
+    fn entry(&self, entry: &Entry, buffer: &mut Vec<u8>, done: &mut Done) {
+        let mut gap = |reason: String, partly: bool| {
+            done.unread.push(Unread { path: entry.relative.clone(), reason, partly });
+        };
+        match &entry.kind {
+            EntryKind::Unreadable(kind) if entry.relative.is_empty() => {
+                done.root = Some(*kind);
+                return;
+            }
+            EntryKind::Unreadable(kind) => gap(format!("cannot be read: {kind}"), false),
+            EntryKind::Link { leaves: true } => gap("symbolic link out of the folder, not followed".into(), false),
+            EntryKind::Special(what) => gap(format!("{what}, not opened"), false),
+            EntryKind::Link { leaves: false } | EntryKind::Folder | EntryKind::File => {}
+        }
+        let record =
+            RecordRef { record_type: self.record_type, id: None, key: None, path: Some(entry.relative.clone()) };
+        let name = entry.relative.rsplit('/').next().unwrap_or_default();
+        let mut ctx = Context::new(self.place.clone(), record);
+        ctx.fields = Fields::Fixed(String::new());
+        if self.matcher.may_match(name.as_bytes()) {
+            done.references.extend(scan_name(name, &ctx, self.matcher));
+        }
+        if entry.kind != EntryKind::File {
+            return;
+        }
+        match read(&entry.path, buffer) {
+            Ok(whole) => {
+                if !whole {
+                    gap(format!("larger than {LARGEST} bytes: only its beginning was searched"), true);
+                }
+                done.files = 1;
+                done.bytes = buffer.len() as u64;
+                let (mut references, unread) = scan_bytes(&entry.relative, buffer, &ctx, self.matcher);
+                if !references.is_empty() {
+                    let times = file_times(&entry.path);
+                    references.iter_mut().for_each(|r| r.times = times);
+                }
+                done.references.append(&mut references);
+                done.unread.extend(unread);
+            }
+            // Files that vanish while a sync runs are gone, not hidden; the name may come back under another.
+            Err(error) => gap(format!("cannot be read: {}", error.kind()), false),
+        }
+        if buffer.capacity() > 8 << 20 {
+            *buffer = Vec::with_capacity(64 << 10);
+        }
+    }
+}
+
+/// Reads a file up to [`LARGEST`] into `buffer`; whether that was all.
+fn read(path: &PathBuf, buffer: &mut Vec<u8>) -> std::io::Result<bool> {
+    buffer.clear();
+    let file = File::open(path)?;
+    file.take(LARGEST + 1).read_to_end(buffer)?;
+    let whole = buffer.len() as u64 <= LARGEST;
+    buffer.truncate(usize::try_from(LARGEST).unwrap_or(usize::MAX));
+    Ok(whole)
+}
+
+fn file_times(path: &Path) -> RecordTimes {
+    let updated = std::fs::metadata(path).and_then(|m| m.modified()).ok().map(Into::into);
+    RecordTimes { created: None, updated }
+}
+
+fn finish(place: Place, mut done: Vec<Done>, crashed: bool) -> FolderScan {
+    done.sort_by_key(|d| d.number);
+    let (mut references, mut unread) = (Vec::new(), Vec::new());
+    let (mut files, mut bytes) = (0, 0);
+    let mut root = None;
+    for mut d in done {
+        files += d.files;
+        bytes += d.bytes;
+        root = root.or(d.root);
+        references.append(&mut d.references);
+        unread.append(&mut d.unread);
+    }
+    let coverage = match root {
+        Some(std::io::ErrorKind::NotFound) => {
+            Coverage::with_reason(place, CoverageStatus::Absent, 0, 0, "the folder does not exist")
+        }
+        Some(kind) => Coverage::with_reason(place, CoverageStatus::Unexamined, 0, 0, format!("cannot be read: {kind}")),
+        None if crashed => Coverage::with_reason(
+            place,
+            CoverageStatus::Partial,
+            files,
+            bytes,
+            "a worker stopped with an internal error: files may not have been read",
+        ),
+        None if unread.is_empty() => Coverage::examined(place, files, bytes),
+        None => Coverage::with_reason(place, CoverageStatus::Partial, files, bytes, reasons(&unread)),
+    };
+    FolderScan { references, coverage, unread }
+}
+
+/// The reasons with how often each was given, without paths, which may hold names.
+fn reasons(unread: &[Unread]) -> String {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for gap in unread {
+        *counts.entry(&gap.reason).or_default() += 1;
+    }
+    counts.into_iter().map(|(reason, n)| format!("{n} × {reason}")).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{Area, ReferenceKind, Strength},
+        scan::json::tests::zoe,
+    };
+
+    fn scan(root: &Path, threads: usize) -> FolderScan {
+        scan_folder(root, Place::new(Area::Foreign, "backbone"), RecordType::File, &zoe(), threads)
+    }
+
+    #[test]
+    fn finds_in_names_and_contents_whatever_the_number_of_threads() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        std::fs::create_dir_all(root.join("zxan/in")).unwrap();
+        for i in 0..200 {
+            std::fs::write(root.join(format!("zxan/in/{i:03}.json")), format!("{{\"n\":{i},\"a\":\"Jane\"}}")).unwrap();
+        }
+        std::fs::write(root.join("zxan/in/050.json"), r#"{"author":{"name":"zxan","displayName":"Z"}}"#).unwrap();
+        std::fs::write(root.join("Zoe_Xander.txt"), "nobody").unwrap();
+        let one = scan(root, 1);
+        let many = scan(root, 4);
+        assert_eq!(one.references, many.references);
+        assert_eq!(many.coverage.status, CoverageStatus::Examined);
+        assert_eq!(many.coverage.records, 201);
+        let got: Vec<_> = many
+            .references
+            .iter()
+            .map(|r| (r.record.path.as_deref().unwrap(), r.field.as_str(), r.kind, r.strength))
+            .collect();
+        assert_eq!(
+            got,
+            [
+                ("Zoe_Xander.txt", "name", ReferenceKind::FullName, Strength::Probable),
+                ("zxan", "name", ReferenceKind::Username, Strength::Probable),
+                ("zxan/in/050.json", "", ReferenceKind::Username, Strength::Certain),
+            ]
+        );
+        assert!(many.references[2].times.updated.is_some());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_not_read_is_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/", dir.path().join("link")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("s")).unwrap();
+        std::fs::write(dir.path().join("p.pdf"), b"%PDF-1.7 zoe.x@corp.example \0\xff").unwrap();
+        std::fs::write(dir.path().join("broken.gz"), b"\x1f\x8b\x08 no").unwrap();
+        let found = scan(dir.path(), 2);
+        assert_eq!(found.coverage.status, CoverageStatus::Partial);
+        assert_eq!(found.unread.len(), 4, "{:?}", found.coverage.reason);
+        assert_eq!(found.references.len(), 1);
+        let reason = found.coverage.reason.unwrap();
+        assert!(reason.contains("1 × symbolic link") && !reason.contains("p.pdf"), "{reason}");
+        assert_eq!(scan(&dir.path().join("no"), 1).coverage.status, CoverageStatus::Absent);
+    }
+}

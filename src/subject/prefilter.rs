@@ -1,0 +1,479 @@
+//! The prefilter: can these bytes hold a reference at all? Answers in one fast pass over raw bytes, so that only what
+//! may match is parsed, normalised and matched with care.
+//!
+//! Sound, which a property test holds: whatever the careful road finds, the prefilter lets through. It looks for one
+//! word of each spelling, a run of letters and digits, for which it has to see through everything that the careful road
+//! sees through:
+//! * case: the search takes any case of ASCII;
+//! * other letters (diacritics, full width, soft hyphens): words with a byte beyond ASCII are normalised on their own;
+//! * escapes (`\u00eb`, `%40`, `&euml;`): the word around one is decoded on its own;
+//! * markup inside a word (`Ja<b>ne</b>`, `Ja{*}n{*}e`): a window around it is stripped;
+//! * ADF text nodes that split a word: runs of text nodes without a gap between are joined.
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind, packed};
+
+use crate::{
+    extract::{encoding, views},
+    norm,
+};
+
+/// The most literals for which the vector search is built.
+const PACKED: usize = 12;
+
+/// Says whether bytes may hold a reference.
+pub(super) struct Prefilter {
+    /// Nothing can be ruled out.
+    always: bool,
+    literals: Vec<String>,
+    /// Over normalised text, for what is decoded on its own.
+    words: AhoCorasick,
+    raw: Raw,
+    /// The longest literal, in bytes.
+    longest: usize,
+}
+
+impl std::fmt::Debug for Prefilter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prefilter").field("literals", &self.literals.len()).finish_non_exhaustive()
+    }
+}
+
+enum Raw {
+    /// Windows of two or three bytes in every case, and for each literal where its window stands.
+    Packed(Box<packed::Searcher>, Vec<(Vec<u8>, usize)>),
+    /// Every literal, in any case of ASCII.
+    Automaton(AhoCorasick),
+    /// No literal is ASCII.
+    None,
+}
+
+/// The longest run of letters and digits of a spelling: the literal that stands for it.
+fn literal(spelling: &str) -> Option<&str> {
+    spelling.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).max_by_key(|w| w.len())
+}
+
+impl Prefilter {
+    /// A prefilter for spellings in bare form; of an e-mail address only the mailbox counts. Where `always`, or where a
+    /// spelling has neither letter nor digit, nothing is ruled out.
+    pub(super) fn new<'a>(
+        spellings: impl Iterator<Item = &'a str>,
+        mut always: bool,
+    ) -> Result<Self, aho_corasick::BuildError> {
+        let mut literals: Vec<String> = Vec::new();
+        for spelling in spellings {
+            let mailbox = spelling.rsplit_once('@').map_or(spelling, |(local, _)| local);
+            match literal(mailbox).filter(|l| mailbox == spelling || l.len() >= 3).or_else(|| literal(spelling)) {
+                Some(l) => literals.push(l.to_owned()),
+                None => always = true,
+            }
+        }
+        literals.sort_unstable();
+        literals.dedup();
+        let words = AhoCorasickBuilder::new().match_kind(MatchKind::Standard).build(&literals)?;
+        let ascii: Vec<&String> = literals.iter().filter(|l| l.is_ascii()).collect();
+        let raw = if ascii.is_empty() {
+            Raw::None
+        } else if let Some(packed) = packed_search(&ascii) {
+            packed
+        } else {
+            Raw::Automaton(
+                AhoCorasickBuilder::new().match_kind(MatchKind::Standard).ascii_case_insensitive(true).build(&ascii)?,
+            )
+        };
+        let longest = literals.iter().map(String::len).max().unwrap_or(0);
+        Ok(Self { always, words, raw, longest, literals })
+    }
+
+    /// Whether `bytes` may hold a reference; `false` is certain.
+    #[must_use]
+    pub(super) fn may_match(&self, bytes: &[u8]) -> bool {
+        if self.always {
+            return true;
+        }
+        if self.literals.is_empty() {
+            return false;
+        }
+        // UTF-16 is decoded as a whole.
+        if wide(bytes) {
+            return true;
+        }
+        self.flat(bytes) || self.split(bytes)
+    }
+
+    fn flat(&self, bytes: &[u8]) -> bool {
+        self.raw_hit(bytes) || self.hidden(bytes)
+    }
+
+    fn raw_hit(&self, bytes: &[u8]) -> bool {
+        match &self.raw {
+            Raw::None => false,
+            Raw::Automaton(automaton) => {
+                automaton.find_overlapping_iter(bytes).any(|m| stands_alone(bytes, m.start(), m.end()))
+            }
+            Raw::Packed(search, literals) => {
+                let mut at = 0;
+                while let Some(m) = search.find_in(bytes, (at..bytes.len()).into()) {
+                    for (literal, offset) in literals {
+                        let Some(from) = m.start().checked_sub(*offset) else { continue };
+                        let to = from + literal.len();
+                        if bytes.get(from..to).is_some_and(|b| b.eq_ignore_ascii_case(literal))
+                            && stands_alone(bytes, from, to)
+                        {
+                            return true;
+                        }
+                    }
+                    at = m.start() + 1;
+                }
+                false
+            }
+        }
+    }
+
+    /// Whether a word that is spelled with other letters, escapes or markup holds a literal.
+    fn hidden(&self, bytes: &[u8]) -> bool {
+        let mut at = 0;
+        while at < bytes.len() {
+            let b = bytes[at];
+            match CLASS[usize::from(b)] {
+                0 => at += 1,
+                LETTER => {
+                    let (from, to) = word_around(bytes, at);
+                    if self.word(&bytes[from..to]) {
+                        return true;
+                    }
+                    at = to;
+                }
+                ESCAPE => {
+                    if is_escape(bytes, at) {
+                        let (from, to) = word_around(bytes, at);
+                        if self.word(&bytes[from..to]) {
+                            return true;
+                        }
+                        at = to.max(at + 1);
+                    } else {
+                        at += 1;
+                    }
+                }
+                _ => {
+                    // What stands inside braces or a tag is looked at in its turn, so nothing is skipped here.
+                    at += 1;
+                    if at < 2 || !may_join(bytes[at - 2]) {
+                        continue;
+                    }
+                    let end = markup_run(bytes, at - 1);
+                    if end >= at && bytes.get(end).is_some_and(|b| may_join(*b)) {
+                        let from = back(bytes, at - 1, self.longest * 12);
+                        let to = (end + self.longest * 24 + 512).min(bytes.len());
+                        if self.word(&bytes[from..to]) {
+                            return true;
+                        }
+                        at = end;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// Whether some bytes, decoded and stripped, hold a literal.
+    fn word(&self, bytes: &[u8]) -> bool {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return self.layers(text);
+        }
+        // A window may cut a character at either end; and a file that is no UTF-8 is read as Windows-1252.
+        self.layers(&String::from_utf8_lossy(bytes)) || self.layers(&encoding::latin1(bytes))
+    }
+
+    fn layers(&self, text: &str) -> bool {
+        if self.words.is_match(norm::bare(text).text()) {
+            return true;
+        }
+        let layers = [
+            views::json_unescaped,
+            views::json_unescaped,
+            views::percent_decoded,
+            views::markup_stripped,
+            views::wiki_stripped,
+        ];
+        let mut current = None;
+        for layer in layers {
+            let text = current.as_deref().unwrap_or(text);
+            if let Some(view) = layer(text) {
+                let view = view.into_text();
+                if self.words.is_match(norm::bare(&view).text()) {
+                    return true;
+                }
+                current = Some(view);
+            }
+        }
+        false
+    }
+
+    /// Whether text nodes that follow each other without a gap hold a literal together.
+    fn split(&self, bytes: &[u8]) -> bool {
+        let mut joined: Vec<u8> = Vec::new();
+        let mut nodes = 0;
+        for at in memchr::memmem::find_iter(bytes, b"\"text\"") {
+            let Some(value) = member_string(bytes, at + 6) else { continue };
+            let tight = matches!((joined.last(), value.first()), (Some(a), Some(b)) if joins(*a) && joins(*b));
+            if !tight && !value.is_empty() {
+                if nodes > 1 && self.flat(&joined) {
+                    return true;
+                }
+                joined.clear();
+                nodes = 0;
+            }
+            joined.extend_from_slice(value);
+            nodes += 1;
+        }
+        nodes > 1 && self.flat(&joined)
+    }
+}
+
+/// Bytes beyond ASCII.
+const LETTER: u8 = 1;
+/// Bytes that may begin an escape.
+const ESCAPE: u8 = 2;
+/// Bytes that may begin markup.
+const MARKUP: u8 = 3;
+
+const CLASS: [u8; 256] = {
+    let mut class = [0; 256];
+    let mut i = 0x80;
+    while i < 256 {
+        class[i] = LETTER;
+        i += 1;
+    }
+    class[b'\\' as usize] = ESCAPE;
+    class[b'%' as usize] = ESCAPE;
+    class[b'&' as usize] = ESCAPE;
+    let markup = b"<{}[]|*_+^~?-";
+    let mut i = 0;
+    while i < markup.len() {
+        class[markup[i] as usize] = MARKUP;
+        i += 1;
+    }
+    class
+};
+
+/// Whether a literal at `from..to` of raw bytes may be a word of its own.
+fn stands_alone(bytes: &[u8], from: usize, to: usize) -> bool {
+    if bytes.get(to).is_some_and(u8::is_ascii_alphanumeric) {
+        return false;
+    }
+    match from.checked_sub(1).map(|i| bytes[i]) {
+        Some(b) if b.is_ascii_alphanumeric() => {
+            // The letter of an escape such as \n is no part of the word.
+            matches!(b, b'n' | b'r' | b't' | b'b' | b'f') && from >= 2 && bytes[from - 2] == b'\\'
+        }
+        _ => true,
+    }
+}
+
+fn wide(bytes: &[u8]) -> bool {
+    matches!(bytes.get(..2), Some([0xff, 0xfe] | [0xfe, 0xff]))
+        || memchr::memchr(0, &bytes[..bytes.len().min(4096)]).is_some()
+}
+
+const fn ends_word(b: u8) -> bool {
+    b <= b' ' || b == b'"'
+}
+
+/// The bytes around `at` up to white space or a quotation mark.
+fn word_around(bytes: &[u8], at: usize) -> (usize, usize) {
+    let from = bytes[..at].iter().rposition(|b| ends_word(*b)).map_or(0, |i| i + 1);
+    let to = bytes[at..].iter().position(|b| ends_word(*b)).map_or(bytes.len(), |i| at + i);
+    (from, to)
+}
+
+/// The place up to `most` bytes before `at` that white space or a quotation mark does not come after.
+fn back(bytes: &[u8], at: usize, most: usize) -> usize {
+    let floor = at.saturating_sub(most);
+    bytes[floor..at].iter().rposition(|b| ends_word(*b)).map_or(floor, |i| floor + i + 1)
+}
+
+/// Whether an escape at `at` can stand for a letter, a digit or something that a word may be hidden behind.
+fn is_escape(bytes: &[u8], at: usize) -> bool {
+    match bytes[at] {
+        b'\\' => {
+            let slashes = bytes[at..].iter().take(8).take_while(|b| **b == b'\\').count();
+            bytes.get(at + slashes) == Some(&b'u')
+        }
+        b'%' => bytes.get(at + 1..at + 3).is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit)),
+        _ => bytes.get(at + 1).is_some_and(|b| b.is_ascii_alphabetic() || *b == b'#'),
+    }
+}
+
+/// Whether a byte may belong to a word: a letter or digit, or what stands for one.
+const fn may_join(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b >= 0x80 || matches!(b, b'\\' | b'%' | b'&' | b';')
+}
+
+/// As [`may_join`], or markup that may be stripped.
+const fn joins(b: u8) -> bool {
+    may_join(b) || CLASS[b as usize] == MARKUP || b == b'>'
+}
+
+/// The end of the markup that begins at `at`; `at` itself where it is a lone hyphen or underscore inside a word.
+fn markup_run(bytes: &[u8], at: usize) -> usize {
+    let mut end = at;
+    let close = |from: usize, with: u8, most: usize| {
+        bytes[from..].iter().take(most).position(|b| *b == with).map(|i| from + i + 1)
+    };
+    while let Some(&b) = bytes.get(end) {
+        end = match b {
+            b'<' if tag_ends(bytes, end) => match close(end, b'>', 4096) {
+                Some(end) => end,
+                None => break,
+            },
+            b'{' => match close(end, b'}', 202) {
+                Some(end) => end,
+                None => break,
+            },
+            b'|' => match close(end, b']', 4096) {
+                Some(end) => end,
+                None => break,
+            },
+            b if CLASS[usize::from(b)] == MARKUP => end + 1,
+            _ => break,
+        };
+    }
+    if end == at + 1 && matches!(bytes[at], b'*' | b'_' | b'+' | b'^' | b'~' | b'?' | b'-') { at } else { end }
+}
+
+/// Whether `>` comes before the next `<`.
+fn tag_ends(bytes: &[u8], at: usize) -> bool {
+    let rest = bytes.get(at + 1..).unwrap_or_default();
+    memchr::memchr2(b'>', b'<', rest).is_some_and(|i| rest[i] == b'>')
+}
+
+/// The content of the string that follows a member's name, if one does.
+fn member_string(bytes: &[u8], mut at: usize) -> Option<&[u8]> {
+    let space = |at: &mut usize| {
+        while bytes.get(*at).is_some_and(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r')) {
+            *at += 1;
+        }
+    };
+    space(&mut at);
+    if bytes.get(at) != Some(&b':') {
+        return None;
+    }
+    at += 1;
+    space(&mut at);
+    if bytes.get(at) != Some(&b'"') {
+        return None;
+    }
+    let from = at + 1;
+    at = from;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes[at] == b'"' {
+            return bytes.get(from..at);
+        }
+        at += 2;
+    }
+}
+
+/// A vector search for few literals: a window of each in every case.
+fn packed_search(literals: &[&String]) -> Option<Raw> {
+    if literals.len() > PACKED || literals.iter().any(|l| l.len() < 2) {
+        return None;
+    }
+    let mut patterns: Vec<Vec<u8>> = Vec::new();
+    let mut windows = Vec::new();
+    for literal in literals {
+        let bytes = literal.as_bytes();
+        let len = bytes.len().min(3);
+        let offset =
+            (0..=bytes.len() - len).min_by_key(|i| bytes[*i..*i + len].iter().map(|b| common(*b)).sum::<u32>())?;
+        let window = &bytes[offset..offset + len];
+        for mask in 0..1u32 << len {
+            let pattern: Vec<u8> = window
+                .iter()
+                .enumerate()
+                .map(|(i, b)| if mask >> i & 1 == 1 { b.to_ascii_uppercase() } else { *b })
+                .collect();
+            if !patterns.contains(&pattern) {
+                patterns.push(pattern);
+            }
+        }
+        windows.push((bytes.to_vec(), offset));
+    }
+    if patterns.len() > 64 {
+        return None;
+    }
+    let mut builder = packed::Config::new().match_kind(packed::MatchKind::LeftmostFirst).builder();
+    builder.extend(&patterns);
+    builder.build().map(|search| Raw::Packed(Box::new(search), windows))
+}
+
+/// How common a byte is in text and JSON, roughly.
+const fn common(b: u8) -> u32 {
+    match b {
+        b'e' | b't' | b'a' | b'i' | b'n' | b'o' | b's' | b'r' => 12,
+        b'l' | b'd' | b'c' | b'u' | b'm' | b'p' | b'h' => 8,
+        b'f' | b'g' | b'b' | b'y' | b'w' | b'0'..=b'9' => 5,
+        b'k' | b'v' => 3,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter(spellings: &[&str]) -> Prefilter {
+        Prefilter::new(spellings.iter().copied(), false).unwrap()
+    }
+
+    #[test]
+    fn lets_through_every_spelling() {
+        let f = filter(&["zoe xander", "zoe.x@corp.example", "елкин"]);
+        for text in [
+            "XANDER",
+            "a \\nXander",
+            "Xa\u{ad}nder",
+            "Ｘａｎｄｅｒ",
+            r"X\u00e4nder",
+            r"\\u0058ander",
+            "%58ander",
+            "%20Xander",
+            "&#88;ander",
+            "Xa<b class=\"x y\">nd</b>er",
+            "Xa{*}n{*}der",
+            "Xa[nder]",
+            "X**ander",
+            r#"{"type":"text","text":"Xa"},{"type":"text" , "text" : "nder"}"#,
+            r#"{"text":"X"},{"text":"a"},{"text":""},{"text":"nd"},{"text":"er"}"#,
+            "Zoe",
+            "Ёлкин",
+        ] {
+            assert!(f.may_match(text.as_bytes()), "{text}");
+        }
+        assert!(f.may_match(b"X\xe4nder"));
+    }
+
+    #[test]
+    fn rules_out_what_has_no_word() {
+        let f = filter(&["zoe xander", "zoe.x@corp.example"]);
+        for text in [
+            "Alexander zoeb",
+            "{\"a\":\"Jane\",\"b\":[1,2,{\"c\":\"corp.example\"}]}",
+            "M\u{fc}ller an-der Stra\u{df}e",
+            "x-ander",
+            r#"{"text":"Xan "},{"text":"der"}"#,
+            r"J\u00e4ger 50% a&b",
+        ] {
+            assert!(!f.may_match(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn many_literals_use_the_automaton() {
+        let names: Vec<String> = (0..100).map(|i| format!("name{i:03}x")).collect();
+        let f = Prefilter::new(names.iter().map(String::as_str), false).unwrap();
+        assert!(matches!(f.raw, Raw::Automaton(_)));
+        assert!(f.may_match(b"a NAME042X b"));
+        assert!(!f.may_match(b"a NAME042Xy b"));
+    }
+}
