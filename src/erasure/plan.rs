@@ -400,7 +400,10 @@ fn refuse(
     }
     let deletes = finding.decision == Decision::Delete;
     if r.place.area() == Area::State {
-        return residual("efface's own configuration and store are changed by a person only", "whoever keeps efface.toml".into());
+        return residual(
+            "efface's own configuration and store are changed by a person only",
+            "whoever keeps efface.toml".into(),
+        );
     }
     match (r.record.record_type, r.field.as_str()) {
         (RecordType::Issue, _) if deletes => Some((

@@ -329,15 +329,18 @@ impl Store {
         wrapped.map(|w| self.keys().unwrap(&key_context(id, key_id), &w).map_err(StoreError::from)).transpose()
     }
 
-    /// How many keys a file has: 1 at rest, 2 while it is rewritten.
+    /// The files of a synchronization that have more than one key, because their rewriting was interrupted.
     ///
     /// # Errors
     /// What the database says.
-    pub fn staged_key_count(&self, id: Ulid) -> Result<u64, StoreError> {
+    pub fn staged_rewriting(&self, sync: &SyncName) -> Result<Vec<Ulid>, StoreError> {
         self.read(|tx| {
-            let n: i64 =
-                tx.query_row("SELECT count(*) FROM staged_key WHERE staged = ?1", [id.to_string()], |r| r.get(0))?;
-            Ok(n as u64)
+            let mut q = tx.prepare(
+                "SELECT k.staged FROM staged_key k JOIN staged s ON s.id = k.staged WHERE s.sync = ?1
+                 GROUP BY k.staged HAVING count(*) > 1",
+            )?;
+            let ids = q.query_map([sync.as_str()], |r| r.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+            ids.into_iter().map(|id| id.parse().map_err(|_| StoreError::Damaged("staged_key"))).collect()
         })
     }
 

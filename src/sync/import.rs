@@ -72,6 +72,7 @@ async fn issue(
     done: &std::sync::atomic::AtomicU64,
     total: u64,
 ) -> Result<(), SyncError> {
+    let entries = superseded(room, entries)?;
     let mut blocked = entries.iter().any(|e| e.state == State::Parked);
     for entry in entries.iter().filter(|e| e.state == State::New) {
         let count = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
@@ -100,6 +101,28 @@ async fn issue(
         }
     }
     Ok(())
+}
+
+/// Each message says all of its issue, so where a name parked one and the source has changed since, only the last has to
+/// pass: the others are erased, and nobody has to let the name through to get on.
+fn superseded<'e>(room: &Room<'_>, entries: &'e [Entry]) -> Result<&'e [Entry], SyncError> {
+    let Some((last, earlier)) = entries.split_last() else { return Ok(entries) };
+    let kind = |e: &Entry| e.error.as_ref().map(|(kind, _)| kind.clone());
+    let only_names = earlier.iter().all(|e| kind(e).is_none_or(|k| k == "name" || k == "behind"));
+    let named = earlier.iter().any(|e| kind(e).as_deref() == Some("name"));
+    if !named || !only_names || last.state != State::New {
+        return Ok(entries);
+    }
+    let mut message = room.staging.message(last.id)?;
+    if room.check(&mut message, room.sync.names)?.parks() {
+        return Ok(entries);
+    }
+    for entry in earlier {
+        room.staging.set_state(entry.id, State::Processed)?;
+        room.staging.erase(entry.id)?;
+    }
+    room.warn("a change that was parked for a name was replaced by a later one without it");
+    Ok(std::slice::from_ref(last))
 }
 
 async fn message(room: &Room<'_>, id: MessageId, reviewed: bool) -> Result<(), SyncError> {
@@ -210,6 +233,7 @@ async fn create_once(
 ) -> Result<(Created, Intent), SyncError> {
     let store = room.deps.store;
     // Once more after a create that certainly did not happen; never a third time.
+    let mut doubt = None;
     for _ in 0..2 {
         let intent = Intent {
             mark: Ulid::generate(),
@@ -228,7 +252,10 @@ async fn create_once(
             Ok(created) => return Ok((created, intent)),
             Err(e) if e.kind() == ErrorKind::Doubtful => match find(room, &intent).await? {
                 Some(created) => return Ok((created, intent)),
-                None => store.clear_intent(intent.mark)?,
+                None => {
+                    store.clear_intent(intent.mark)?;
+                    doubt = Some(e);
+                }
             },
             Err(e) => {
                 if certainly_not_done(&e) {
@@ -238,7 +265,7 @@ async fn create_once(
             }
         }
     }
-    Err(SyncError::Ambiguous("issue"))
+    Err(doubt.map_or(SyncError::TargetGone, SyncError::Jira))
 }
 
 /// Whether an error of a create means that nothing was created.

@@ -7,6 +7,7 @@ use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
 
 use super::{Room, body, content::plain_fields, error::SyncError, users::Written};
 use crate::{
+    config::UserMode,
     jira::{ErrorKind, JiraError},
     model::Flavor,
     staging::Message,
@@ -58,6 +59,8 @@ impl Room<'_> {
                 "issuetype" => Some(self.issue_type(value).await?),
                 "priority" => self.priority(value).await?,
                 "labels" => Some(json!(value.as_array().cloned().unwrap_or_default())),
+                // Where users are not carried over as users, whom the target assigns is its own affair.
+                "assignee" if self.sync.users != UserMode::Map => None,
                 "assignee" => {
                     Some(self.users.field(value).await?.map_or(Value::Null, |u| u.field(self.target.flavor())))
                 }
