@@ -9,8 +9,8 @@ use ulid::Ulid;
 use super::{
     Room, body,
     content::{carries, id_of, identity},
+    create::{certainly_not_done, since, timestamp},
     error::SyncError,
-    import::{certainly_not_done, since, timestamp},
 };
 use crate::{
     config::NameMode,

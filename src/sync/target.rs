@@ -16,6 +16,9 @@ use crate::{
 /// Jira's own limit of a summary, in characters.
 const SUMMARY: usize = 255;
 
+/// Transitions: the status that each leads to, and its id.
+pub(super) type Ways = Vec<(String, String)>;
+
 /// What is read of the target once a run.
 #[derive(Default)]
 pub(super) struct Meta {
@@ -27,7 +30,7 @@ pub(super) struct Meta {
     /// The status in which a new issue of a type begins.
     pub(super) initial: Mutex<HashMap<String, String>>,
     /// From an issue type's first status: where transitions lead, and their ids.
-    pub(super) ways: Mutex<HashMap<(String, String), Vec<(String, String)>>>,
+    pub(super) ways: Mutex<HashMap<(String, String), Ways>>,
     creating: Mutex<HashMap<Vec<u8>, Arc<Mutex<()>>>>,
 }
 
