@@ -436,7 +436,9 @@ fn notes(step: &Step) -> Vec<String> {
             notes.push("redacted and read back before it is deleted; cannot be undone".into());
         }
         (RecordType::Comment, Operation::Edit) if remote => {
-            notes.push("webhooks still tell whoever listens of the edit".into());
+            notes.push(
+                "webhooks still tell whoever listens; a Data Center also sends the mails of a comment edit".into(),
+            );
         }
         (RecordType::Attachment, Operation::Delete) if remote => {
             notes.push("cannot be undone; the issue's history keeps the file name".into());

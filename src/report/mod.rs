@@ -7,7 +7,7 @@ pub mod case;
 mod excerpt;
 mod html;
 pub mod scan;
-mod text;
+pub(crate) mod text;
 
 pub use excerpt::masked_excerpt;
 pub use text::{csv, table};

@@ -1,0 +1,122 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn needles() -> Needles {
+    use IdentifierKind as K;
+    Needles::new(&[
+        (K::Email, "zoe.x@corp.example"),
+        (K::FullName, "Zoë Xander"),
+        (K::Username, "zxan"),
+        (K::AccountId, "557058:0a1b2c3d-9f"),
+        (K::Phone, "+49 170 1234567"),
+    ])
+}
+
+type Brief = Vec<(usize, usize)>;
+
+/// Hits and near misses as (needle, offset).
+fn found(bytes: &[u8]) -> (Brief, Brief) {
+    let all = needles().search(bytes);
+    let brief = |hits: &[Hit]| hits.iter().map(|h| (h.needle, h.offset)).collect();
+    (brief(&all.hits), brief(&all.near_misses))
+}
+
+/// Law 4: this road shares neither normaliser nor matcher with what planned.
+#[test]
+fn imports_nothing_of_what_planned() {
+    let sources = [include_str!("../othersearch.rs"), include_str!("compare.rs"), include_str!("peel.rs")];
+    for source in sources {
+        for line in source.lines().filter(|l| l.contains("crate::")) {
+            assert!(line.trim_start().starts_with("use crate::model"), "{line}");
+        }
+        for forbidden in ["redact", "aho_corasick"] {
+            let code = source.lines().filter(|l| !l.trim_start().starts_with("//")).any(|l| l.contains(forbidden));
+            assert!(!code, "{forbidden}");
+        }
+    }
+}
+
+#[test]
+fn every_form_is_found_where_it_stands() {
+    let utf16: Vec<u8> = "by Zoë Xander".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    for (bytes, want) in [
+        (&b"mail zoe.x@corp.example."[..], (0, 5)),
+        (b"ZOE.X+tag@Corp.Example", (0, 0)),
+        (b"u=zoe.x%40corp.example", (0, 2)),
+        (b"zoe.x&#64;corp.example", (0, 0)),
+        ("Zo\u{ad}e\u{308}\u{a0}XANDER".as_bytes(), (1, 0)),
+        (b"Xander, Zoe", (1, 0)),
+        (br#"{"a":"Zo\u00eb\nXander"}"#, (1, 6)),
+        (br#"{"a":"{\"b\":\"Zo\\u00eb Xander\"}"}"#, (1, 15)),
+        (br#"{"type":"text","text":"Zo"},{"type":"text","text":"e Xander","marks":[{"type":"em"}]}"#, (1, 23)),
+        (br#"{"type":"text","text":"Zoe"},{"type":"hardBreak"},{"type":"text","text":"Xander"}"#, (1, 23)),
+        (b"<b>Z</b>oe <i>Xander</i>", (1, 3)),
+        (b"Zo&euml;&nbsp;Xander", (1, 0)),
+        (b"*Zoe* Xander", (1, 1)),
+        (b"Zo{*}e{*} Xander", (1, 0)),
+        (b"f\xfcr Zo\xeb Xander", (1, 4)),
+        (&utf16, (1, 6)),
+        (b"[~zxan]", (2, 2)),
+        (b"\\nzxan", (2, 2)),
+        (b"[~accountid:557058:0a1b2c3d-9f]", (3, 12)),
+        (b"0170/123 45 67", (4, 0)),
+    ] {
+        let (hits, _) = found(bytes);
+        assert_eq!(hits, [want], "{}", String::from_utf8_lossy(bytes));
+    }
+}
+
+#[test]
+fn near_misses_are_told_apart() {
+    for text in [
+        "zxan2",
+        "old-zxan",
+        "zxan.b",
+        "zxan@other.example",
+        "azoe.x@corp.example",
+        "zoe.x@corp.example.org",
+        "Zoe Xanders",
+        "Zoe Xander-Berg",
+        "zoe_xander",
+        "ZoeXander",
+        "557058:0a1b2c3d-9f7",
+    ] {
+        let (hits, near) = found(text.as_bytes());
+        assert_eq!(hits, [], "{text}");
+        assert!(!near.is_empty(), "{text}");
+    }
+    for text in [
+        "Zoe and Xander",
+        r#"{"type":"text","text":"Zoe "}]},{"type":"paragraph","content":[{"type":"text","text":"Xander"}"#,
+        "",
+    ] {
+        assert_eq!(found(text.as_bytes()), (vec![], vec![]), "{text}");
+    }
+}
+
+#[test]
+fn pieces_overlap() {
+    for pad in [PIECE - 20, PIECE - 3, PIECE, PIECE + 1] {
+        let text = format!("{} zoe.x@corp.example {}", "é".repeat(pad / 2), "y ".repeat(10_000));
+        assert_eq!(found(text.as_bytes()).0.len(), 1, "{pad}");
+    }
+}
+
+#[test]
+fn debug_shows_no_name() {
+    let all = needles().search(b"Zoe Xander");
+    assert!(!format!("{all:?}").to_lowercase().contains("xander"));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = needles().search(&bytes);
+    }
+
+    #[test]
+    fn any_markup_is_survived(text in "[\\\\u00e4%4A&#;<b>/{}*_|~\\[\\]\":typex \\PC]{0,60}") {
+        let _ = needles().search(text.as_bytes());
+    }
+}
