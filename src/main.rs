@@ -1,3 +1,7 @@
 //! Parses, dispatches, turns errors into exit codes.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    efface::cli::main()
+}

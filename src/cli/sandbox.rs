@@ -15,7 +15,7 @@ use crate::{
 /// When ready it prints one JSON line: url, flavor, user, token, account_id, project. The token works as Basic password
 /// and as Bearer token. It serves until it is stopped (Ctrl-C or SIGTERM).
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Where to listen; loopback only, port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
@@ -47,7 +47,7 @@ enum FlavorArg {
 ///
 /// # Errors
 /// Where the address is not loopback or is taken.
-pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let flavor = match args.flavor {
         FlavorArg::Cloud => Flavor::Cloud,
         FlavorArg::DataCenter => Flavor::DataCenter,

@@ -1,5 +1,9 @@
 //! Erasure: case, plan, execution, verification, certificate. Decides in pure code, acts in thin code.
 
-pub mod plan;
+pub mod certificate;
+pub mod execute;
+pub mod executor;
 pub mod othersearch;
+pub mod plan;
 pub mod redact;
+pub mod verify;

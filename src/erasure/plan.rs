@@ -95,7 +95,7 @@ pub struct Standing {
 }
 
 /// The policy a plan was made under.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PolicyPin {
     /// Its name.
     pub name: String,
@@ -107,10 +107,12 @@ pub struct PolicyPin {
     pub four_eyes: bool,
     /// Most records that a plan may touch without a second person raising the cap.
     pub cap_records: Option<u64>,
+    /// Largest share of a project's issues that it may touch, between 0 and 1.
+    pub cap_share: Option<f64>,
 }
 
 /// A frozen plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// `efface.plan/1`.
     pub schema: String,
@@ -130,6 +132,8 @@ pub struct Plan {
     pub standing: Vec<Standing>,
     /// What was read to make the plan.
     pub coverage: Vec<Coverage>,
+    /// How many issues each remote place has.
+    pub issues: BTreeMap<Place, u64>,
 }
 
 /// Schema name of plans.
@@ -166,14 +170,35 @@ pub fn stable_part(value: &Value, record: RecordType, operation: Operation, fiel
             let mut names = fields.to_vec();
             names.sort_unstable();
             names.dedup();
-            pick(&names, value.get("fields").unwrap_or(&Value::Null))
+            let mut part = pick(&names, value.get("fields").unwrap_or(&Value::Null));
+            part.as_object_mut().into_iter().flat_map(|o| o.values_mut()).for_each(users_by_id);
+            part
         }
         (RecordType::Comment, _) => pick(&["body"], value),
         (RecordType::Worklog, _) => pick(&["comment"], value),
-        (RecordType::Attachment, _) => pick(&["id", "filename", "size"], value),
+        // Its id is a number in one place of the API and a text in another; the record is found by it anyway.
+        (RecordType::Attachment, _) => pick(&["filename", "size"], value),
         (RecordType::RemoteLink, _) => pick(&["object", "relationship"], value),
         (RecordType::Watcher, _) => pick(&["accountId", "key", "name"], value),
         _ => value.clone(),
+    }
+}
+
+/// Reduces user objects to what identifies them: avatars, time zones and display names change without an edit.
+fn users_by_id(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(users_by_id),
+        Value::Object(user) => {
+            let id = if user.contains_key("accountId") {
+                "accountId"
+            } else if user.contains_key("name") && (user.contains_key("key") || user.contains_key("displayName")) {
+                "name"
+            } else {
+                return;
+            };
+            user.retain(|name, _| name == id);
+        }
+        _ => {}
     }
 }
 
@@ -212,6 +237,8 @@ pub struct Input<'a> {
     pub ask: &'a BTreeMap<String, String>,
     /// What was read.
     pub coverage: Vec<Coverage>,
+    /// How many issues each remote place has.
+    pub issues: BTreeMap<Place, u64>,
 }
 
 impl Plan {
@@ -273,12 +300,26 @@ impl Plan {
             steps,
             standing,
             coverage: input.coverage,
+            issues: input.issues,
         }
     }
 
     /// Findings that a person has still to decide.
     pub fn open_reviews(&self) -> impl Iterator<Item = &Standing> {
         self.standing.iter().filter(|s| s.outcome == Outcome::Review)
+    }
+
+    /// The first place of whose issues the plan touches a larger share than the policy's cap allows, with that share.
+    #[must_use]
+    pub fn over_share(&self) -> Option<(&Place, f64)> {
+        let cap = self.policy.cap_share?;
+        self.issues.iter().filter(|(_, n)| **n > 0).find_map(|(place, n)| {
+            let mut keys: Vec<_> = self.steps.iter().filter(|s| s.place == *place).map(|s| &s.record.key).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            let share = keys.len() as f64 / *n as f64;
+            (share > cap).then_some((place, share))
+        })
     }
 
     /// Whether all that should have been read was read.
@@ -359,7 +400,10 @@ fn refuse(
     }
     let deletes = finding.decision == Decision::Delete;
     if r.place.area() == Area::State {
-        return residual("efface's configuration is edited by hand", "whoever keeps efface.toml".into());
+        return residual(
+            "efface's own configuration and store are changed by a person only",
+            "whoever keeps efface.toml".into(),
+        );
     }
     match (r.record.record_type, r.field.as_str()) {
         (RecordType::Issue, _) if deletes => Some((
@@ -392,7 +436,9 @@ fn notes(step: &Step) -> Vec<String> {
             notes.push("redacted and read back before it is deleted; cannot be undone".into());
         }
         (RecordType::Comment, Operation::Edit) if remote => {
-            notes.push("webhooks still tell whoever listens of the edit".into());
+            notes.push(
+                "webhooks still tell whoever listens; a Data Center also sends the mails of a comment edit".into(),
+            );
         }
         (RecordType::Attachment, Operation::Delete) if remote => {
             notes.push("cannot be undone; the issue's history keeps the file name".into());
@@ -449,11 +495,13 @@ mod tests {
                 placeholder: "[erased]".into(),
                 four_eyes: false,
                 cap_records: None,
+                cap_share: None,
             },
             groups,
             mandates: &mandates,
             ask: &BTreeMap::new(),
             coverage: vec![],
+            issues: BTreeMap::new(),
         })
     }
 

@@ -1,6 +1,11 @@
 //! Attachments, streamed both ways. Credentials go to the instance's own origin and nowhere else.
 
-use std::{path::PathBuf, sync::Mutex, time::Duration};
+use std::{
+    io::Read,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use reqwest::{
@@ -12,8 +17,9 @@ use serde_json::Value;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::{
+    call::Call,
     error::{ErrorKind, JiraError, Result},
-    http::{Answer, Call, Client, Trouble, origin, read_whole, trouble},
+    http::{Answer, Client, Trouble, origin, read_whole, trouble},
     instance::id_of,
     types::Gone,
 };
@@ -29,13 +35,24 @@ pub enum Upload {
     Bytes(Bytes),
     /// A file, read while it is sent.
     File(PathBuf),
+    /// What a reader gives, read while it is sent; opened anew for each try.
+    Reader {
+        /// Opens it.
+        open: OpenReader,
+        /// How many bytes it gives.
+        len: u64,
+    },
 }
+
+/// Opens a reader of bytes to upload.
+pub type OpenReader = Arc<dyn Fn() -> std::io::Result<Box<dyn Read + Send>> + Send + Sync>;
 
 impl std::fmt::Debug for Upload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Bytes(_) => "Upload::Bytes(…)",
             Self::File(_) => "Upload::File(…)",
+            Self::Reader { .. } => "Upload::Reader(…)",
         })
     }
 }
@@ -155,11 +172,13 @@ impl Client {
         Url::parse(&format!("{}/", self.base())).ok()?.join(content).ok()
     }
 
-    /// Follows redirects by hand: the credentials stay with the instance's own origin, and nothing falls back to plain HTTP.
+    /// Follows redirects by hand: the credentials stay with the instance's own origin, and nothing falls back from HTTPS to
+    /// plain HTTP.
     async fn follow(&self, mut url: Url) -> Result<reqwest::Response, Trouble> {
         let odd = |why: &'static str| Trouble { kind: ErrorKind::BadAnswer, sent: false, source: why.into() };
-        for _ in 0..=MOST_REDIRECTS {
-            let ours = origin(&url) == self.inner.origin;
+        for hop in 0..=MOST_REDIRECTS {
+            // Cloud redirects to a signed address, which needs no credentials even where it is on the same host.
+            let ours = origin(&url) == self.inner.origin && (hop == 0 || !self.is_cloud());
             let request = self.request(Method::GET, url.clone(), ours);
             let response = match tokio::time::timeout(self.inner.timeout, request.send()).await {
                 Ok(result) => result.map_err(trouble)?,
@@ -239,7 +258,34 @@ async fn part(upload: &Upload) -> Result<(Part, u64), Trouble> {
             let len = file.metadata().await.map_err(local)?.len();
             Ok((Part::stream_with_length(file, len), len))
         }
+        Upload::Reader { open, len } => {
+            let reader = open().map_err(local)?;
+            Ok((Part::stream_with_length(reqwest::Body::wrap_stream(stream(reader)), *len), *len))
+        }
     }
+}
+
+/// A reader's bytes, read on a thread of its own, a few chunks ahead.
+fn stream(mut reader: Box<dyn Read + Send>) -> impl futures_util::Stream<Item = std::io::Result<Bytes>> + Send {
+    let (to, from) = tokio::sync::mpsc::channel(4);
+    tokio::task::spawn_blocking(move || {
+        loop {
+            let mut chunk = vec![0; 64 << 10];
+            let item = match reader.read(&mut chunk) {
+                Ok(0) => return,
+                Ok(n) => {
+                    chunk.truncate(n);
+                    Ok(Bytes::from(chunk))
+                }
+                Err(e) => Err(e),
+            };
+            let failed = item.is_err();
+            if to.blocking_send(item).is_err() || failed {
+                return;
+            }
+        }
+    });
+    futures_util::stream::unfold(from, |mut from| async move { from.recv().await.map(|item| (item, from)) })
 }
 
 /// The path without what follows the attachment's id: a file name may name a person.

@@ -58,7 +58,7 @@ impl Default for RetryPolicy {
 }
 
 /// Everything a [`super::Client`] needs.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ClientConfig {
     /// The name of the instance in the configuration.
     pub name: InstanceName,
@@ -91,5 +91,20 @@ impl ClientConfig {
             timeout: Duration::from_secs(60),
             retry: RetryPolicy::default(),
         }
+    }
+}
+
+impl fmt::Debug for ClientConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The proxy's address may hold a password.
+        f.debug_struct("ClientConfig")
+            .field("name", &self.name)
+            .field("flavor", &self.flavor)
+            .field("auth", &self.auth)
+            .field("own_ca", &self.ca_file.is_some())
+            .field("own_proxy", &self.proxy.is_some())
+            .field("timeout", &self.timeout)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
     }
 }

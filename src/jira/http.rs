@@ -1,7 +1,6 @@
 //! The transport: one call out, one answer in, with retries that never repeat what may have happened.
 
 use std::{
-    error::Error as _,
     fs,
     sync::{
         Arc,
@@ -11,7 +10,6 @@ use std::{
 };
 
 use base64::Engine as _;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{
     Method, Url,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
@@ -19,15 +17,13 @@ use reqwest::{
 use serde_json::Value;
 
 use super::{
+    call::{Call, Safety},
     config::{Auth, ClientConfig, RetryPolicy},
     error::{ErrorKind, JiraError, Result},
     pace::{Pace, wait_of},
-    scrub::{Sent, words},
+    scrub::words,
 };
 use crate::model::{Flavor, InstanceName};
-
-/// RFC 3986's unreserved characters stay, everything else in a path segment is encoded.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// No answer that is read whole may be longer than this (bytes).
 const LONGEST_ANSWER: usize = 256 << 20;
@@ -35,140 +31,6 @@ const LONGEST_ANSWER: usize = 256 << 20;
 /// Idle connections are dropped before the servers drop them (uvicorn 5 s, Tomcat 20 s), so that no write meets a
 /// connection that is just being closed and ends as doubtful.
 const POOL_IDLE: Duration = Duration::from_secs(4);
-
-/// What may be done when nobody knows whether a call took effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Safety {
-    /// Changes nothing.
-    Read,
-    /// Changes something, and twice is the same as once.
-    Idempotent,
-    /// Twice is not the same as once.
-    Once,
-}
-
-/// One call, not yet bound to a server.
-#[derive(Debug, Clone)]
-pub(super) struct Call {
-    pub(super) method: Method,
-    path: String,
-    shown: String,
-    query: Vec<(&'static str, String)>,
-    pub(super) body: Option<Value>,
-    pub(super) safety: Safety,
-    /// Every Jira has this endpoint, so that a 404 is about the thing asked for.
-    core: bool,
-    bad: Option<&'static str>,
-    /// The whole path as errors show it, where it is not one of the API's.
-    elsewhere: Option<String>,
-}
-
-impl Call {
-    fn new(method: Method, path: &'static str, safety: Safety) -> Self {
-        let path = format!("/{path}");
-        Self {
-            method,
-            shown: path.clone(),
-            path,
-            query: Vec::new(),
-            body: None,
-            safety,
-            core: true,
-            bad: None,
-            elsewhere: None,
-        }
-    }
-
-    pub(super) fn get(path: &'static str) -> Self {
-        Self::new(Method::GET, path, Safety::Read)
-    }
-
-    /// A POST that changes nothing (a search).
-    pub(super) fn ask(path: &'static str) -> Self {
-        Self::new(Method::POST, path, Safety::Read)
-    }
-
-    /// A POST that changes something.
-    pub(super) fn post(path: &'static str) -> Self {
-        Self::new(Method::POST, path, Safety::Once)
-    }
-
-    pub(super) fn put(path: &'static str) -> Self {
-        Self::new(Method::PUT, path, Safety::Idempotent)
-    }
-
-    pub(super) fn delete(path: &'static str) -> Self {
-        Self::new(Method::DELETE, path, Safety::Idempotent)
-    }
-
-    /// Adds an id to the path.
-    pub(super) fn id(self, id: &str) -> Self {
-        let shown = utf8_percent_encode(id, SEGMENT).to_string();
-        self.segment(id, &shown)
-    }
-
-    /// Adds a name to the path that errors must not show.
-    pub(super) fn hidden(self, name: &str) -> Self {
-        self.segment(name, "…")
-    }
-
-    fn segment(mut self, value: &str, shown: &str) -> Self {
-        // An empty or dotted segment would make it another path.
-        if value.is_empty() || value.bytes().all(|b| b == b'.') {
-            self.bad = Some("an id in the path is empty or made of dots");
-        }
-        self.path.push('/');
-        self.path.extend(utf8_percent_encode(value, SEGMENT));
-        self.shown.push('/');
-        self.shown.push_str(shown);
-        self
-    }
-
-    /// Adds a fixed part to the path.
-    pub(super) fn then(mut self, part: &'static str) -> Self {
-        for s in [&mut self.path, &mut self.shown] {
-            s.push('/');
-            s.push_str(part);
-        }
-        self
-    }
-
-    pub(super) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.query.push((name, value.into()));
-        self
-    }
-
-    pub(super) fn json(mut self, body: impl Into<Value>) -> Self {
-        self.body = Some(body.into());
-        self
-    }
-
-    pub(super) fn safety(mut self, safety: Safety) -> Self {
-        self.safety = safety;
-        self
-    }
-
-    /// Not every server has this endpoint: a 404 without a word of Jira means that it is missing.
-    pub(super) fn optional(mut self) -> Self {
-        self.core = false;
-        self
-    }
-
-    /// Errors show this path instead.
-    pub(super) fn shown_as(mut self, path: String) -> Self {
-        self.elsewhere = Some(path);
-        self
-    }
-
-    fn sent(&self) -> Sent<'_> {
-        let mut sent = Sent::default();
-        self.query.iter().for_each(|(_, v)| sent.query(v));
-        if let Some(body) = &self.body {
-            sent.body(body);
-        }
-        sent
-    }
-}
 
 /// A whole answer.
 #[derive(Debug)]
@@ -596,18 +458,40 @@ pub(super) fn trouble(error: reqwest::Error) -> Trouble {
     Trouble { kind, sent, source: Box::new(error) }
 }
 
-fn is_tls(error: &reqwest::Error) -> bool {
-    let mut next = error.source();
+/// Whether rustls said no. An `io::Error` does not give what it wraps as its source, and they come wrapped twice.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
     while let Some(e) = next {
         if e.is::<rustls::Error>() {
             return true;
         }
-        if let Some(io) = e.downcast_ref::<std::io::Error>()
-            && io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
-        {
-            return true;
-        }
-        next = e.source();
+        next = match e.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => e.source(),
+        };
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn tls_trouble_is_found_where_reqwest_buries_it() {
+        let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let buried = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls));
+        assert!(is_tls(&buried));
+        assert!(!is_tls(&io::Error::other(io::Error::other("refused"))));
+    }
+
+    #[test]
+    fn back_off_is_bounded() {
+        let retry = RetryPolicy::default();
+        for failures in [0, 1, 5, 40, u32::MAX] {
+            assert!(jitter(&retry, failures) <= retry.cap);
+        }
+    }
 }

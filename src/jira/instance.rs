@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::{
+    call::Call,
     error::{ErrorKind, Result},
-    http::{Call, Client},
+    http::Client,
     types::{User, UserQuery},
 };
 use crate::model::ProjectKey;

@@ -6,8 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use super::{
+    call::{Call, Safety},
     error::{ErrorKind, JiraError, Result},
-    http::{Call, Client, Safety},
+    http::Client,
     types::{Created, Edited, Gone, Issue, Notify},
 };
 use crate::model::ProjectKey;

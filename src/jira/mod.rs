@@ -17,6 +17,7 @@
 
 mod adf;
 mod attachment;
+mod call;
 mod config;
 mod doc;
 mod error;
@@ -27,13 +28,23 @@ mod issue;
 mod markup_tests;
 mod pace;
 mod parts;
+#[cfg(test)]
+mod peer_tests;
+#[cfg(test)]
+mod sandbox_tests;
 mod scrub;
 mod search;
+#[cfg(test)]
+mod test_server;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tests_reading;
 mod types;
 mod wiki;
 
 pub use adf::{Mention, MentionOut, adf_paragraphs, adf_text, adf_to_wiki, wiki_to_adf};
-pub use attachment::{Download, Upload};
+pub use attachment::{Download, OpenReader, Upload};
 pub use config::{Auth, ClientConfig, RetryPolicy};
 pub use error::{ErrorDetails, ErrorKind, JiraError, Result};
 pub use http::Client;

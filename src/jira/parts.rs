@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{
+    call::Call,
     error::{ErrorKind, Result},
-    http::{Call, Client},
+    http::Client,
     issue::properties_json,
     types::{Edited, Gone, Notify, User},
 };

@@ -9,8 +9,9 @@ use std::{collections::HashSet, sync::atomic::Ordering};
 use serde_json::{Value, json};
 
 use super::{
+    call::Call,
     error::{ErrorKind, Result},
-    http::{Call, Client},
+    http::Client,
     types::Issue,
 };
 

@@ -34,17 +34,17 @@ impl EvalContext {
 
 /// What a policy decides about one reference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Verdict<'p> {
+pub struct Verdict {
     /// What to do.
     pub decision: Decision,
     /// The rule that decided.
-    pub rule_id: &'p str,
+    pub rule_id: String,
     /// The legal basis.
-    pub basis: Option<&'p str>,
+    pub basis: Option<String>,
     /// Why, for a person to read; never empty, never an identifier of the subject.
     pub reasons: Vec<String>,
     /// For what stays: who could remove it.
-    pub ask: Option<&'p str>,
+    pub ask: Option<String>,
 }
 
 /// How one rule fared on the walk.
@@ -82,7 +82,7 @@ pub struct ExplainedRule<'p> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation<'p> {
     /// What [`Policy::evaluate`] says.
-    pub verdict: Verdict<'p>,
+    pub verdict: Verdict,
     /// All rules, in the order in which they are tried.
     pub rules: Vec<ExplainedRule<'p>>,
 }
@@ -90,7 +90,7 @@ pub struct Explanation<'p> {
 impl Policy {
     /// Decides about one reference. Total: what no rule takes is `review`.
     #[must_use]
-    pub fn evaluate(&self, reference: &Reference, ctx: &EvalContext) -> Verdict<'_> {
+    pub fn evaluate(&self, reference: &Reference, ctx: &EvalContext) -> Verdict {
         for rule in &self.rules {
             match rule.applies(reference, ctx.controller, ctx.now) {
                 Applies::No => {}
@@ -100,7 +100,7 @@ impl Policy {
         }
         Verdict {
             decision: Decision::Review,
-            rule_id: BUILT_IN_DEFAULT,
+            rule_id: BUILT_IN_DEFAULT.to_owned(),
             basis: None,
             reasons: vec!["no rule of the policy applies".to_owned()],
             ask: None,
@@ -134,22 +134,22 @@ impl Policy {
     }
 }
 
-fn decided(rule: &Rule) -> Verdict<'_> {
+fn decided(rule: &Rule) -> Verdict {
     let reason = rule.reason.clone().unwrap_or_else(|| format!("rule {} says {}", rule.id, rule.decision.word()));
     let basis = rule.basis.as_ref().map(|b| format!("basis: {b}"));
     Verdict {
         decision: rule.decision,
-        rule_id: &rule.id,
-        basis: rule.basis.as_deref(),
+        rule_id: rule.id.clone(),
+        basis: rule.basis.clone(),
         reasons: std::iter::once(reason).chain(basis).collect(),
-        ask: rule.ask.as_deref(),
+        ask: rule.ask.clone(),
     }
 }
 
-fn undated(rule: &Rule) -> Verdict<'_> {
+fn undated(rule: &Rule) -> Verdict {
     Verdict {
         decision: Decision::Review,
-        rule_id: &rule.id,
+        rule_id: rule.id.clone(),
         basis: None,
         reasons: vec![format!(
             "rule {} would {} records of a certain age, and this one has no trustworthy date",
@@ -208,7 +208,7 @@ mod tests {
 
     fn says(p: &Policy, r: &Reference) -> (Decision, String) {
         let v = p.evaluate(r, &EvalContext::at(now()));
-        (v.decision, v.rule_id.to_owned())
+        (v.decision, v.rule_id)
     }
 
     #[test]
@@ -436,10 +436,10 @@ mod tests {
             prop_assert!(deciding.len() <= 1);
             match deciding.first() {
                 Some(w) if w.walk == Walk::Applied => {
-                    prop_assert_eq!((w.rule, w.decision), (verdict.rule_id, verdict.decision));
+                    prop_assert_eq!((w.rule, w.decision), (verdict.rule_id.as_str(), verdict.decision));
                 }
-                Some(w) => prop_assert_eq!((w.rule, Decision::Review), (verdict.rule_id, verdict.decision)),
-                None => prop_assert_eq!(verdict.rule_id, BUILT_IN_DEFAULT),
+                Some(w) => prop_assert_eq!((w.rule, Decision::Review), (verdict.rule_id.as_str(), verdict.decision)),
+                None => prop_assert_eq!(verdict.rule_id.as_str(), BUILT_IN_DEFAULT),
             }
             for w in &walk.rules {
                 if let Walk::PassedOver { because } = &w.walk {

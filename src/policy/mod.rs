@@ -23,6 +23,7 @@ mod glob;
 mod lint;
 mod period;
 mod read;
+mod resolved;
 mod rule;
 mod shipped;
 mod words;

@@ -268,6 +268,10 @@ impl Control {
 
     /// The whole world, with every text and every person's names in it: for byte searches and comparisons. It holds no
     /// addresses, so that two sandboxes with one seed give the same.
+    ///
+    /// `{"users": […], "projects": […], "issues": {"DEMO-1": {…}}}`; an issue has its fields and `comments`,
+    /// `worklogs`, `attachments` (with `content`), `history`, `watchers`, `voters`, `links`, `remoteLinks`,
+    /// `properties`, `custom`. A person in an issue is `{id, name, displayName, email}`.
     #[must_use]
     pub fn dump(&self) -> Value {
         self.0.world().dump()

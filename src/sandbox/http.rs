@@ -148,9 +148,9 @@ impl Failure {
         Self::new(403, message)
     }
 
-    /// No such route: Jira's servlet container answers so.
+    /// No such route, or not in this flavour, or not with this method.
     pub(super) fn no_route() -> Self {
-        Self::new(404, "null for uri: no such resource")
+        Self::new(404, "There is no such resource at this address.")
     }
 
     pub(super) fn method_not_allowed() -> Self {

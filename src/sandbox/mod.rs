@@ -191,6 +191,13 @@ impl Sandbox {
     }
 }
 
+impl std::fmt::Debug for Sandbox {
+    /// Without the token and the bot's name.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox").field("url", &self.url).field("flavor", &self.flavor).finish_non_exhaustive()
+    }
+}
+
 impl Drop for Sandbox {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {

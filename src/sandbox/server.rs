@@ -40,6 +40,7 @@ use super::{
 const LOG_LIMIT: usize = 200_000;
 /// The largest request body, in bytes: an upload at Jira's limit and its frame.
 const BODY_LIMIT: usize = 101 * 1024 * 1024;
+const JSON: &str = "application/json;charset=UTF-8";
 
 /// What the server and [`super::Control`] share.
 pub(super) struct Shared {
@@ -359,10 +360,9 @@ async fn read(request: Request) -> Result<Payload, Failure> {
 
 fn respond(reply: Reply) -> Response<Body> {
     let (body, kind, name) = match reply.body {
-        ReplyBody::Empty => (Body::empty(), None, None),
-        ReplyBody::Json(value) => {
-            (Body::from(value.to_string()), Some("application/json;charset=UTF-8".to_owned()), None)
-        }
+        // Jira names its media type even where there is no body.
+        ReplyBody::Empty => (Body::empty(), Some(JSON.to_owned()), None),
+        ReplyBody::Json(value) => (Body::from(value.to_string()), Some(JSON.to_owned()), None),
         ReplyBody::Bytes { mime, name, bytes } => (Body::from(bytes), Some(mime), Some(name)),
     };
     let mut out = Response::new(body);

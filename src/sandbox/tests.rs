@@ -105,6 +105,19 @@ async fn the_same_seed_gives_the_same_world() {
 }
 
 #[tokio::test]
+async fn everybody_of_the_cast_stands_somewhere() {
+    for c in both().await {
+        let issues = c.sandbox.control().dump()["issues"].to_string();
+        for member in seed::CAST {
+            assert!(issues.contains(member.display_name), "a demo about this person would find nothing");
+        }
+        let names: Vec<_> = c.sandbox.control().people().into_iter().map(|p| p.display_name).collect();
+        assert_eq!(names.len(), seed::CAST.len() + 1);
+        assert_eq!(names.iter().filter(|n| *n == "Anna Schmitt").count(), 2, "namesakes");
+    }
+}
+
+#[tokio::test]
 async fn credentials() {
     for c in both().await {
         let url = format!("{}/rest/api/latest/myself", c.sandbox.url());

@@ -5,10 +5,12 @@
 
 mod adf;
 mod bytes;
+pub mod collect;
 mod context;
 mod files;
 mod jira;
 mod json;
+pub mod run;
 mod text;
 
 pub use bytes::scan_bytes;
@@ -21,4 +23,5 @@ pub use jira::{
     walk_watcher, walk_worklog,
 };
 pub use json::walk_json;
+pub use run::folder_of;
 pub use text::{TextHit, find_text};

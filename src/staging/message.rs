@@ -2,7 +2,7 @@
 //!
 //! Owns the format. What Jira said is kept as read, so that user objects are recognised as such later.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -131,7 +131,10 @@ pub struct Message {
     pub comments: Vec<Value>,
     /// The attachments.
     pub attachments: Vec<StagedAttachment>,
-    /// Keyed hash of the content as it was read from the source, hexadecimal.
+    /// Keyed hashes of the parts as they were read from the source, before suppression: by field name, `comment/ID`,
+    /// `attachment/ID`; hexadecimal. A redaction of the body leaves them, so that it does not look like a change.
+    pub hashes: BTreeMap<String, String>,
+    /// Keyed hash of them all, hexadecimal.
     pub hash: String,
 }
 

@@ -315,6 +315,15 @@ impl Staging {
         self.open_file(id.0)
     }
 
+    /// How many bytes a blob holds; `None` when it is unknown or erased.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn blob_size(&self, id: BlobId) -> Result<Option<u64>, StagingError> {
+        let row = self.store.staged_get(id.0)?.filter(|r| r.sync == self.sync && r.state != StagedState::Erasing);
+        Ok(row.map(|r| r.size))
+    }
+
     /// Replaces a message's body (for a redaction): a new key, one atomic replacement, the old key destroyed. The state
     /// stays. When this returns, no key for the old content exists.
     ///

@@ -32,6 +32,7 @@ fn message(sequence: u64) -> Message {
         fields,
         comments: vec![],
         attachments: vec![],
+        hashes: [("summary".to_owned(), "00".to_owned())].into(),
         hash: "00".into(),
     }
 }

@@ -154,6 +154,32 @@ impl Store {
         f(&tx)
     }
 
+    /// Every text that the store holds, with the table it stands in: what a scan of our own state searches. What names a
+    /// person should be in none of them.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn texts(&self) -> Result<Vec<(String, String)>, StoreError> {
+        self.read(|tx| {
+            let mut names = tx.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")?;
+            let names = names.query_map([], |r| r.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+            let mut out = Vec::new();
+            for table in names {
+                let mut stmt = tx.prepare(&format!("SELECT * FROM \"{}\"", table.replace('"', "\"\"")))?;
+                let columns = stmt.column_count();
+                let mut rows = stmt.query([])?;
+                while let Some(row) = rows.next()? {
+                    for i in 0..columns {
+                        if let rusqlite::types::ValueRef::Text(text) = row.get_ref(i)? {
+                            out.push((table.clone(), String::from_utf8_lossy(text).into_owned()));
+                        }
+                    }
+                }
+            }
+            Ok(out)
+        })
+    }
+
     /// Folds the write-ahead log into the database and empties it, so that destroyed keys leave no copy there.
     ///
     /// # Errors

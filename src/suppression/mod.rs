@@ -5,9 +5,9 @@
 //! phone numbers suppress: they are cut. A bare name may be a namesake's: it parks the change, or is cut, as the
 //! configuration says. Lies below sync and erasure and knows neither; holds no value in clear.
 
+mod file;
 mod json;
 mod text;
-mod visible;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -121,6 +121,19 @@ impl<T> Verdict<T> {
     }
 }
 
+/// What the guard says of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FileVerdict {
+    /// It was read to its end, and nothing was found.
+    Clean,
+    /// It, or a part of it, is of a kind that cannot be read; in the rest nothing was found.
+    Unread,
+    /// A bare name stands in it; it may be a namesake's.
+    Name,
+    /// An identifier of a suppressed person stands in it.
+    Certain,
+}
+
 /// The question at the door, for data of one instance.
 pub struct Guard {
     keys: Keys,
@@ -205,6 +218,13 @@ impl Guard {
     #[must_use]
     pub fn check_text(&self, text: &str, names: NameMode) -> Verdict<String> {
         text::check(self, text, names)
+    }
+
+    /// Whether a file may go out: nothing can be cut out of a file unseen, so it passes or stays as a whole. Reads text,
+    /// JSON and XML in every encoding that it knows, and the members of archives.
+    #[must_use]
+    pub fn check_file(&self, name: &str, bytes: &[u8]) -> FileVerdict {
+        file::check(self, name, bytes)
     }
 
     /// A JSON value (a message, Jira's fields, a comment, an ADF document) as it may pass: suppressed user objects become

@@ -56,6 +56,8 @@ fn identifiers_in_text_are_cut_and_only_they() {
         ("hi [~zquill], [~ada] [~accountid:557058:aaaa-bbbb]", "hi [erased], [~ada] [erased]"),
         ("key JIRAUSER10100", "key [erased]"),
         ("id 557058:aaaa-bbbb.", "id [erased]."),
+        ("see https://x.example/?to=zoe.quill%40corp.example&a=b", "see https://x.example/?to=[erased]&a=b"),
+        ("<b>zoe.quill</b>@corp.example", "<b>[erased]</b>"),
         ("call 0049 (0)170 / 123 45 67 now", "call [erased] now"),
         ("nothing here", "nothing here"),
     ] {
@@ -147,4 +149,27 @@ fn a_user_name_holds_in_its_instance_and_a_common_word_counts_as_a_name() {
     assert!(rows.iter().all(|r| r.norm == norm::VERSION));
     assert_eq!(Suppression::remove(&store, &rows[0].case).unwrap(), 3);
     assert!(Guard::load(&store, &"hq".parse().unwrap()).unwrap().is_empty());
+}
+
+#[test]
+fn files_are_read_inside() {
+    use std::io::Write;
+    let (_d, _s, g) = zoe();
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    zip.start_file("a.txt", zip::write::SimpleFileOptions::default()).unwrap();
+    zip.write_all(b"zoe.quill@corp.example").unwrap();
+    let zipped = zip.finish().unwrap().into_inner();
+    let utf16: Vec<u8> = "\u{feff}ask Zoe Quill".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (name, bytes, want) in [
+        ("a.txt", &b"nothing"[..], FileVerdict::Clean),
+        ("a.txt", b"Zo\xc3\xab Quill", FileVerdict::Name),
+        ("a.json", br#"{"a": "Zo\u00eb Quill"}"#, FileVerdict::Name),
+        ("a.csv", b"x;zquill;y", FileVerdict::Certain),
+        ("a.txt", &utf16, FileVerdict::Name),
+        ("a.zip", &zipped, FileVerdict::Certain),
+        ("a.png", b"\x89PNG\r\n\x1a\n\0\0", FileVerdict::Unread),
+        ("empty", b"", FileVerdict::Clean),
+    ] {
+        assert_eq!(g.check_file(name, bytes), want, "{name}");
+    }
 }

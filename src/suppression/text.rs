@@ -5,9 +5,10 @@
 
 use std::ops::Range;
 
-use super::{Guard, PLACEHOLDER, Verdict, visible};
+use super::{Guard, PLACEHOLDER, Verdict};
 use crate::{
     config::NameMode,
+    extract::views,
     model::IdentifierKind::{self, AccountId, Alias, Email, FullName, Phone, UserKey, Username},
     norm,
 };
@@ -44,9 +45,10 @@ pub(super) fn hits(guard: &Guard, text: &str) -> Vec<Hit> {
         return Vec::new();
     }
     let mut found: Vec<Hit> = find(guard, text).into_iter().map(|(r, class)| Hit { pieces: vec![r], class }).collect();
-    if let Some(seen) = visible::visible(text) {
-        for (range, class) in find(guard, seen.text()) {
-            found.push(Hit { pieces: seen.pieces(range.start, range.end), class });
+    // As a reader sees it: wiki markup and tags may split a name, a link's address hides an `@` behind `%40`.
+    for seen in [views::wiki_stripped(text), views::markup_stripped(text), views::percent_decoded(text)] {
+        for (range, class) in seen.iter().flat_map(|s| find(guard, s.text())) {
+            found.extend(seen.as_ref().map(|s| Hit { pieces: s.pieces(range.start, range.end), class }));
         }
     }
     settle(found)

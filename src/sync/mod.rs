@@ -1,1 +1,295 @@
-//! sync
+//! The sync engine, one way: export → staging → import.
+//!
+//! Owns what a change is, how it is carried over, and what is remembered of it. Asks suppression at every door. Moves no
+//! bytes itself: `jira` speaks, `staging` and `store` keep. Every create is preceded by an intent on disk and carries a
+//! mark, so that a run that was killed anywhere is finished by the next one without a duplicate (law 8).
+
+mod body;
+pub mod connect;
+mod content;
+mod error;
+mod export;
+mod import;
+mod parts;
+mod redaction;
+mod report;
+mod target;
+mod users;
+
+use std::{collections::HashMap, sync::Mutex, time::Duration};
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use self::users::Users;
+pub use self::{
+    connect::{ConnectError, connect},
+    error::SyncError,
+    redaction::{Redacted, note_erasure, note_redaction},
+    report::{Phase, Progress, RunReport, Silent, SyncReport},
+};
+use crate::{
+    config::{Config, LATER_FIELDS, NameMode, Sync},
+    jira::Client,
+    model::{InstanceName, SyncName},
+    staging::{Entry, Message, MessageId, Staging, State},
+    store::{PairKind, Store},
+    suppression::{Guard, Verdict},
+};
+
+/// Everything a run needs from outside.
+pub struct Deps<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The store.
+    pub store: &'a Store,
+    /// One client for each instance that the synchronizations name.
+    pub clients: &'a HashMap<InstanceName, Client>,
+    /// The clock (law 10).
+    pub now: &'a (dyn Fn() -> DateTime<Utc> + std::marker::Sync),
+    /// Who is told how far it is.
+    pub progress: &'a dyn Progress,
+    /// Look at every issue of the query, whatever the cursor says.
+    pub full: bool,
+}
+
+/// Which parked messages to try again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// One, and those of its issue that wait behind it.
+    One {
+        /// Which.
+        id: MessageId,
+        /// A person looked at the name in it: it is a namesake's.
+        reviewed: bool,
+    },
+    /// All.
+    All,
+}
+
+/// How long a run waits for another one that holds the same staging area.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// One synchronization in one run.
+pub(crate) struct Room<'a> {
+    deps: &'a Deps<'a>,
+    sync: &'a Sync,
+    source: &'a Client,
+    target: &'a Client,
+    staging: Staging,
+    guard: &'a Guard,
+    users: Users<'a>,
+    meta: target::Meta,
+    report: Mutex<SyncReport>,
+}
+
+/// Runs synchronizations: first what waits in staging, then what changed in the source. With no names, all of them. A
+/// synchronization that fails is in the report; the others go on.
+///
+/// # Errors
+/// When a name is not in the configuration.
+pub async fn run(deps: &Deps<'_>, names: &[SyncName]) -> Result<RunReport, SyncError> {
+    let mut report = RunReport::default();
+    for sync in chosen(deps.config, names)? {
+        report.syncs.insert(sync.name.clone(), one(deps, sync, None).await);
+    }
+    Ok(report)
+}
+
+/// Tries parked messages again, in the order of their issues, and imports what waits.
+///
+/// # Errors
+/// When a name is not in the configuration.
+pub async fn retry(deps: &Deps<'_>, names: &[SyncName], which: Retry) -> Result<RunReport, SyncError> {
+    let mut report = RunReport::default();
+    for sync in chosen(deps.config, names)? {
+        report.syncs.insert(sync.name.clone(), one(deps, sync, Some(which)).await);
+    }
+    Ok(report)
+}
+
+/// A synchronization as it stands.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// Its name.
+    pub sync: SyncName,
+    /// The source's `updated` time up to which it has exported, RFC 3339.
+    pub cursor: Option<String>,
+    /// How many issues are paired.
+    pub pairs: usize,
+    /// The staged messages.
+    pub entries: Vec<Entry>,
+}
+
+/// Synchronizations as they stand.
+///
+/// # Errors
+/// When a name is not in the configuration, or the staging area cannot be used.
+pub fn status(config: &Config, store: &Store, names: &[SyncName]) -> Result<Vec<Status>, SyncError> {
+    let home = config.home().map_err(|_| SyncError::NoHome)?;
+    chosen(config, names)?
+        .into_iter()
+        .map(|sync| {
+            let staging = Staging::open(&home.staging, &sync.name, store)?;
+            let pairs = store.pairs(&sync.name)?.iter().filter(|p| p.kind == PairKind::Issue).count();
+            let cursor = store.sync_cursor(&sync.name)?;
+            Ok(Status { sync: sync.name.clone(), cursor, pairs, entries: staging.list()? })
+        })
+        .collect()
+}
+
+fn chosen<'c>(config: &'c Config, names: &[SyncName]) -> Result<Vec<&'c Sync>, SyncError> {
+    if names.is_empty() {
+        return Ok(config.syncs.values().collect());
+    }
+    names.iter().map(|n| config.syncs.get(n).ok_or_else(|| SyncError::Unknown(n.clone()))).collect()
+}
+
+async fn one(deps: &Deps<'_>, sync: &Sync, retry: Option<Retry>) -> SyncReport {
+    let mut report = SyncReport::default();
+    let client = |name: &InstanceName| deps.clients.get(name).ok_or_else(|| SyncError::NoClient(name.clone()));
+    let (source, target) = match (client(&sync.source.instance), client(&sync.target.instance)) {
+        (Ok(s), Ok(t)) => (s, t),
+        (Err(e), _) | (_, Err(e)) => {
+            report.errors.insert(e.to_string(), 1);
+            return report;
+        }
+    };
+    let before = source.calls() + target.calls();
+    let result = opened(deps, sync, source, target, retry, &mut report).await;
+    // Source and target may be one instance, whose requests are then counted once.
+    let after = source.calls() + target.calls();
+    report.requests = (after - before) / if sync.source.instance == sync.target.instance { 2 } else { 1 };
+    if let Err(e) = result {
+        *report.errors.entry(e.to_string()).or_default() += 1;
+    }
+    report
+}
+
+async fn opened(
+    deps: &Deps<'_>,
+    sync: &Sync,
+    source: &Client,
+    target: &Client,
+    retry: Option<Retry>,
+    out: &mut SyncReport,
+) -> Result<(), SyncError> {
+    let home = deps.config.home().map_err(|_| SyncError::NoHome)?;
+    let staging = Staging::open(&home.staging, &sync.name, deps.store)?;
+    let _lock = staging.lock(PATIENCE)?;
+    let repaired = staging.repair()?;
+    let guard = Guard::load(deps.store, &sync.source.instance)?;
+    let target_guard = Guard::load(deps.store, &sync.target.instance)?;
+    let users = Users::new(sync, source, target, deps.store.keys(), &target_guard);
+    let report = Mutex::new(std::mem::take(out));
+    let room =
+        Room { deps, sync, source, target, staging, guard: &guard, users, meta: target::Meta::default(), report };
+    for file in repaired.missing.iter().chain(&repaired.damaged) {
+        room.warn(&format!("the staged file {file} is missing or damaged"));
+    }
+    for field in sync.fields.iter().filter(|f| LATER_FIELDS.contains(&f.as_str())) {
+        room.warn(&format!("the field {field} is configured, but is not carried over yet"));
+    }
+    let result = async {
+        let mut reviewed = None;
+        match retry {
+            None if room.waiting()? => import::import(&room, None).await?,
+            None => {}
+            Some(which) => {
+                reviewed = room.release(which)?;
+            }
+        }
+        if retry.is_none() {
+            export::export(&room).await?;
+        }
+        import::import(&room, reviewed).await
+    }
+    .await;
+    let parked = room.staging.list().map(|l| l.iter().filter(|e| e.state == State::Parked).count());
+    *out = room.report.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    out.parked = parked? as u64;
+    result
+}
+
+impl Room<'_> {
+    fn count(&self, f: impl FnOnce(&mut SyncReport)) {
+        f(&mut self.report.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    }
+
+    /// Something was not carried over as asked; not fatal.
+    fn warn(&self, what: &str) {
+        self.count(|r| *r.warnings.entry(what.to_owned()).or_default() += 1);
+    }
+
+    /// Something failed; the work is not finished.
+    fn error(&self, e: &SyncError) {
+        tracing::info!(sync = %self.sync.name, kind = e.kind(), "a change did not get through");
+        self.count(|r| *r.errors.entry(e.to_string()).or_default() += 1);
+    }
+
+    fn waiting(&self) -> Result<bool, SyncError> {
+        Ok(self.staging.list()?.iter().any(|e| e.state == State::New))
+    }
+
+    /// Asks suppression about all that a message says, and makes the cuts.
+    fn check(&self, message: &mut Message, names: NameMode) -> Result<Verdict<()>, SyncError> {
+        let mut total = Verdict { value: (), cuts: 0, names: 0 };
+        if self.guard.is_empty() {
+            return Ok(total);
+        }
+        let mut pass = |value: Value| {
+            let verdict = self.guard.check_json(&value, names);
+            total.cuts += verdict.cuts;
+            total.names += verdict.names;
+            verdict.value
+        };
+        if let Value::Object(fields) = pass(Value::Object(std::mem::take(&mut message.fields))) {
+            message.fields = fields;
+        }
+        for comment in &mut message.comments {
+            *comment = pass(std::mem::take(comment));
+        }
+        for attachment in &mut message.attachments {
+            attachment.meta = pass(std::mem::take(&mut attachment.meta));
+        }
+        Ok(total)
+    }
+
+    fn park(&self, id: MessageId, error: &SyncError) -> Result<(), SyncError> {
+        self.staging.note(id, Some((error.kind(), &error.hint())))?;
+        Ok(self.staging.set_state(id, State::Parked)?)
+    }
+
+    fn park_for_name(&self, id: MessageId) -> Result<(), SyncError> {
+        self.park(id, &SyncError::Name)
+    }
+
+    /// Lets parked messages go again; says which one a person has reviewed.
+    fn release(&self, which: Retry) -> Result<Option<MessageId>, SyncError> {
+        let entries = self.staging.list()?;
+        let parked = || entries.iter().filter(|e| e.state == State::Parked);
+        let (chosen, reviewed): (Vec<&Entry>, _) = match which {
+            Retry::All => (parked().collect(), None),
+            Retry::One { id, reviewed } => {
+                let issue = parked().find(|e| e.id == id).map(|e| e.issue.id.clone());
+                (parked().filter(|e| Some(&e.issue.id) == issue.as_ref()).collect(), reviewed.then_some(id))
+            }
+        };
+        for entry in chosen {
+            self.staging.set_state(entry.id, State::New)?;
+        }
+        Ok(reviewed)
+    }
+}
+
+/// Runs `f`, which commits and fsyncs, without holding up the other tasks where the runtime has threads for that.
+fn blocking<T>(f: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor::MultiThread};
+    match Handle::try_current().map(|h| h.runtime_flavor()) {
+        Ok(MultiThread) => tokio::task::block_in_place(f),
+        _ => f(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,9 @@ pub(in super::super) fn parse(wiki: &str) -> Vec<Block> {
         .read()
 }
 
+/// Bytes from a macro's name to its closing brace; longer ones are text.
+const LONGEST_HEAD: usize = 1000;
+
 const MACROS: [&str; 3] = ["code", "noformat", "quote"];
 
 /// One line of a list, with what hangs on it.
@@ -201,7 +204,8 @@ impl<'t> Reader<'t> {
             return None;
         }
         let name = MACROS[n];
-        let head_end = rest.find(['}', '\n']).filter(|e| rest.as_bytes()[*e] == b'}')?;
+        let head = rest.bytes().take(LONGEST_HEAD);
+        let head_end = head.take_while(|b| *b != b'\n').position(|b| b == b'}')?;
         let params = rest[..head_end].strip_prefix(name)?.trim_start_matches(':');
         let from = at + 1 + head_end + 1;
         let end_mark = format!("{{{name}}}");

@@ -88,7 +88,25 @@ fn tokens(text: &str, in_link: bool) -> Vec<Token> {
         at += len;
         before = text[..at].chars().next_back();
     }
+    disarm(&mut out);
     out
+}
+
+/// Markers of one kind in a row (`***`, `--`) are text.
+fn disarm(tokens: &mut [Token]) {
+    let kind = |t: &Token| match t {
+        Token::Marker { c, .. } => Some(*c),
+        _ => None,
+    };
+    for at in 1..tokens.len() {
+        if kind(&tokens[at]).is_some() && kind(&tokens[at]) == kind(&tokens[at - 1]) {
+            for token in &mut tokens[at - 1..=at] {
+                if let Token::Marker { open, close, .. } = token {
+                    (*open, *close) = (false, false);
+                }
+            }
+        }
+    }
 }
 
 /// `{{…}}` on one line: the text and the length of it all; or the length in which no end was found.

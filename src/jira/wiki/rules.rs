@@ -136,6 +136,8 @@ pub fn escape(text: &str) -> String {
             '*' | '_' | '-' | '+' | '^' | '~' if can_open(before, after) || can_close(before, after) => {
                 out.extend(['\\', c]);
             }
+            // Behind a marker at the beginning of a line it would make a list of it.
+            '#' if before.is_none() => out.extend(['\\', c]),
             '?' if before == Some('?') || after == Some('?') => out.extend(['\\', c]),
             '!' if can_open(before, after) && is_word(after) => out.extend(['\\', c]),
             '&' if entity(&text[at..]).is_some() => out.push_str("&amp;"),

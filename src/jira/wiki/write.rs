@@ -20,8 +20,8 @@ fn block(block: &Block, mention: Mentions<'_>) -> Option<String> {
     let text = match block {
         Block::Paragraph(inlines) => lines(inlines, true, mention),
         Block::Heading(level, inlines) => {
-            let text = lines(inlines, false, mention);
-            if text.trim().is_empty() { String::new() } else { format!("h{level}. {}", text.trim()) }
+            let text = lines(&trimmed(inlines), false, mention);
+            if text.is_empty() { String::new() } else { format!("h{level}. {text}") }
         }
         Block::Code { language, text } => code(language.as_deref(), text, mention),
         Block::Quote(inner) => {
@@ -69,7 +69,9 @@ fn code(language: Option<&str>, text: &str, mention: Mentions<'_>) -> String {
     lines(&inlines, true, mention)
 }
 
-fn list(out: &mut String, ordered: bool, items: &[Vec<Block>], prefix: &str, mention: Mentions<'_>) {
+/// Writes a list; whether a paragraph is open at its end.
+fn list(out: &mut String, ordered: bool, items: &[Vec<Block>], prefix: &str, mention: Mentions<'_>) -> bool {
+    let mut open = true;
     // The reader takes deeper lists for text, so they stay on the deepest level.
     let mut prefix = prefix.to_owned();
     if prefix.len() < DEEPEST_LIST {
@@ -82,10 +84,10 @@ fn list(out: &mut String, ordered: bool, items: &[Vec<Block>], prefix: &str, men
         out.push_str(&prefix);
         out.push(' ');
         // Whether a paragraph is open on the line that is being written.
-        let mut open = true;
-        let mut fresh = true;
-        write_item(out, item, &prefix, &mut open, &mut fresh, mention);
+        open = true;
+        write_item(out, item, &prefix, &mut open, &mut true, mention);
     }
+    open
 }
 
 fn write_item(
@@ -99,19 +101,18 @@ fn write_item(
     for block in item {
         match block {
             Block::Paragraph(inlines) => {
-                let text = lines(inlines, false, mention);
-                let text = text.trim();
+                let text = lines(&trimmed(inlines), false, mention);
                 if text.is_empty() {
                     continue;
                 }
                 if *fresh {
-                    out.push_str(text);
+                    out.push_str(&text);
                 } else if *open {
                     out.push_str("\\\\");
-                    out.push_str(text);
+                    out.push_str(&text);
                 } else {
                     out.push('\n');
-                    out.push_str(&line_start(text));
+                    out.push_str(&line_start(&text));
                 }
                 *open = true;
             }
@@ -146,8 +147,8 @@ fn write_item(
                 if items.is_empty() {
                     continue;
                 }
-                list(out, *ordered, items, prefix, mention);
-                *open = false;
+                // What follows in this item reads as part of the list's last one: wiki markup has no way back.
+                *open = list(out, *ordered, items, prefix, mention);
             }
         }
         *fresh = false;
@@ -177,6 +178,25 @@ fn lines(inlines: &[Inline], paragraph: bool, mention: Mentions<'_>) -> String {
     out
 }
 
+/// Without white space at either end, as the reader gives it where a block is one line. Trimmed before it is escaped: what
+/// has to be escaped depends on the neighbours.
+fn trimmed(inlines: &[Inline]) -> Vec<Inline> {
+    let mut out = inlines.to_vec();
+    for at_end in [false, true] {
+        loop {
+            let place = if at_end { out.len().wrapping_sub(1) } else { 0 };
+            let Some(Inline::Text(run)) = out.get_mut(place) else { break };
+            let text = if at_end { run.text.trim_end() } else { run.text.trim_start() };
+            if !text.is_empty() {
+                run.text = text.to_owned();
+                break;
+            }
+            out.remove(place);
+        }
+    }
+    out
+}
+
 /// Keeps text at the beginning of a line from being a heading, a quote, or a list.
 fn line_start(text: &str) -> String {
     let trimmed = text.trim_start();
@@ -198,6 +218,7 @@ fn line_start(text: &str) -> String {
 
 /// Writes what stands between two breaks.
 fn line(inlines: &[Inline], mention: Mentions<'_>) -> String {
+    let inlines = link_addresses(inlines);
     let mut out = String::new();
     let mut at = 0;
     while let Some(inline) = inlines.get(at) {
@@ -213,18 +234,49 @@ fn line(inlines: &[Inline], mention: Mentions<'_>) -> String {
                     })
                     .collect();
                 at += runs.len();
-                let after = inlines.get(at).map(first_char);
                 match &first.href {
                     Some(href) => link(&mut out, &runs, href),
-                    None => {
-                        let runs = hoist(runs);
-                        marked(&mut out, &runs, Marks::NONE, after, true);
-                    }
+                    None => marked(&mut out, &hoist(runs), Marks::NONE, inlines.get(at).map(first_char), true),
                 }
                 continue;
             }
         }
         at += 1;
+    }
+    out
+}
+
+/// Makes links of bare addresses wherever the reader would not find their true end: emphasis around, or text right behind.
+fn link_addresses(inlines: &[Inline]) -> Vec<Inline> {
+    let mut out = Vec::with_capacity(inlines.len());
+    for (n, inline) in inlines.iter().enumerate() {
+        let Inline::Text(run) = inline else {
+            out.push(inline.clone());
+            continue;
+        };
+        if run.href.is_some() || run.marks.has(Marks::CODE) || !run.text.contains("://") {
+            out.push(inline.clone());
+            continue;
+        }
+        let last = n + 1 == inlines.len();
+        let (mut from, mut at, mut before) = (0, 0, None);
+        while let Some(c) = run.text[at..].chars().next() {
+            let Some(url) = bare_address(&run.text[at..], before) else {
+                before = Some(c);
+                at += c.len_utf8();
+                continue;
+            };
+            let end = at + url.len();
+            let ends_well = run.text[end..].chars().next().map_or(last, char::is_whitespace);
+            if run.marks != Marks::NONE || !ends_well {
+                push_text(&mut out, &run.text[from..at], run.marks, None);
+                push_text(&mut out, url, run.marks, Some(url));
+                from = end;
+            }
+            before = url.chars().next_back();
+            at = end;
+        }
+        push_text(&mut out, &run.text[from..], run.marks, None);
     }
     out
 }
@@ -307,13 +359,12 @@ fn marked(out: &mut String, runs: &[Run], done: Marks, after: Option<char>, addr
     while let Some(run) = runs.get(at) {
         let open = MARKERS.iter().find(|(_, m)| run.marks.has(*m) && !done.has(*m));
         let Some((c, mark)) = open else {
-            let next = runs.get(at + 1).map(|r| r.text.chars().next().unwrap_or(' ')).or(after);
             if run.marks.has(Marks::CODE) {
                 out.push_str("{{");
                 out.push_str(&escape(&run.text));
                 out.push_str("}}");
-            } else if addresses {
-                with_addresses(out, &run.text, run.marks == Marks::NONE && next.is_none_or(char::is_whitespace));
+            } else if addresses && run.marks == Marks::NONE {
+                with_addresses(out, &run.text);
             } else {
                 out.push_str(&escape(&run.text));
             }
@@ -332,30 +383,21 @@ fn marked(out: &mut String, runs: &[Run], done: Marks, after: Option<char>, addr
     }
 }
 
-/// Escapes text but leaves bare addresses whole: alone where the reader finds the same end, else in brackets.
-fn with_addresses(out: &mut String, text: &str, bare_at_end: bool) {
-    let mut from = 0;
+/// Escapes text but leaves bare addresses as they are.
+fn with_addresses(out: &mut String, text: &str) {
     let mut before = out.chars().next_back();
-    let mut at = 0;
+    let (mut from, mut at) = (0, 0);
     while let Some(c) = text[at..].chars().next() {
         if let Some(url) = bare_address(&text[at..], before) {
-            let end = at + url.len();
             out.push_str(&escape(&text[from..at]));
-            let bare = match text[end..].chars().next() {
-                Some(next) => next.is_whitespace(),
-                None => bare_at_end,
-            };
-            if bare {
-                out.push_str(url)
-            } else {
-                out.push_str(&format!("[{url}]"))
-            }
-            (from, at) = (end, end);
+            out.push_str(url);
+            at += url.len();
+            from = at;
             before = url.chars().next_back();
-            continue;
+        } else {
+            before = Some(c);
+            at += c.len_utf8();
         }
-        before = Some(c);
-        at += c.len_utf8();
     }
     out.push_str(&escape(&text[from..]));
 }

@@ -254,6 +254,8 @@ fn term(world: &World, name: &str, op: Op, operand: &Operand) -> Result<Test, Fa
     for one in operands {
         match one {
             Operand::Empty => empty = true,
+            // Jira's own name for an empty resolution.
+            Operand::Value(v) if field == Field::Resolution && v.eq_ignore_ascii_case("unresolved") => empty = true,
             Operand::Value(v) => values.push(atom(world, field, name, v)?),
             Operand::Function(f, _) if f.eq_ignore_ascii_case("currentUser") && field.is_user() => {
                 values.push(Atom::Id(world.ctx.actor as u64));
@@ -305,7 +307,6 @@ fn atom(world: &World, field: Field, name: &str, value: &str) -> Result<Atom, Fa
             id(catalog::ISSUE_TYPES.iter().find(|t| same(t.name) || t.id.to_string() == value).map(|t| t.id))
         }
         Field::Priority => id(catalog::PRIORITIES.iter().find(|p| same(p.1) || p.0.to_string() == value).map(|p| p.0)),
-        // "Unresolved" is Jira's name for an empty resolution in some places; the plain subset knows EMPTY only.
         Field::Resolution => {
             id(catalog::RESOLUTIONS.iter().find(|r| same(r.1) || r.0.to_string() == value).map(|r| r.0))
         }

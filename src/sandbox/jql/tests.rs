@@ -38,6 +38,7 @@ fn clauses_partition_the_project() {
         ("key <= DEMO-10", "key > DEMO-10", "issue is EMPTY"),
         ("summary ~ invoice", "NOT summary ~ invoice", "issue is EMPTY"),
         ("resolution is EMPTY", "resolution = Done", "issue is EMPTY"),
+        ("resolution = Unresolved", "resolution != Unresolved", "issue is EMPTY"),
         ("cf[10002] is EMPTY", "Approver is not EMPTY", "issue is EMPTY"),
     ] {
         let (a, b, c) = (count(a), count(b), count(c));

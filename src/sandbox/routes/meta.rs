@@ -124,12 +124,13 @@ pub(super) fn resolutions(world: &World) -> Answer {
     Ok(Reply::ok(catalog::RESOLUTIONS.iter().map(|r| shapes::resolution(world, r.0)).collect()))
 }
 
-fn screen(world: &World, project: usize, with_project: bool) -> Map<String, Value> {
+/// The fields of a create (`with_project`) or edit screen. Cloud names the field's id in its newest resource alone.
+fn screen(world: &World, project: usize, with_project: bool, with_id: bool) -> Map<String, Value> {
     FIELDS
         .iter()
         .filter(|f| f.editable || (with_project && matches!(f.id, "project" | "parent")) || f.id == "comment")
         .filter(|f| !(with_project && f.id == "comment"))
-        .map(|f| (f.id.to_owned(), f.meta(world, project, true)))
+        .map(|f| (f.id.to_owned(), f.meta(world, project, with_id)))
         .collect()
 }
 
@@ -156,7 +157,7 @@ pub(super) fn create_meta(world: &World, req: &Req) -> Answer {
                 .map(|t| {
                     let mut one = shapes::issue_type(world, t);
                     if with_fields {
-                        one["fields"] = Value::Object(screen(world, ix, true));
+                        one["fields"] = Value::Object(screen(world, ix, true, !world.is_cloud()));
                     }
                     one
                 })
@@ -179,7 +180,7 @@ pub(super) fn create_fields(world: &World, req: &Req, project: &str, id: &str) -
     if !catalog::ISSUE_TYPES.iter().any(|t| t.id.to_string() == id) {
         return Err(Failure::new(404, format!("Issue type with id '{id}' does not exist")));
     }
-    let all: Vec<Value> = screen(world, ix, true).into_iter().map(|(_, v)| v).collect();
+    let all: Vec<Value> = screen(world, ix, true, true).into_iter().map(|(_, v)| v).collect();
     paged(world, req, all, "fields")
 }
 
@@ -196,6 +197,7 @@ fn paged(world: &World, req: &Req, all: Vec<Value>, name: &str) -> Answer {
 
 pub(super) fn edit_meta(world: &World, key: &str) -> Answer {
     let issue = world.issue(world.find_issue(key)?)?;
-    let fields = if world.may_edit(issue) { screen(world, issue.project, false) } else { Map::new() };
+    let fields =
+        if world.may_edit(issue) { screen(world, issue.project, false, !world.is_cloud()) } else { Map::new() };
     Ok(Reply::ok(json!({ "fields": fields })))
 }

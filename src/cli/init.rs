@@ -1,0 +1,68 @@
+//! `efface init`: write a commented configuration.
+
+use std::process::ExitCode;
+
+use super::{Context, Failure};
+
+/// Write a commented configuration to start from.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Overwrite an existing file.
+    #[arg(long)]
+    force: bool,
+}
+
+const TEMPLATE: &str = r#"# efface: which Jiras, which folders, which synchronizations. Secrets are named here, never written here.
+
+[home]
+path = "/var/atlassian/application-data/jira"   # the (shared) Jira home folder
+staging = "data/efface"                         # efface's staging area inside it
+# state = "/var/lib/efface"                     # database and keys; default: efface-state beside this file
+# policy = "policies/gdpr-default.toml"         # default: the policy gdpr-default that ships with efface (or strict, minimal)
+# logs = ["log"]                                # log folders inside the home folder
+
+# Another sync tool's staging folder, scanned and cleaned too.
+# [[foreign]]
+# name = "backbone"
+# path = "data/backbone-issue-sync"
+
+[instance.hq]
+url = "https://jira.example.com"
+flavor = "datacenter"                           # or "cloud"
+auth = { token_env = "HQ_TOKEN" }               # personal access token; or { user = "bot", password_env = "…" }; also token_file
+controller = "us"                               # us | joint | processor | partner
+
+[instance.partner]
+url = "https://partner.example.net"
+flavor = "cloud"
+auth = { user = "bot@example.com", token_env = "PARTNER_TOKEN" }
+controller = "partner"                          # a recipient: told, not touched, unless `erase` says otherwise
+# erase = "consent"                             # yes | consent | notify
+contact = "privacy@partner.example"
+
+[sync.hq-partner]
+source = { instance = "hq", project = "HQ", jql = "labels = shared" }
+target = { instance = "partner", project = "PART" }
+fields = ["summary", "description", "priority", "labels", "status", "assignee", "reporter", "comment", "attachment"]
+users = "map"                                   # map | pseudonym | text | drop
+"#;
+
+pub(crate) fn run(args: &Args, ctx: &Context) -> anyhow::Result<ExitCode> {
+    let path = ctx.global.output.as_ref().unwrap_or(&ctx.global.config);
+    if path.exists() && !args.force {
+        return Err(Failure::Refused(format!("{} exists; --force overwrites it", path.display())).into());
+    }
+    crate::fs::write_atomic(path, TEMPLATE.as_bytes())?;
+    ctx.say(format!("Wrote {}. Edit it, set the tokens, then: efface doctor", path.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn the_template_is_a_valid_configuration() {
+        crate::config::Config::parse(super::TEMPLATE, Path::new("efface.toml")).unwrap();
+    }
+}

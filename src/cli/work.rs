@@ -1,0 +1,151 @@
+//! What several verbs share: clients from the configuration, a scan with its decisions, progress.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Context, Failure};
+use crate::{
+    config::{Config, Instance},
+    jira::Client,
+    keys::{Keys, Purpose},
+    model::{Area, Finding, InstanceName, Place, Subject},
+    policy::{EvalContext, Policy},
+    scan::run::{Hit, Request, Scan},
+    store::Store,
+    subject::{Matcher, Scope},
+    sync,
+};
+
+/// A client for each instance that is used, or why there is none.
+pub(super) type Clients = BTreeMap<InstanceName, Result<Client, String>>;
+
+/// Makes the clients of these instances; `erase` takes the second credential where there is one.
+pub(super) fn clients<'a>(instances: impl Iterator<Item = &'a Instance>, erase: bool) -> Clients {
+    instances.map(|i| (i.name.clone(), sync::connect(i, erase).map_err(|e| e.to_string()))).collect()
+}
+
+/// A progress line on stderr, where one is wanted.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    last: Option<Place>,
+}
+
+impl Progress {
+    pub(super) fn new(ctx: &Context) -> Self {
+        let bar = if ctx.progress() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self { bar, last: None }
+    }
+
+    pub(super) fn place(&mut self, what: &str, place: &Place, done: u64) {
+        if done == 0 {
+            self.last = Some(place.clone());
+            self.bar.set_message(format!("{what} {place}"));
+        } else {
+            self.bar.set_message(format!("{what} {place}: {done} issues"));
+        }
+    }
+
+    pub(super) fn text(&self, text: String) {
+        self.bar.set_message(text);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A scan with the policy's decisions, in the order of reports.
+pub(super) struct Decided {
+    /// Findings by record, with what the record was.
+    pub(super) groups: Vec<crate::erasure::plan::Group>,
+    /// What was read.
+    pub(super) coverage: Vec<crate::model::Coverage>,
+    /// Who could remove what a rule leaves.
+    pub(super) ask: BTreeMap<String, String>,
+    /// How many issues each project has.
+    pub(super) issues: BTreeMap<Place, u64>,
+}
+
+impl Decided {
+    /// All findings.
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        self.groups.iter().flat_map(|(f, _)| f.iter().cloned()).collect()
+    }
+}
+
+/// Scans and decides.
+pub(super) async fn scan(
+    ctx: &Context,
+    config: &Config,
+    store: &Store,
+    clients: &Clients,
+    policy: &Policy,
+    subjects: &[Subject],
+    areas: &[Area],
+    places: &[Place],
+) -> anyhow::Result<Decided> {
+    let matcher = Matcher::new(subjects).map_err(|e| Failure::Usage(e.to_string()))?;
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let request = Request { config, store, clients, matcher: &matcher, areas, places, threads };
+    let mut progress = Progress::new(ctx);
+    let scan = request.run(|place, done| progress.place("scanning", place, done)).await;
+    Ok(decide(ctx, config, store.keys(), policy, subjects, scan))
+}
+
+fn decide(ctx: &Context, config: &Config, keys: &Keys, policy: &Policy, subjects: &[Subject], scan: Scan) -> Decided {
+    let mut groups = Vec::new();
+    for Hit { references, base } in scan.hits {
+        let mut findings = Vec::new();
+        for reference in references {
+            let controller = reference.instance.as_ref().and_then(|i| config.instance(i)).map(|i| i.controller);
+            let verdict = policy.evaluate(&reference, &EvalContext { now: ctx.now, controller });
+            let subject = subjects.get(reference.subject).map_or("", |s| s.pseudonym.as_str());
+            findings.push(Finding {
+                id: finding_id(keys, subject, &reference),
+                decision: verdict.decision,
+                rule: verdict.rule_id.to_owned(),
+                reasons: verdict.reasons,
+                reference,
+            });
+        }
+        groups.push((findings, base));
+    }
+    Decided { groups, coverage: scan.coverage, ask: policy.asks(), issues: scan.issues }
+}
+
+/// Keyed hash of place, record, field, locator and subject.
+fn finding_id(keys: &Keys, subject: &str, reference: &crate::model::Reference) -> String {
+    let record = serde_json::to_string(&reference.record).unwrap_or_default();
+    let cut = serde_json::to_string(&reference.cut).unwrap_or_default();
+    let place = reference.place.to_string();
+    let parts = [subject, &place, &record, &reference.field, &reference.locator, reference.kind.as_str(), &cut];
+    let hash = keys.keyed_hash(Purpose::Finding, &parts.map(str::as_bytes));
+    format!("f-{}", hex::encode(&hash[..10]))
+}
+
+/// Replaces what names one of the subjects in a text (a path, a locator) by `…`.
+pub(super) fn masker(subjects: &[Subject]) -> impl Fn(&str) -> String + use<> {
+    let matcher = Matcher::new(subjects).ok();
+    move |text: &str| {
+        // Without a matcher nothing can be told apart: then all of it is hidden.
+        let Some(matcher) = &matcher else { return "…".to_owned() };
+        let mut out = String::new();
+        let mut at = 0;
+        for found in matcher.find(text, Scope::Any) {
+            if found.from >= at {
+                out.push_str(&text[at..found.from]);
+                out.push('…');
+                at = found.to;
+            }
+        }
+        out.push_str(&text[at..]);
+        out
+    }
+}

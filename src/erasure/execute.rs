@@ -1,0 +1,235 @@
+//! Execution: carries out the very plan that was approved, step by step, each journalled before and after (laws 2, 3, 8).
+//!
+//! Owns the order of acts inside a step: load, compare with what was planned on, write the intent, act, read back, write
+//! the end. What acts on which kind of place is in `executor`. A step may be repeated at any time: it finds out first
+//! how far an earlier run came.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    executor::{Current, ExecError, Executors},
+    othersearch::Needles,
+    plan::{Operation, Plan, Step},
+};
+use crate::{
+    jira::ErrorKind,
+    model::{CaseId, Outcome, RecordType},
+    store::{Act, CaseState, StepRow, StepState, Store, StoreError},
+};
+
+/// How an execution ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Execution {
+    /// Steps done, in this run or before.
+    pub done: u32,
+    /// Steps that failed; a later run tries them again.
+    pub failed: u32,
+    /// Steps whose record had changed since it was planned on.
+    pub refused: u32,
+    /// Failures and refusals: step, place, what happened. No identifier.
+    pub problems: Vec<Problem>,
+}
+
+/// A step that did not end well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The step's number.
+    pub step: u32,
+    /// Where.
+    pub place: String,
+    /// Failed or refused.
+    pub refused: bool,
+    /// What happened.
+    pub what: String,
+}
+
+/// What a journal row remembers of a step.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Intent {
+    /// Hash of what the step will leave behind.
+    after: Option<String>,
+    /// Error or remark.
+    note: Option<String>,
+}
+
+/// Everything an execution needs besides the plan.
+pub struct Run<'a> {
+    /// The store, for the journal.
+    pub store: &'a Store,
+    /// The case.
+    pub case: &'a CaseId,
+    /// The approved hash.
+    pub hash: &'a str,
+    /// Who acts.
+    pub actor: &'a str,
+    /// The clock, for the journal.
+    pub now: &'a dyn Fn() -> DateTime<Utc>,
+    /// How records are loaded and changed.
+    pub executors: &'a Executors<'a>,
+    /// The identifiers, to read back by another road where a server gives a value back in its own form.
+    pub needles: &'a Needles,
+}
+
+impl Run<'_> {
+    fn journal(
+        &self,
+        step: &Step,
+        state: StepState,
+        outcome: Option<Outcome>,
+        intent: &Intent,
+    ) -> Result<(), StoreError> {
+        let row = StepRow { number: step.number, state, outcome, note: json!(intent) };
+        self.store.put_step(&Act { actor: self.actor, at: (self.now)() }, self.case, self.hash, &row)
+    }
+
+    /// Carries out all steps that have not been done yet; a failure is journalled and does not stop the others.
+    ///
+    /// # Errors
+    /// Only when the journal itself cannot be written.
+    pub async fn execute(&self, plan: &Plan, mut progress: impl FnMut(u32)) -> Result<Execution, StoreError> {
+        let act = Act { actor: self.actor, at: (self.now)() };
+        self.store.set_case_state(&act, self.case, CaseState::Executing, json!({ "plan": self.hash }))?;
+        let rows = self.store.steps(self.case, self.hash)?;
+        let mut out = Execution::default();
+        for step in &plan.steps {
+            let earlier = rows.iter().find(|r| r.number == step.number);
+            if earlier.is_some_and(|r| r.state == StepState::Done) {
+                out.done += 1;
+                progress(step.number);
+                continue;
+            }
+            let before: Intent = earlier.and_then(|r| serde_json::from_value(r.note.clone()).ok()).unwrap_or_default();
+            match self.step(step, &before).await {
+                Ok((outcome, intent)) => {
+                    self.journal(step, StepState::Done, Some(outcome), &intent)?;
+                    out.done += 1;
+                }
+                Err(ExecError::Store(e)) => return Err(e),
+                Err(error) => {
+                    let refused = matches!(error, ExecError::Changed);
+                    let state = if refused { StepState::Refused } else { StepState::Failed };
+                    let what = error.to_string();
+                    let intent = Intent { after: before.after, note: Some(what.clone()) };
+                    self.journal(step, state, Some(Outcome::Failed), &intent)?;
+                    out.problems.push(Problem { step: step.number, place: step.place.to_string(), refused, what });
+                    if refused { out.refused += 1 } else { out.failed += 1 }
+                }
+            }
+            progress(step.number);
+        }
+        if out.failed == 0 && out.refused == 0 {
+            let act = Act { actor: self.actor, at: (self.now)() };
+            self.store.set_case_state(&act, self.case, CaseState::Executed, json!({ "plan": self.hash }))?;
+        }
+        Ok(out)
+    }
+
+    async fn step(&self, step: &Step, before: &Intent) -> Result<(Outcome, Intent), ExecError> {
+        let executor = self.executors.of(step)?;
+        let Some(current) = executor.load(step).await? else {
+            // "Not found" counts as deleted, whoever did it.
+            self.executors.settle(step, None)?;
+            return Ok((Outcome::Erased, Intent { after: None, note: Some("the record was gone already".into()) }));
+        };
+        let hash = current.hash(step);
+        let resumed = before.after.as_deref() == Some(hash.as_str());
+        if !resumed && hash != step.base {
+            return Err(ExecError::Changed);
+        }
+        match step.operation {
+            Operation::Edit if resumed => {
+                self.executors.settle(step, Some(&current))?;
+                Ok((Outcome::Redacted, Intent { after: Some(hash), note: Some("found done by an earlier run".into()) }))
+            }
+            Operation::Edit => {
+                let next = executor.complete(step, current.redacted(step, self.placeholder())?).await?;
+                let (intent, remark) = self.edit(step, &executor, &current, next).await?;
+                Ok((Outcome::Redacted, Intent { note: remark, ..intent }))
+            }
+            Operation::Delete => {
+                let mut remark = None;
+                let rich = matches!(step.record.record_type, RecordType::Comment | RecordType::Worklog);
+                if rich && step.instance.is_some() && !resumed {
+                    match self.edit(step, &executor, &current, current.blanked(step, self.placeholder())).await {
+                        Ok(_) => {}
+                        Err(ExecError::Jira(e)) if e.kind == ErrorKind::NotSupported => {
+                            remark = Some(
+                                "this server cannot edit the record; it was deleted without redacting it first".into(),
+                            );
+                        }
+                        Err(e) => return Err(e),
+                    }
+                } else {
+                    self.journal(step, StepState::Begun, None, &Intent::default())?;
+                }
+                executor.delete(step).await?;
+                match executor.load(step).await? {
+                    None => {
+                        self.executors.settle(step, None)?;
+                        Ok((Outcome::Erased, Intent { after: None, note: remark }))
+                    }
+                    Some(_) => Err(ExecError::NothingChanged),
+                }
+            }
+        }
+    }
+
+    fn placeholder(&self) -> &str {
+        self.executors.placeholder
+    }
+
+    /// Writes `next` in place of `current` and reads it back.
+    async fn edit(
+        &self,
+        step: &Step,
+        executor: &super::executor::Executor<'_>,
+        current: &Current,
+        next: Current,
+    ) -> Result<(Intent, Option<String>), ExecError> {
+        let after = next.hash(step);
+        if after == current.hash(step) {
+            return Err(ExecError::NothingChanged);
+        }
+        let intent = Intent { after: Some(after.clone()), note: None };
+        self.journal(step, StepState::Begun, None, &intent)?;
+        let remark = executor.replace(step, current, &next).await?;
+        let Some(read) = executor.load(step).await? else { return Err(ExecError::Vanished) };
+        let got = read.hash(step);
+        if got == after {
+            self.executors.settle(step, Some(&read))?;
+            return Ok((intent, remark));
+        }
+        if got == current.hash(step) {
+            return Err(ExecError::NothingChanged);
+        }
+        // A server may give a value back in its own form (ids in ADF nodes, say): then what counts is that the person
+        // is gone from it, judged by the other search.
+        if self.needles.hits(&read.edited_bytes(step)).is_empty() {
+            self.executors.settle(step, Some(&read))?;
+            return Ok((Intent { after: Some(got), note: None }, remark));
+        }
+        Err(ExecError::ReadBack)
+    }
+}
+
+/// The outcomes of a plan's findings, counted, from the journal and from what stands.
+#[must_use]
+pub fn outcomes(plan: &Plan, rows: &[StepRow]) -> Vec<(String, Outcome, u64)> {
+    let mut counts = std::collections::BTreeMap::<(String, Outcome), u64>::new();
+    for step in &plan.steps {
+        let outcome = rows.iter().find(|r| r.number == step.number).and_then(|r| r.outcome).unwrap_or(Outcome::Failed);
+        *counts.entry((step.place.to_string(), outcome)).or_default() += step.edits.len() as u64;
+    }
+    for standing in &plan.standing {
+        *counts.entry((standing.place.to_string(), standing.outcome)).or_default() += 1;
+    }
+    counts.into_iter().map(|((place, outcome), n)| (place, outcome, n)).collect()
+}
+
+/// A journal row's remark, where it has one.
+#[must_use]
+pub fn remark(row: &StepRow) -> Option<String> {
+    row.note.get("note").and_then(Value::as_str).map(str::to_owned)
+}

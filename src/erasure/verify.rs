@@ -1,0 +1,341 @@
+//! Verification by another road (law 4): every place is fetched again and searched for all identifiers, with a search that
+//! shares neither normaliser nor matcher with what planned.
+//!
+//! Owns the second reading and the comparison of its hits with what the plan says may stay. Must not import `norm`,
+//! `subject::Matcher` or `scan::walk`: a test in `tests/` reads this file and `othersearch` for that.
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    othersearch::Needles,
+    plan::{Plan, Standing},
+};
+use crate::{
+    config::Config,
+    extract,
+    fs::walk::{EntryKind, walk},
+    jira::Client,
+    model::{Coverage, CoverageStatus, InstanceName, Outcome, Place, RecordRef, RecordType},
+    scan::{
+        collect::{RemoteRecord, collect},
+        run::{Target, targets},
+    },
+    staging::Staging,
+    store::Store,
+};
+
+/// What a hit of the verification is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// The plan says that it stays, and why.
+    Listed,
+    /// Nobody said that it may stay: the case cannot close.
+    Unexpected,
+}
+
+/// A field in which an identifier stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Remaining {
+    /// Where.
+    pub place: Place,
+    /// Which record.
+    pub record: RecordRef,
+    /// Which field.
+    pub field: String,
+    /// Listed or not.
+    pub class: Class,
+    /// Kept, held, residual or review, for what is listed.
+    pub outcome: Option<Outcome>,
+    /// Why it stays.
+    pub why: String,
+    /// Who could remove it.
+    pub who: Option<String>,
+    /// How often.
+    pub count: u64,
+}
+
+/// The result of a verification.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    /// When (RFC 3339, UTC).
+    pub at: String,
+    /// The plan that it verifies.
+    pub plan: String,
+    /// What was read.
+    pub coverage: Vec<Coverage>,
+    /// What is still there.
+    pub remaining: Vec<Remaining>,
+    /// Similar strings that are somebody else's, counted.
+    pub near_misses: u64,
+}
+
+impl Verification {
+    /// Hits that nobody said may stay.
+    pub fn unexpected(&self) -> impl Iterator<Item = &Remaining> {
+        self.remaining.iter().filter(|r| r.class == Class::Unexpected)
+    }
+
+    /// Whether all that should have been read was read.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.coverage.iter().all(|c| c.status.is_complete())
+    }
+}
+
+/// What a verification needs.
+pub struct Verify<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The store.
+    pub store: &'a Store,
+    /// Clients, or why there is none.
+    pub clients: &'a BTreeMap<InstanceName, Result<Client, String>>,
+    /// All identifiers.
+    pub needles: &'a Needles,
+    /// The plan that was executed.
+    pub plan: &'a Plan,
+}
+
+struct Findings {
+    remaining: BTreeMap<(Place, RecordRef, String), u64>,
+    near_misses: u64,
+    /// What could not be unpacked, by place and reason.
+    unread: BTreeMap<Place, BTreeMap<String, u64>>,
+}
+
+impl Verify<'_> {
+    /// Reads everything again and compares.
+    pub async fn run(&self, hash: &str, at: String, mut progress: impl FnMut(&Place, u64)) -> Verification {
+        let mut found = Findings { remaining: BTreeMap::new(), near_misses: 0, unread: BTreeMap::new() };
+        let mut coverage = Vec::new();
+        for target in targets(self.config) {
+            let place = target.place();
+            progress(&place, 0);
+            match &target {
+                Target::Staging(sync, state) => {
+                    let dir = self.config.home.as_ref().map(|h| h.staging.join(sync.as_str()).join(state.as_str()));
+                    if dir.as_ref().is_none_or(|d| !d.exists()) {
+                        coverage.push(Coverage::with_reason(place, CoverageStatus::Absent, 0, 0, "nothing was staged"));
+                        continue;
+                    }
+                    coverage.push(self.staging(sync, *state, &place, &mut found));
+                }
+                Target::Remote(remote) => match self.clients.get(&remote.instance) {
+                    Some(Ok(client)) => {
+                        let sink = |records: Vec<RemoteRecord>| {
+                            for record in &records {
+                                self.record(&place, record, &mut found);
+                            }
+                        };
+                        coverage.extend(collect(client, remote, sink, |n| progress(&place, n)).await);
+                    }
+                    Some(Err(why)) => {
+                        coverage.push(Coverage::with_reason(place, CoverageStatus::Unexamined, 0, 0, why.clone()));
+                    }
+                    None => {
+                        let why = "no client for this instance";
+                        coverage.push(Coverage::with_reason(place, CoverageStatus::Unexamined, 0, 0, why));
+                    }
+                },
+                Target::Folder(place, path) => coverage.push(self.folder(place, path, &mut found)),
+                Target::File(place, path) => {
+                    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+                    coverage.push(match std::fs::read(path) {
+                        Ok(bytes) => {
+                            self.bytes(place, RecordRef::file(name), "", &bytes, &mut found);
+                            Coverage::examined(place.clone(), 1, bytes.len() as u64)
+                        }
+                        Err(e) => {
+                            let why = e.kind().to_string();
+                            Coverage::with_reason(place.clone(), CoverageStatus::Unexamined, 0, 0, why)
+                        }
+                    });
+                }
+            }
+        }
+        for line in &mut coverage {
+            let Some((why, n)) = found.unread.get(&line.place).and_then(|reasons| reasons.first_key_value()) else {
+                continue;
+            };
+            if line.status.is_complete() {
+                line.status = CoverageStatus::Partial;
+                line.reason = Some(format!("{n} files or members not readable: {why}"));
+            }
+        }
+        let remaining = found.remaining.into_iter().map(|((p, r, f), n)| self.classify(p, r, f, n)).collect();
+        Verification { at, plan: hash.to_owned(), coverage, remaining, near_misses: found.near_misses }
+    }
+
+    /// Searches one field's bytes, as they are and as what a reader would unpack from them.
+    fn bytes(&self, place: &Place, record: RecordRef, field: &str, bytes: &[u8], found: &mut Findings) {
+        let report = self.needles.search(bytes);
+        found.near_misses += report.near_misses.len() as u64;
+        if !report.hits.is_empty() {
+            *found.remaining.entry((place.clone(), record, field.to_owned())).or_default() += report.hits.len() as u64;
+        }
+    }
+
+    fn record(&self, place: &Place, record: &RemoteRecord, found: &mut Findings) {
+        let fields = match record.record.record_type {
+            RecordType::Issue => record.json.get("fields").and_then(Value::as_object),
+            _ => record.json.as_object(),
+        };
+        match fields {
+            Some(fields) => {
+                for (name, value) in fields {
+                    let text = serde_json::to_vec(&serde_json::json!({ name: value })).unwrap_or_default();
+                    self.bytes(place, record.record.clone(), name, &text, found);
+                }
+            }
+            None => self.bytes(place, record.record.clone(), "", record.json.to_string().as_bytes(), found),
+        }
+        if let Some(content) = &record.content {
+            let name = record.json.get("filename").and_then(Value::as_str).unwrap_or("attachment");
+            self.unpacked(place, &record.record, "content", name, content, found);
+        }
+    }
+
+    fn unpacked(&self, place: &Place, record: &RecordRef, field: &str, name: &str, bytes: &[u8], found: &mut Findings) {
+        self.bytes(place, record.clone(), field, bytes, found);
+        let unread = extract::leaves(name, bytes, &extract::Limits::default(), &mut |leaf| {
+            if leaf.member {
+                self.bytes(place, record.clone(), field, leaf.path.as_bytes(), found);
+                self.bytes(place, record.clone(), field, leaf.bytes, found);
+            }
+        });
+        for gap in unread {
+            *found.unread.entry(place.clone()).or_default().entry(gap.reason).or_default() += 1;
+        }
+    }
+
+    fn staging(
+        &self,
+        sync: &crate::model::SyncName,
+        state: crate::staging::State,
+        place: &Place,
+        found: &mut Findings,
+    ) -> Coverage {
+        let unexamined = |why: String| Coverage::with_reason(place.clone(), CoverageStatus::Unexamined, 0, 0, why);
+        let Some(home) = &self.config.home else { return unexamined("there is no home folder".into()) };
+        let opened = Staging::open(&home.staging, sync, self.store)
+            .and_then(|s| s.lock(Duration::from_secs(60)).map(|lock| (s, lock)));
+        let (staging, _lock) = match opened {
+            Ok(pair) => pair,
+            Err(e) => return unexamined(e.to_string()),
+        };
+        let lists = staging.list().and_then(|m| Ok((m, staging.list_blobs()?)));
+        let (messages, blobs) = match lists {
+            Ok(lists) => lists,
+            Err(e) => return unexamined(e.to_string()),
+        };
+        let (mut records, mut size, mut unread) = (0, 0, 0u64);
+        let mut one = |kind: RecordType, id: String, key: String, content: Result<Vec<u8>, _>| match content {
+            Ok(content) => {
+                let content: Vec<u8> = content;
+                records += 1;
+                size += content.len() as u64;
+                let record = RecordRef { record_type: kind, id: Some(id), key: Some(key), path: None };
+                self.unpacked(place, &record, "", "message.json", &content, found);
+            }
+            Err::<_, crate::staging::StagingError>(_) => unread += 1,
+        };
+        for m in messages.into_iter().filter(|m| m.state == state) {
+            one(RecordType::Message, m.id.to_string(), m.issue.key, staging.read(m.id));
+        }
+        for b in blobs.into_iter().filter(|b| b.state == state) {
+            one(RecordType::Attachment, b.id.to_string(), b.issue.key, staging.read_blob(b.id));
+        }
+        if unread == 0 {
+            Coverage::examined(place.clone(), records, size)
+        } else {
+            let why = format!("{unread} staged files could not be read");
+            Coverage::with_reason(place.clone(), CoverageStatus::Partial, records, size, why)
+        }
+    }
+
+    fn folder(&self, place: &Place, root: &Path, found: &mut Findings) -> Coverage {
+        if !root.exists() {
+            let why = "the folder does not exist";
+            return Coverage::with_reason(place.clone(), CoverageStatus::Absent, 0, 0, why);
+        }
+        let (mut records, mut size, mut unread) = (0, 0, Vec::new());
+        for entry in walk(root) {
+            if !entry.relative.is_empty() {
+                let record = RecordRef::file(entry.relative.clone());
+                self.bytes(place, record, "name", entry.relative.as_bytes(), found);
+            }
+            match entry.kind {
+                EntryKind::File => match std::fs::read(&entry.path) {
+                    Ok(bytes) => {
+                        records += 1;
+                        size += bytes.len() as u64;
+                        let record = RecordRef::file(entry.relative.clone());
+                        self.unpacked(place, &record, "", &entry.relative, &bytes, found);
+                    }
+                    Err(e) => unread.push(e.kind().to_string()),
+                },
+                EntryKind::Folder | EntryKind::Link { leaves: false } => {}
+                EntryKind::Link { leaves: true } => unread.push("a link that leads out of the folder".into()),
+                EntryKind::Special(what) => unread.push(format!("a {what}, never opened")),
+                EntryKind::Unreadable(why) => unread.push(why.to_string()),
+            }
+        }
+        match unread.first() {
+            None => Coverage::examined(place.clone(), records, size),
+            Some(first) => {
+                let why = format!("{} not readable; the first: {first}", unread.len());
+                Coverage::with_reason(place.clone(), CoverageStatus::Partial, records, size, why)
+            }
+        }
+    }
+
+    /// Whether the plan says of this field that it stays.
+    fn classify(&self, place: Place, record: RecordRef, field: String, count: u64) -> Remaining {
+        let listed = self.plan.standing.iter().find(|s| covers(s, &place, &record, &field));
+        // What an approved edit copied into the history is what the plan warned of.
+        let copied = || {
+            record.record_type == RecordType::History
+                && self.plan.steps.iter().any(|s| s.place == place && s.record.key == record.key)
+        };
+        let base = |class, outcome, why: &str, who: Option<String>| Remaining {
+            place: place.clone(),
+            record: record.clone(),
+            field: field.clone(),
+            class,
+            outcome,
+            why: why.to_owned(),
+            who,
+            count,
+        };
+        match listed {
+            Some(s) => base(Class::Listed, Some(s.outcome), &s.why, s.who.clone()),
+            None if copied() => base(
+                Class::Listed,
+                Some(Outcome::Residual),
+                "Jira keeps the old value of every edit in the issue's history, which cannot be edited",
+                Some("the Jira administrator of the instance".into()),
+            ),
+            None => base(Class::Unexpected, None, "nothing in the plan says that this may stay", None),
+        }
+    }
+}
+
+fn covers(standing: &Standing, place: &Place, record: &RecordRef, field: &str) -> bool {
+    let same_record = standing.record == *record
+        || standing.record.record_type == record.record_type
+            && standing.record.path.is_some()
+            && standing.record.path.as_deref().map(outer) == record.path.as_deref().map(outer);
+    let same_field = standing.field == field
+        // Files and history entries are residual as a whole.
+        || matches!(record.record_type, RecordType::History | RecordType::Vote | RecordType::Watcher)
+        || record.path.is_some() && field != "name" && standing.field != "name";
+    standing.place == *place && same_record && same_field
+}
+
+fn outer(path: &str) -> &str {
+    path.split_once('!').map_or(path, |(outer, _)| outer)
+}

@@ -1,0 +1,738 @@
+//! The report of a scan: `efface.scan/1`, a contract that others read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use askama::Template;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    PolicyRef,
+    html::{self, Bar, CoverageRow},
+    text::{csv, table},
+};
+use crate::model::{
+    Area, Coverage, Decision, Finding, InstanceName, Place, ProjectKey, RecordRef, ReferenceKind, Strength,
+};
+
+/// The schema's name.
+pub const SCHEMA: &str = "efface.scan/1";
+
+/// The findings of one record, field, locator and kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanFinding {
+    /// Keyed hash; stable across scans. Of several references, the first's.
+    pub id: String,
+    /// Whose: the subject's pseudonym. Only with many subjects.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub subject: Option<String>,
+    /// Kind of place.
+    pub area: Area,
+    /// The place.
+    pub place: Place,
+    /// The instance, for remote places.
+    pub instance: Option<InstanceName>,
+    /// The project, for remote places.
+    pub project: Option<ProjectKey>,
+    /// The record; its id and path masked.
+    pub record: RecordRef,
+    /// The field, masked.
+    pub field: String,
+    /// Where in the field, masked.
+    pub locator: String,
+    /// What kind of reference.
+    pub kind: ReferenceKind,
+    /// How sure.
+    pub strength: Strength,
+    /// How many references.
+    pub count: u64,
+    /// What the policy decides.
+    pub decision: Decision,
+    /// The rule that decided.
+    pub rule: String,
+    /// Why.
+    pub reasons: Vec<String>,
+}
+
+/// Sums over the findings.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ScanTotals {
+    /// Records that hold at least one reference.
+    pub records: u64,
+    /// References.
+    pub references: u64,
+    /// References by area.
+    pub by_area: BTreeMap<Area, u64>,
+    /// References by decision.
+    pub by_decision: BTreeMap<Decision, u64>,
+}
+
+/// The report of a scan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanReport {
+    /// `efface.scan/1`.
+    pub schema: String,
+    /// When (RFC 3339, UTC, `Z`).
+    pub generated_at: String,
+    /// The subject's pseudonym; `null` with many.
+    pub subject: Option<String>,
+    /// The pseudonyms of many subjects.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub subjects: Vec<String>,
+    /// The policy that decided.
+    pub policy: PolicyRef,
+    /// What was read, and what was not.
+    pub coverage: Vec<Coverage>,
+    /// What was found.
+    pub findings: Vec<ScanFinding>,
+    /// Sums.
+    pub totals: ScanTotals,
+    /// Who could remove what a rule leaves; for the faces that people read.
+    #[serde(skip)]
+    asks: BTreeMap<String, String>,
+}
+
+impl ScanReport {
+    /// Puts a report together. `policy` is its name and SHA-256; `mask` hides what a path, a locator or the name of a
+    /// record may say about a person. Findings are sorted and grouped, so that their order does not matter.
+    ///
+    /// A finding whose subject is not among `pseudonyms` gets no subject.
+    #[must_use]
+    pub fn new(
+        pseudonyms: &[String],
+        policy: (&str, &str),
+        coverage: &[Coverage],
+        findings: &[Finding],
+        generated_at: DateTime<Utc>,
+        mask: &dyn Fn(&str) -> String,
+    ) -> Self {
+        let many = pseudonyms.len() > 1;
+        let mut sorted: Vec<&Finding> = findings.iter().collect();
+        sorted.sort_by_cached_key(|f| sort_key(f));
+        let mut totals = ScanTotals { references: findings.len() as u64, ..ScanTotals::default() };
+        let mut records = BTreeSet::new();
+        let mut grouped: Vec<ScanFinding> = Vec::new();
+        let mut last: Option<&Finding> = None;
+        for f in sorted {
+            let r = &f.reference;
+            records.insert((&r.place, &r.record));
+            *totals.by_area.entry(r.place.area()).or_default() += 1;
+            *totals.by_decision.entry(f.decision).or_default() += 1;
+            match grouped.last_mut() {
+                Some(group) if last.is_some_and(|l| same(l, f)) => group.count += 1,
+                _ => grouped.push(ScanFinding {
+                    id: f.id.clone(),
+                    subject: many.then(|| pseudonyms.get(r.subject).cloned()).flatten(),
+                    area: r.place.area(),
+                    place: masked_place(&r.place, mask),
+                    instance: r.instance.clone(),
+                    project: r.project.clone(),
+                    record: RecordRef {
+                        record_type: r.record.record_type,
+                        id: r.record.id.as_deref().map(mask),
+                        key: r.record.key.clone(),
+                        path: r.record.path.as_deref().map(mask),
+                    },
+                    field: mask(&r.field),
+                    locator: mask(&r.locator),
+                    kind: r.kind,
+                    strength: r.strength,
+                    count: 1,
+                    decision: f.decision,
+                    rule: f.rule.clone(),
+                    reasons: f.reasons.clone(),
+                }),
+            }
+            last = Some(f);
+        }
+        totals.records = records.len() as u64;
+        let masked = |c: &Coverage| Coverage {
+            place: masked_place(&c.place, mask),
+            reason: c.reason.as_deref().map(mask),
+            ..c.clone()
+        };
+        Self {
+            schema: SCHEMA.to_owned(),
+            generated_at: generated_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            subject: if many { None } else { pseudonyms.first().cloned() },
+            subjects: if many { pseudonyms.to_vec() } else { Vec::new() },
+            policy: PolicyRef { name: policy.0.to_owned(), sha256: policy.1.to_owned() },
+            coverage: coverage.iter().map(masked).collect(),
+            findings: grouped,
+            totals,
+            asks: BTreeMap::new(),
+        }
+    }
+
+    /// Adds who could remove what a rule leaves, by rule id; the table and the HTML page say it.
+    #[must_use]
+    pub fn with_asks(mut self, asks: BTreeMap<String, String>) -> Self {
+        self.asks = asks;
+        self
+    }
+
+    /// Whether everything that should have been read was read.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.coverage.iter().all(|c| c.status.is_complete())
+    }
+
+    /// As JSON, by the contract.
+    #[must_use]
+    pub fn json(&self) -> String {
+        format!("{}\n", serde_json::to_string_pretty(self).expect("a report has only texts and numbers"))
+    }
+
+    /// As CSV: a row a finding, and a row a place, so that what was not read cannot be overlooked.
+    #[must_use]
+    pub fn csv(&self) -> String {
+        let head = [
+            "row",
+            "id",
+            "subject",
+            "area",
+            "place",
+            "instance",
+            "project",
+            "record_type",
+            "record_id",
+            "key",
+            "path",
+            "field",
+            "locator",
+            "kind",
+            "strength",
+            "count",
+            "decision",
+            "rule",
+            "reasons",
+            "status",
+            "records",
+            "bytes",
+        ];
+        let findings = self.findings.iter().map(|f| {
+            let subject = f.subject.as_ref().or(self.subject.as_ref());
+            let mut row = vec!["finding".to_owned(), f.id.clone(), subject.cloned().unwrap_or_default()];
+            row.extend([f.area.to_string(), f.place.to_string()]);
+            row.extend(
+                [f.instance.as_ref().map(ToString::to_string), f.project.as_ref().map(ToString::to_string)]
+                    .map(Option::unwrap_or_default),
+            );
+            row.push(f.record.record_type.as_str().to_owned());
+            row.extend([&f.record.id, &f.record.key, &f.record.path].map(|o| o.clone().unwrap_or_default()));
+            row.extend([
+                f.field.clone(),
+                f.locator.clone(),
+                f.kind.as_str().to_owned(),
+                f.strength.as_str().to_owned(),
+            ]);
+            row.extend([f.count.to_string(), f.decision.as_str().to_owned(), f.rule.clone(), f.reasons.join("; ")]);
+            row.extend([String::new(), String::new(), String::new()]);
+            row
+        });
+        let places = self.coverage.iter().map(|c| {
+            let mut row = vec![String::new(); head.len()];
+            row[0] = "place".to_owned();
+            row[3] = c.area.to_string();
+            row[4] = c.place.to_string();
+            row[18] = c.reason.clone().unwrap_or_default();
+            row[19] = c.status.as_str().to_owned();
+            row[20] = c.records.to_string();
+            row[21] = c.bytes.to_string();
+            row
+        });
+        csv(&head, findings.chain(places))
+    }
+
+    /// As text for a terminal, as wide as that is.
+    #[must_use]
+    pub fn table(&self) -> String {
+        self.table_within(None)
+    }
+
+    /// As text of at most `width` columns, as far as the words allow.
+    #[must_use]
+    pub fn table_within(&self, width: Option<u16>) -> String {
+        let mut out = String::new();
+        let who = self.subject.clone().unwrap_or_else(|| format!("{} persons", self.subjects.len()));
+        out.push_str(&format!("subject  {who}\npolicy   {}\ntime     {}\n\n", self.policy.name, self.generated_at));
+        let coverage: Vec<Vec<String>> = self
+            .coverage
+            .iter()
+            .map(|c| {
+                let reason = c.reason.clone().unwrap_or_default();
+                vec![c.place.to_string(), c.status.as_str().into(), c.records.to_string(), c.bytes.to_string(), reason]
+            })
+            .collect();
+        out.push_str(&table(&["place", "status", "records", "bytes", "reason"], &[2, 3], &coverage, width));
+        if !self.findings.is_empty() {
+            let many = self.subject.is_none();
+            let rows: Vec<Vec<String>> = self
+                .findings
+                .iter()
+                .map(|f| {
+                    let mut row = if many { vec![f.subject.clone().unwrap_or_default()] } else { Vec::new() };
+                    row.extend([f.place.to_string(), html::record(&f.record, str::to_owned), f.field.clone()]);
+                    row.extend([f.kind.as_str().to_owned(), f.strength.as_str().to_owned(), f.count.to_string()]);
+                    row.extend([f.decision.as_str().to_owned(), f.rule.clone()]);
+                    row
+                })
+                .collect();
+            let mut head = vec!["place", "record", "field", "kind", "strength", "n", "decision", "rule"];
+            if many {
+                head.insert(0, "subject");
+            }
+            out.push('\n');
+            out.push_str(&table(&head, &[head.len() - 3], &rows, width));
+        }
+        let leaves = self.standing();
+        if !leaves.is_empty() {
+            out.push_str("\nWhat stays, and who could remove it:\n");
+            for s in leaves {
+                let who = if s.who.is_empty() { String::new() } else { format!(" — ask {}", s.who) };
+                out.push_str(&format!("  {} × {}: {}{who}\n", s.count, s.rule, s.why));
+            }
+        }
+        out.push_str(&format!("\n{}\n", self.sentence()));
+        out
+    }
+
+    /// As one self-contained HTML page.
+    #[must_use]
+    pub fn html(&self) -> String {
+        Page::of(self).render().expect("a page is written into memory")
+    }
+
+    /// The result in a sentence or two.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let t = &self.totals;
+        let by: Vec<String> = t.by_decision.iter().map(|(d, n)| format!("{n} {}", d.as_str())).collect();
+        let found = match t.references {
+            0 => "Nothing was found.".to_owned(),
+            n => format!(
+                "{} in {}: {}.",
+                html::plural(n, "reference", "references"),
+                html::plural(t.records, "record", "records"),
+                by.join(", ")
+            ),
+        };
+        let gaps = self.gaps();
+        if gaps == 0 {
+            format!("{found} Every place was read in full.")
+        } else {
+            format!(
+                "{found} Not complete: {} of {} places were not read in full, and may hold more.",
+                gaps,
+                self.coverage.len()
+            )
+        }
+    }
+
+    fn gaps(&self) -> usize {
+        self.coverage.iter().filter(|c| !c.status.is_complete()).count()
+    }
+
+    fn standing(&self) -> Vec<Standing> {
+        self.by_rule(|d| matches!(d, Decision::Residual | Decision::Keep))
+    }
+
+    /// Counts by rule, for the decisions that are asked for.
+    fn by_rule(&self, wanted: impl Fn(Decision) -> bool) -> Vec<Standing> {
+        let mut rules: BTreeMap<(Decision, &str, String), u64> = BTreeMap::new();
+        for f in self.findings.iter().filter(|f| wanted(f.decision)) {
+            *rules.entry((f.decision, &f.rule, f.reasons.join("; "))).or_default() += f.count;
+        }
+        rules
+            .into_iter()
+            .map(|((decision, rule, why), count)| Standing {
+                decision: decision.as_str(),
+                class: html::decision(decision).0,
+                rule: rule.to_owned(),
+                why,
+                who: self.asks.get(rule).cloned().unwrap_or_default(),
+                count,
+            })
+            .collect()
+    }
+}
+
+/// Place, record and position: numbers in keys and ids count as numbers, so that `PART-2` comes before `PART-10`.
+fn sort_key(f: &Finding) -> impl Ord + use<> {
+    let r = &f.reference;
+    let natural = |s: Option<&str>| {
+        let s = s.unwrap_or_default();
+        let digits = s.len() - s.bytes().rev().take_while(u8::is_ascii_digit).count();
+        (s[..digits].to_owned(), s.len() - digits, s[digits..].to_owned())
+    };
+    (
+        (r.subject, r.place.clone(), natural(r.record.key.as_deref()), r.record.record_type),
+        (natural(r.record.id.as_deref()), r.record.path.clone(), r.field.clone(), r.locator.clone()),
+        (r.kind, f.decision, f.rule.clone(), r.strength, f.id.clone()),
+    )
+}
+
+fn same(a: &Finding, b: &Finding) -> bool {
+    let (x, y) = (&a.reference, &b.reference);
+    x.subject == y.subject
+        && x.place == y.place
+        && x.record == y.record
+        && x.field == y.field
+        && x.locator == y.locator
+        && x.kind == y.kind
+        && x.strength == y.strength
+        && a.decision == b.decision
+        && a.rule == b.rule
+        && a.reasons == b.reasons
+}
+
+fn masked_place(place: &Place, mask: &dyn Fn(&str) -> String) -> Place {
+    Place::new(place.area(), mask(place.spot()))
+}
+
+struct Standing {
+    decision: &'static str,
+    class: &'static str,
+    rule: String,
+    why: String,
+    who: String,
+    count: u64,
+}
+
+#[derive(Template)]
+#[template(path = "scan.html")]
+struct Page<'a> {
+    report: &'a ScanReport,
+    who: String,
+    sentence: String,
+    complete: bool,
+    read: String,
+    references: String,
+    records: String,
+    acts: String,
+    stays: String,
+    asks: String,
+    decisions: Vec<Bar>,
+    areas: Vec<Bar>,
+    coverage: Vec<CoverageRow>,
+    places: Vec<PlacePart>,
+    standing: Vec<Standing>,
+    reviews: Vec<Standing>,
+    rules: Vec<Standing>,
+}
+
+struct PlacePart {
+    place: String,
+    area: &'static str,
+    summary: String,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    subject: String,
+    record: String,
+    field: String,
+    locator: String,
+    what: String,
+    count: u64,
+    decision: &'static str,
+    class: &'static str,
+    rule: String,
+}
+
+impl<'a> Page<'a> {
+    fn of(report: &'a ScanReport) -> Self {
+        let t = &report.totals;
+        let sum = |wanted: &dyn Fn(Decision) -> bool| -> String {
+            html::thousands(t.by_decision.iter().filter(|(d, _)| wanted(**d)).map(|(_, n)| n).sum())
+        };
+        let mut places: Vec<PlacePart> = Vec::new();
+        for f in &report.findings {
+            let place = f.place.to_string();
+            if places.last().is_none_or(|p| p.place != place) {
+                places.push(PlacePart { place, area: html::area(f.area), summary: String::new(), rows: Vec::new() });
+            }
+            let Some(part) = places.last_mut() else { continue };
+            part.rows.push(Row {
+                subject: f.subject.clone().unwrap_or_default(),
+                record: html::record(&f.record, str::to_owned),
+                field: f.field.clone(),
+                locator: f.locator.clone(),
+                what: format!("{}, {}", html::kind(f.kind), html::strength(f.strength)),
+                count: f.count,
+                decision: f.decision.as_str(),
+                class: html::decision(f.decision).0,
+                rule: f.rule.clone(),
+            });
+        }
+        for part in &mut places {
+            part.summary = html::plural(part.rows.iter().map(|r| r.count).sum(), "reference", "references");
+        }
+        let read = report.coverage.len() - report.gaps();
+        Self {
+            report,
+            who: report.subject.clone().unwrap_or_else(|| format!("{} persons", report.subjects.len())),
+            sentence: report.sentence(),
+            complete: report.is_complete(),
+            read: format!("{read} of {}", report.coverage.len()),
+            references: html::thousands(t.references),
+            records: html::thousands(t.records),
+            acts: sum(&Decision::acts),
+            stays: sum(&|d| matches!(d, Decision::Residual | Decision::Keep)),
+            asks: sum(&|d| d == Decision::Review),
+            decisions: html::bars(
+                t.by_decision
+                    .iter()
+                    .map(|(d, n)| (d.as_str().to_owned(), html::decision(*d).0, html::decision(*d).1, *n))
+                    .collect(),
+            ),
+            areas: html::bars(t.by_area.iter().map(|(a, n)| (html::area(*a).to_owned(), "plain", "", *n)).collect()),
+            coverage: html::coverage_rows(&report.coverage, str::to_owned),
+            places,
+            standing: report.standing(),
+            reviews: report.by_rule(|d| d == Decision::Review),
+            rules: report.by_rule(Decision::acts),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::model::{CoverageStatus, Cut, RecordTimes, RecordType, Reference};
+
+    const NAME: &str = "Zoë Person";
+
+    fn mask(text: &str) -> String {
+        text.replace(NAME, "…").replace("zoe@corp.example", "…")
+    }
+
+    fn finding(place: &str, record: RecordType, key: &str, field: &str, decision: Decision) -> Finding {
+        let place: Place = place.parse().unwrap();
+        let remote = matches!(place.area(), Area::Source | Area::Target);
+        Finding {
+            id: format!("f-{}-{}", key.len(), field.len()),
+            reference: Reference {
+                subject: 0,
+                identifier: 0,
+                instance: remote.then(|| "partner".parse().unwrap()),
+                project: remote.then(|| "PART".parse().unwrap()),
+                record: if record == RecordType::File {
+                    RecordRef::file(key)
+                } else {
+                    RecordRef::of_issue(record, "10001", key)
+                },
+                place,
+                field: field.into(),
+                locator: "/content/0/content/1".into(),
+                kind: ReferenceKind::Mention,
+                strength: Strength::Certain,
+                cut: Cut::Whole,
+                times: RecordTimes::default(),
+            },
+            decision,
+            rule: "mentions".into(),
+            reasons: vec!["because <b>".into()],
+        }
+    }
+
+    fn coverage() -> Vec<Coverage> {
+        let place = |s: &str| s.parse::<Place>().unwrap();
+        vec![
+            Coverage::examined(place("staging:hq-partner/processed"), 12, 34567),
+            Coverage::with_reason(place("target:partner/PART"), CoverageStatus::Partial, 3, 99, "403 on worklogs"),
+        ]
+    }
+
+    fn report(findings: &[Finding]) -> ScanReport {
+        let at = Utc.with_ymd_and_hms(2026, 11, 22, 9, 8, 7).unwrap();
+        ScanReport::new(&["p-1".to_owned()], ("gdpr-default", "abc"), &coverage(), findings, at, &mask)
+    }
+
+    fn some() -> Vec<Finding> {
+        vec![
+            finding("target:partner/PART", RecordType::Comment, "PART-10", "body", Decision::Redact),
+            finding("target:partner/PART", RecordType::Comment, "PART-2", "body", Decision::Redact),
+            finding("target:partner/PART", RecordType::Comment, "PART-2", "body", Decision::Redact),
+            finding("target:partner/PART", RecordType::History, "PART-2", "fromString", Decision::Residual),
+            finding("foreign:backbone", RecordType::File, "in/Zoë Person.json", "name", Decision::Delete),
+        ]
+    }
+
+    #[test]
+    fn json_is_the_contract() {
+        insta::assert_snapshot!(report(&some()[..3]).json(), @r#"
+        {
+          "schema": "efface.scan/1",
+          "generated_at": "2026-11-22T09:08:07Z",
+          "subject": "p-1",
+          "policy": {
+            "name": "gdpr-default",
+            "sha256": "abc"
+          },
+          "coverage": [
+            {
+              "place": "staging:hq-partner/processed",
+              "area": "staging",
+              "status": "examined",
+              "records": 12,
+              "bytes": 34567,
+              "reason": null
+            },
+            {
+              "place": "target:partner/PART",
+              "area": "target",
+              "status": "partial",
+              "records": 3,
+              "bytes": 99,
+              "reason": "403 on worklogs"
+            }
+          ],
+          "findings": [
+            {
+              "id": "f-6-4",
+              "area": "target",
+              "place": "target:partner/PART",
+              "instance": "partner",
+              "project": "PART",
+              "record": {
+                "type": "comment",
+                "id": "10001",
+                "key": "PART-2",
+                "path": null
+              },
+              "field": "body",
+              "locator": "/content/0/content/1",
+              "kind": "mention",
+              "strength": "certain",
+              "count": 2,
+              "decision": "redact",
+              "rule": "mentions",
+              "reasons": [
+                "because <b>"
+              ]
+            },
+            {
+              "id": "f-7-4",
+              "area": "target",
+              "place": "target:partner/PART",
+              "instance": "partner",
+              "project": "PART",
+              "record": {
+                "type": "comment",
+                "id": "10001",
+                "key": "PART-10",
+                "path": null
+              },
+              "field": "body",
+              "locator": "/content/0/content/1",
+              "kind": "mention",
+              "strength": "certain",
+              "count": 1,
+              "decision": "redact",
+              "rule": "mentions",
+              "reasons": [
+                "because <b>"
+              ]
+            }
+          ],
+          "totals": {
+            "records": 2,
+            "references": 3,
+            "by_area": {
+              "target": 3
+            },
+            "by_decision": {
+              "redact": 3
+            }
+          }
+        }
+        "#);
+    }
+
+    #[test]
+    fn with_many_subjects_each_finding_names_its_own() {
+        let mut second = finding("target:partner/PART", RecordType::Comment, "PART-2", "body", Decision::Redact);
+        second.reference.subject = 1;
+        let findings = [some().remove(1), second];
+        let people = ["p-1".to_owned(), "p-2".to_owned()];
+        let r = ScanReport::new(&people, ("p", "s"), &[], &findings, Utc::now(), &mask);
+        let v: Value = serde_json::from_str(&r.json()).unwrap();
+        assert!(v["subject"].is_null());
+        assert_eq!(v["subjects"], serde_json::json!(people));
+        assert_eq!((&v["findings"][0]["subject"], &v["findings"][1]["subject"]), (&"p-1".into(), &"p-2".into()));
+        assert_eq!(v["findings"][0]["count"], 1, "two persons are not one group");
+        assert_eq!(v["totals"]["records"], 1);
+        for face in [r.table(), r.html(), r.csv()] {
+            assert!(face.contains("p-1") && face.contains("p-2"));
+        }
+    }
+
+    #[test]
+    fn sums_are_sums_of_the_findings() {
+        let r = report(&some());
+        assert_eq!((r.totals.references, r.totals.records), (5, 4));
+        assert_eq!(r.totals.references, r.findings.iter().map(|f| f.count).sum::<u64>());
+        assert_eq!(r.totals.by_area, BTreeMap::from([(Area::Target, 4), (Area::Foreign, 1)]));
+        assert_eq!(r.findings.iter().map(|f| f.count).collect::<Vec<_>>(), [2, 1, 1, 1], "PART-2 before PART-10");
+        assert_eq!(r.findings[2].record.key.as_deref(), Some("PART-10"));
+    }
+
+    #[test]
+    fn every_face_says_what_was_not_read() {
+        for findings in [vec![], some()] {
+            let r = report(&findings);
+            for face in [r.json(), r.csv(), r.table(), r.html()] {
+                assert!(face.contains("403 on worklogs"), "{face}");
+            }
+            assert!(r.table().contains("Not complete: 1 of 2 places") && r.html().contains("Not complete"));
+        }
+        let all = ScanReport::new(&[], ("p", "s"), &coverage()[..1], &[], Utc::now(), &mask);
+        assert!(all.is_complete() && all.sentence() == "Nothing was found. Every place was read in full.");
+    }
+
+    #[test]
+    fn no_face_names_the_person() {
+        let mut findings = some();
+        findings[0].reference.field = "notes of Zoë Person".into();
+        findings[1].reference.locator = "/users/zoe@corp.example".into();
+        findings[2].reference.record.id = Some("zoe@corp.example".into());
+        findings[3].reference.place = Place::new(Area::Foreign, "Zoë Person");
+        let r = report(&findings);
+        for face in [r.json(), r.csv(), r.table(), r.html()] {
+            assert!(!face.contains("Zo") && !face.contains("zoe"), "{face}");
+        }
+    }
+
+    #[test]
+    fn html_is_self_contained_and_escaped() {
+        let asks = BTreeMap::from([("mentions".to_owned(), "the <admin>".to_owned())]);
+        let page = report(&some()).with_asks(asks).html();
+        assert!(page.contains("because &#60;b&#62;") && !page.contains("<b>because"));
+        assert!(page.contains("the &#60;admin&#62;"), "who could remove it");
+        for word in ["http://", "https://", "<script", "@import", "url(", "<link", "<img", " src="] {
+            assert!(!page.contains(word), "{word} in the page");
+        }
+        assert_eq!(page.matches("<main").count(), 1);
+        assert!(page.contains("<html lang=\"en\">") && page.contains("<caption>"));
+    }
+
+    #[test]
+    fn a_report_read_back_is_the_same() {
+        let r = report(&some());
+        assert_eq!(serde_json::from_str::<ScanReport>(&r.json()).unwrap(), r);
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_findings_does_not_matter(order in Just(some()).prop_shuffle()) {
+            let (a, b) = (report(&some()), report(&order));
+            prop_assert_eq!(a.json(), b.json());
+            prop_assert_eq!(a.html(), b.html());
+        }
+    }
+}

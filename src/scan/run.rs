@@ -1,0 +1,386 @@
+//! One scan over everything the configuration names: places → records → references and coverage.
+//!
+//! Owns the list of places and the order in which they are read. It judges nothing: decisions are the policy's.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use super::{
+    Context, FolderScan,
+    collect::{RemotePlace, RemoteRecord, collect},
+    scan_bytes, scan_folder, walk_attachment_meta, walk_comment, walk_history_entry, walk_issue, walk_json,
+    walk_property, walk_remote_link, walk_vote, walk_watcher, walk_worklog,
+};
+use crate::{
+    config::Config,
+    erasure::plan::Base,
+    jira::Client,
+    model::{Area, Coverage, CoverageStatus, InstanceName, Place, RecordRef, RecordType, Reference, SyncName},
+    staging::{Staging, State},
+    store::Store,
+    subject::Matcher,
+};
+
+/// The name under which a staged message is read; its format follows from it.
+pub const MESSAGE_NAME: &str = "message.json";
+
+/// The name under which a staged attachment is read: its format follows from its bytes.
+pub const BLOB_NAME: &str = "attachment";
+
+/// A record with references, and what it was when it was read.
+#[derive(Debug, Clone)]
+pub struct Hit {
+    /// The references, all of one record.
+    pub references: Vec<Reference>,
+    /// What it was; `None` where it cannot be acted on.
+    pub base: Option<Base>,
+}
+
+/// What a scan found and how far it read.
+#[derive(Debug, Default)]
+pub struct Scan {
+    /// Records with references.
+    pub hits: Vec<Hit>,
+    /// Every place that should have been read.
+    pub coverage: Vec<Coverage>,
+    /// How many issues each remote place has.
+    pub issues: BTreeMap<Place, u64>,
+}
+
+impl Scan {
+    /// Whether all that should have been read was read (law 1).
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.coverage.iter().all(|c| c.status.is_complete())
+    }
+}
+
+/// A place that a scan reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// One state of a synchronization's staging folder.
+    Staging(SyncName, State),
+    /// A project.
+    Remote(RemotePlace),
+    /// A folder.
+    Folder(Place, PathBuf),
+    /// One file.
+    File(Place, PathBuf),
+}
+
+impl Target {
+    /// Its place.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        match self {
+            Self::Staging(sync, state) => Place::new(Area::Staging, format!("{sync}/{}", state.as_str())),
+            Self::Remote(remote) => remote.place(),
+            Self::Folder(place, _) | Self::File(place, _) => place.clone(),
+        }
+    }
+}
+
+/// Every place that a configuration names, in the order of reports.
+#[must_use]
+pub fn targets(config: &Config) -> Vec<Target> {
+    let mut out = Vec::new();
+    for sync in config.syncs.keys() {
+        out.extend(State::ALL.map(|state| Target::Staging(sync.clone(), state)));
+    }
+    let mut remote = Vec::new();
+    for sync in config.syncs.values() {
+        for (area, side) in [(Area::Source, &sync.source), (Area::Target, &sync.target)] {
+            remote.push(RemotePlace { area, instance: side.instance.clone(), project: side.project.clone() });
+        }
+    }
+    remote.sort();
+    remote.dedup();
+    out.extend(remote.into_iter().map(Target::Remote));
+    out.push(Target::File(Place::new(Area::State, "config"), config.file.clone()));
+    out.push(Target::Folder(Place::new(Area::State, "store"), config.state.clone()));
+    for foreign in &config.foreign {
+        out.push(Target::Folder(Place::new(Area::Foreign, foreign.name.clone()), foreign.path.clone()));
+    }
+    if let Some(home) = &config.home {
+        for (i, log) in home.logs.iter().enumerate() {
+            let name = log.file_name().map_or_else(|| i.to_string(), |n| n.to_string_lossy().into_owned());
+            out.push(Target::Folder(Place::new(Area::Log, name), log.clone()));
+        }
+        for (i, local) in home.local.iter().enumerate() {
+            out.push(Target::Folder(Place::new(Area::Log, format!("node-{}", i + 1)), local.join("log")));
+        }
+    }
+    out
+}
+
+/// The folder of a foreign or log place.
+#[must_use]
+pub fn folder_of(config: &Config, place: &Place) -> Option<PathBuf> {
+    targets(config).into_iter().find_map(|t| match t {
+        Target::Folder(p, path) if p == *place => Some(path),
+        _ => None,
+    })
+}
+
+/// What a scan is asked to do.
+pub struct Request<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The store, to open staged messages.
+    pub store: &'a Store,
+    /// Clients, or why there is none.
+    pub clients: &'a BTreeMap<InstanceName, Result<Client, String>>,
+    /// The matcher of the subjects.
+    pub matcher: &'a Matcher,
+    /// Only these areas; empty for all.
+    pub areas: &'a [Area],
+    /// Only these places; empty for all.
+    pub places: &'a [Place],
+    /// Worker threads for folders.
+    pub threads: usize,
+}
+
+impl Request<'_> {
+    fn wanted(&self, target: &Target) -> bool {
+        let place = target.place();
+        (self.areas.is_empty() || self.areas.contains(&place.area()))
+            && (self.places.is_empty()
+                || self.places.iter().any(|p| {
+                    p.area() == place.area()
+                        && (p.spot() == place.spot() || place.spot().starts_with(&format!("{}/", p.spot())))
+                }))
+    }
+
+    /// Reads every wanted place.
+    pub async fn run(&self, mut progress: impl FnMut(&Place, u64)) -> Scan {
+        let mut scan = Scan::default();
+        for target in targets(self.config).into_iter().filter(|t| self.wanted(t)) {
+            let place = target.place();
+            progress(&place, 0);
+            match &target {
+                Target::Staging(sync, state) => self.staging(sync, *state, place, &mut scan),
+                Target::Remote(remote) => self.remote(remote, &mut scan, |n| progress(&place, n)).await,
+                Target::Folder(place, path) => self.folder(place, path, &mut scan),
+                Target::File(place, path) => self.file(place, path, &mut scan),
+            }
+        }
+        scan
+    }
+
+    fn staging(&self, sync: &SyncName, state: State, place: Place, scan: &mut Scan) {
+        let Some(home) = &self.config.home else { return };
+        let dir = home.staging.join(sync.as_str()).join(state.as_str());
+        if !dir.exists() {
+            scan.coverage.push(Coverage::with_reason(place, CoverageStatus::Absent, 0, 0, "nothing was staged yet"));
+            return;
+        }
+        let unexamined =
+            |place: &Place, why: String| Coverage::with_reason(place.clone(), CoverageStatus::Unexamined, 0, 0, why);
+        // While a sync run writes here, half of a message could be seen: wait for it.
+        let opened = Staging::open(&home.staging, sync, self.store)
+            .and_then(|s| s.lock(Duration::from_secs(60)).map(|lock| (s, lock)));
+        let (staging, _lock) = match opened {
+            Ok(pair) => pair,
+            Err(e) => return scan.coverage.push(unexamined(&place, e.to_string())),
+        };
+        let (messages, blobs) = match staging.list().and_then(|m| Ok((m, staging.list_blobs()?))) {
+            Ok(lists) => lists,
+            Err(e) => return scan.coverage.push(unexamined(&place, e.to_string())),
+        };
+        let (mut records, mut bytes, mut unread) = (0u64, 0u64, Vec::new());
+        let mut one =
+            |record: RecordRef, name: &str, content: Result<Vec<u8>, crate::staging::StagingError>| match content {
+                Ok(content) => {
+                    records += 1;
+                    bytes += content.len() as u64;
+                    let context = Context::new(place.clone(), record);
+                    let (references, gaps) = scan_bytes(name, &content, &context, self.matcher);
+                    unread.extend(gaps.into_iter().map(|g| g.reason));
+                    if !references.is_empty() {
+                        let base = Some(Base::Digest(crate::erasure::executor::sha256(&content)));
+                        scan.hits.push(Hit { references, base });
+                    }
+                }
+                Err(e) => unread.push(e.to_string()),
+            };
+        for entry in messages.into_iter().filter(|m| m.state == state) {
+            let record = RecordRef {
+                record_type: RecordType::Message,
+                id: Some(entry.id.to_string()),
+                key: Some(entry.issue.key),
+                path: None,
+            };
+            one(record, MESSAGE_NAME, staging.read(entry.id));
+        }
+        for blob in blobs.into_iter().filter(|b| b.state == state) {
+            let record = RecordRef {
+                record_type: RecordType::Attachment,
+                id: Some(blob.id.to_string()),
+                key: Some(blob.issue.key),
+                path: None,
+            };
+            one(record, BLOB_NAME, staging.read_blob(blob.id));
+        }
+        scan.coverage.push(summary(place, records, bytes, &unread));
+    }
+
+    async fn remote(&self, remote: &RemotePlace, scan: &mut Scan, mut progress: impl FnMut(u64)) {
+        let client = match self.clients.get(&remote.instance) {
+            Some(Ok(client)) => client,
+            Some(Err(why)) => {
+                let status = CoverageStatus::Unexamined;
+                scan.coverage.push(Coverage::with_reason(remote.place(), status, 0, 0, why.clone()));
+                return;
+            }
+            None => {
+                let (status, why) = (CoverageStatus::Unexamined, "no client for this instance");
+                scan.coverage.push(Coverage::with_reason(remote.place(), status, 0, 0, why));
+                return;
+            }
+        };
+        let mut hits = Vec::new();
+        let mut unread: BTreeMap<String, u64> = BTreeMap::new();
+        let sink = |records: Vec<RemoteRecord>| {
+            for record in records {
+                let (references, gaps) = self.references(remote, &record);
+                for gap in gaps {
+                    *unread.entry(gap).or_default() += 1;
+                }
+                if !references.is_empty() {
+                    hits.push(Hit { references, base: Some(Base::Json(record.json)) });
+                }
+            }
+        };
+        let mut issues = 0;
+        let counted = |n| {
+            issues = n;
+            progress(n);
+        };
+        let mut coverage = collect(client, remote, sink, counted).await;
+        scan.issues.insert(remote.place(), issues);
+        for (why, n) in unread {
+            let place = Place::new(remote.area, format!("{}/{}/attachments", remote.instance, remote.project));
+            let why = format!("{n} attachments in part: {why}");
+            coverage.push(Coverage::with_reason(place, CoverageStatus::Partial, 0, 0, why));
+        }
+        scan.hits.extend(hits);
+        scan.coverage.extend(coverage);
+    }
+
+    fn references(&self, remote: &RemotePlace, record: &RemoteRecord) -> (Vec<Reference>, Vec<String>) {
+        let context = Context {
+            instance: Some(remote.instance.clone()),
+            project: Some(remote.project.clone()),
+            scope: Some(vec![remote.instance.clone()]),
+            ..Context::new(remote.place(), record.record.clone())
+        };
+        let mut references = walk_record(record, &context, self.matcher);
+        let mut gaps = Vec::new();
+        if let Some(content) = &record.content {
+            let name = record.json.get("filename").and_then(serde_json::Value::as_str).unwrap_or("attachment");
+            let (mut found, unread) = scan_bytes(name, content, &context, self.matcher);
+            for reference in &mut found {
+                reference.field = "content".to_owned();
+                reference.record = record.record.clone();
+            }
+            references.extend(found);
+            gaps.extend(unread.into_iter().map(|u| u.reason));
+        }
+        (references, gaps)
+    }
+
+    fn folder(&self, place: &Place, path: &std::path::Path, scan: &mut Scan) {
+        if !path.exists() {
+            let why = "the folder does not exist";
+            scan.coverage.push(Coverage::with_reason(place.clone(), CoverageStatus::Absent, 0, 0, why));
+            return;
+        }
+        let FolderScan { mut references, mut coverage, unread } =
+            scan_folder(path, place.clone(), RecordType::File, self.matcher, self.threads);
+        if place.area() == Area::State {
+            // Our own files are no unknown format: the key file is random, and the database is searched row by row.
+            let ours = |path: &str| path.starts_with(Store::FILE) || path == crate::keys::Keys::FILE;
+            if unread.iter().all(|u| ours(&u.path)) && coverage.status == CoverageStatus::Partial {
+                (coverage.status, coverage.reason) = (CoverageStatus::Examined, None);
+            }
+            match self.rows(place) {
+                Ok(found) => references.extend(found),
+                Err(e) => (coverage.status, coverage.reason) = (CoverageStatus::Partial, Some(e.to_string())),
+            }
+        }
+        scan.coverage.push(coverage);
+        let mut by_file: BTreeMap<String, Vec<Reference>> = BTreeMap::new();
+        for reference in references {
+            let path = reference.record.path.clone().unwrap_or_default();
+            let outer = path.split_once('!').map_or(path.as_str(), |(outer, _)| outer).to_owned();
+            by_file.entry(outer).or_default().push(reference);
+        }
+        for (relative, references) in by_file {
+            let base =
+                std::fs::read(path.join(&relative)).ok().map(|b| Base::Digest(crate::erasure::executor::sha256(&b)));
+            scan.hits.push(Hit { references, base });
+        }
+    }
+
+    /// References in the rows of our own store.
+    fn rows(&self, place: &Place) -> Result<Vec<Reference>, crate::store::StoreError> {
+        let mut out = Vec::new();
+        for (table, text) in self.store.texts()? {
+            let record = RecordRef { record_type: RecordType::State, id: Some(table), key: None, path: None };
+            out.extend(scan_bytes("row.txt", text.as_bytes(), &Context::new(place.clone(), record), self.matcher).0);
+        }
+        Ok(out)
+    }
+
+    fn file(&self, place: &Place, path: &std::path::Path, scan: &mut Scan) {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        match std::fs::read(path) {
+            Ok(bytes) => {
+                let context = Context::new(place.clone(), RecordRef::file(name.clone()));
+                let (references, unread) = scan_bytes(&name, &bytes, &context, self.matcher);
+                let unread: Vec<String> = unread.into_iter().map(|u| u.reason).collect();
+                scan.coverage.push(summary(place.clone(), 1, bytes.len() as u64, &unread));
+                if !references.is_empty() {
+                    let base = Some(Base::Digest(crate::erasure::executor::sha256(&bytes)));
+                    scan.hits.push(Hit { references, base });
+                }
+            }
+            Err(e) => {
+                let status = CoverageStatus::Unexamined;
+                scan.coverage.push(Coverage::with_reason(place.clone(), status, 0, 0, e.kind().to_string()));
+            }
+        }
+    }
+}
+
+fn walk_record(record: &RemoteRecord, context: &Context, matcher: &Matcher) -> Vec<Reference> {
+    let (json, key) = (&record.json, record.record.key.as_deref().unwrap_or_default());
+    match record.record.record_type {
+        RecordType::Issue => walk_issue(json, context, matcher),
+        RecordType::Comment => walk_comment(json, key, context, matcher),
+        RecordType::Worklog => walk_worklog(json, key, context, matcher),
+        RecordType::Attachment => walk_attachment_meta(json, key, context, matcher),
+        RecordType::History => walk_history_entry(json, key, context, matcher),
+        RecordType::Watcher => walk_watcher(json, key, context, matcher),
+        RecordType::Vote => walk_vote(json, key, context, matcher),
+        RecordType::RemoteLink => walk_remote_link(json, key, context, matcher),
+        RecordType::Property => walk_property(json, key, context, matcher),
+        _ => walk_json(json, context, matcher),
+    }
+}
+
+/// One coverage line for a place of which `unread` parts could not be read.
+fn summary(place: Place, records: u64, bytes: u64, unread: &[String]) -> Coverage {
+    match unread.first() {
+        None => Coverage::examined(place, records, bytes),
+        Some(first) => {
+            let status = if records == 0 { CoverageStatus::Unexamined } else { CoverageStatus::Partial };
+            Coverage::with_reason(
+                place,
+                status,
+                records,
+                bytes,
+                format!("{} not readable; the first: {first}", unread.len()),
+            )
+        }
+    }
+}

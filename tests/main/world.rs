@@ -1,0 +1,237 @@
+//! A world to test in: two sandbox Jiras, a home folder, a configuration, and one invented person planted in all of it.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use efface::{
+    jira::{Auth, Client, ClientConfig, Upload},
+    model::{Flavor, Secret},
+    sandbox::{Control, NewUser, Sandbox, SandboxConfig},
+};
+use serde_json::{Map, Value, json};
+
+pub(crate) const NAME: &str = "Zoë van der Quandt";
+pub(crate) const EMAIL: &str = "zoe.vanderquandt@corp.example";
+pub(crate) const USER: &str = "zvanderquandt";
+/// What no byte may hold after an erasure, in lower case.
+pub(crate) const NEEDLES: [&str; 4] =
+    ["van der quandt", "quandt, zo", "zoe.vanderquandt@corp.example", "zvanderquandt"];
+
+pub(crate) struct World {
+    pub(crate) rt: tokio::runtime::Runtime,
+    pub(crate) source: Sandbox,
+    pub(crate) target: Sandbox,
+    pub(crate) dir: tempfile::TempDir,
+    /// The person's id in the target: account id or user name.
+    pub(crate) target_id: String,
+}
+
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl From<Output> for Run {
+    fn from(o: Output) -> Self {
+        Self {
+            code: o.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&o.stdout).into_owned(),
+            err: String::from_utf8_lossy(&o.stderr).into_owned(),
+        }
+    }
+}
+
+impl Run {
+    /// Insists on an exit code.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        self
+    }
+}
+
+pub(crate) fn client(name: &str, sandbox: &Sandbox) -> Client {
+    let auth = Auth::Basic { user: sandbox.user().to_owned(), secret: Secret::new(sandbox.token().to_owned()) };
+    Client::new(ClientConfig::new(name.parse().unwrap(), sandbox.url(), sandbox.flavor(), auth)).unwrap()
+}
+
+impl World {
+    /// Data Center source `HQ`, target `PART` of the given flavour, `issues` seeded ones in the source.
+    pub(crate) fn new(target_flavor: Flavor, issues: usize) -> Self {
+        let rt = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let start = |flavor, seed, issues, project: &str| {
+            let mut config = SandboxConfig::new(flavor);
+            (config.seed, config.issues, config.project) = (seed, issues, project.parse().unwrap());
+            rt.block_on(Sandbox::start(config)).unwrap()
+        };
+        let source = start(Flavor::DataCenter, 7, issues, "HQ");
+        let target = start(target_flavor, 8, 0, "PART");
+        let person =
+            || NewUser { name: USER.into(), display_name: NAME.into(), email: EMAIL.into(), ..NewUser::default() };
+        source.control().add_user(person());
+        let id = target.control().add_user(person());
+        let target_id = if target_flavor == Flavor::Cloud { id } else { USER.to_owned() };
+        let dir = tempfile::tempdir().unwrap();
+        let world = Self { rt, source, target, dir, target_id };
+        world.write_config("");
+        world
+    }
+
+    /// Writes the configuration; `extra` goes to the end of the `[sync.hq-partner]` section.
+    pub(crate) fn write_config(&self, extra: &str) {
+        let home = self.home();
+        std::fs::create_dir_all(home.join("data/other-tool/processed")).unwrap();
+        std::fs::create_dir_all(home.join("log")).unwrap();
+        for (name, sandbox) in [("hq", &self.source), ("partner", &self.target)] {
+            std::fs::write(self.path().join(format!("{name}.token")), sandbox.token()).unwrap();
+        }
+        let flavor = |s: &Sandbox| if s.flavor() == Flavor::Cloud { "cloud" } else { "datacenter" };
+        let config = format!(
+            "[home]\npath = \"home\"\n\n[[foreign]]\nname = \"other-tool\"\npath = \"data/other-tool\"\n\n\
+             [instance.hq]\nurl = \"{}\"\nflavor = \"datacenter\"\nauth = {{ token_file = \"hq.token\" }}\n\n\
+             [instance.partner]\nurl = \"{}\"\nflavor = \"{}\"\nauth = {{ user = \"{}\", token_file = \"partner.token\" }}\n\
+             controller = \"processor\"\n\n\
+             [sync.hq-partner]\nsource = {{ instance = \"hq\", project = \"HQ\" }}\n\
+             target = {{ instance = \"partner\", project = \"PART\" }}\n{extra}\n",
+            self.source.url(),
+            self.target.url(),
+            flavor(&self.target),
+            self.target.user(),
+        );
+        std::fs::write(self.path().join("efface.toml"), config).unwrap();
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn home(&self) -> PathBuf {
+        self.path().join("home")
+    }
+
+    pub(crate) fn control(&self) -> (Control, Control) {
+        (self.source.control(), self.target.control())
+    }
+
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_efface"));
+        command.env_clear().env("EFFACE_ACTOR", "admin").current_dir(self.path()).args(args);
+        command
+    }
+
+    pub(crate) fn efface(&self, args: &[&str]) -> Run {
+        self.command(args).output().unwrap().into()
+    }
+
+    pub(crate) fn efface_as(&self, actor: &str, args: &[&str]) -> Run {
+        self.command(args).env("EFFACE_ACTOR", actor).output().unwrap().into()
+    }
+
+    /// An issue in the source; gives its key.
+    pub(crate) fn issue(&self, summary: &str, description: &str, extra: Value) -> String {
+        let jira = client("hq", &self.source);
+        let mut fields = Map::new();
+        fields.insert("project".into(), json!({ "key": "HQ" }));
+        fields.insert("issuetype".into(), json!({ "name": "Task" }));
+        fields.insert("summary".into(), json!(summary));
+        fields.insert("description".into(), json!(description));
+        if let Value::Object(extra) = extra {
+            fields.extend(extra);
+        }
+        self.rt.block_on(jira.create_issue(fields, &[])).unwrap().key
+    }
+
+    pub(crate) fn comment(&self, key: &str, body: &str) {
+        self.rt.block_on(client("hq", &self.source).add_comment(key, json!(body), &[])).unwrap();
+    }
+
+    pub(crate) fn attach(&self, key: &str, name: &str, content: &str) {
+        let upload = Upload::Bytes(content.as_bytes().to_vec().into());
+        self.rt.block_on(client("hq", &self.source).upload(key, name, upload)).unwrap();
+    }
+
+    /// The person in every kind of place; gives the key of the issue that is full of it.
+    pub(crate) fn plant(&self) -> String {
+        let key = self.issue(
+            "Badge of Zoë van der Quandt is refused",
+            &format!("h2. Report\n\n[~{USER}] waits; write to {EMAIL} or ask *Zoë* van der Quandt."),
+            json!({ "assignee": { "name": USER }, "reporter": { "name": USER } }),
+        );
+        self.comment(&key, &format!("Asked [~{USER}] for the number."));
+        self.comment(&key, "Unrelated remark.");
+        self.attach(&key, "log.txt", &format!("08:59 refused\n09:00 called {EMAIL}\n"));
+        self.issue("Rota", "VAN DER QUANDT, ZOË early; Anna Bergman late.", Value::Null);
+        let tool = self.home().join("data/other-tool");
+        let message = json!({ "reporter": { "displayName": NAME, "emailAddress": EMAIL }, "n": 1 });
+        std::fs::write(tool.join("processed/1.json"), message.to_string()).unwrap();
+        std::fs::write(tool.join("users.csv"), format!("id,mail\n1,{EMAIL}\n2,anna@corp.example\n")).unwrap();
+        std::fs::write(tool.join("keep.json"), "{\"text\" : \"Anna Bergman\"}").unwrap();
+        std::fs::write(self.home().join("log/jira.log"), format!("login {USER}\nlogin anna\n")).unwrap();
+        key
+    }
+
+    /// Registers the person and gives the handle.
+    pub(crate) fn register(&self) {
+        let (hq, partner) = (format!("hq={USER}"), format!("partner={}", self.target_id));
+        let kind = if self.target.flavor() == Flavor::Cloud { "--account" } else { "--username" };
+        self.efface(&[
+            "subject",
+            "add",
+            "--id",
+            "REQ-1",
+            "--email",
+            EMAIL,
+            "--name",
+            NAME,
+            "--username",
+            &hq,
+            kind,
+            &partner,
+        ])
+        .exits(0);
+    }
+
+    /// Opens a case, plans, has it approved by somebody else; gives the case id.
+    pub(crate) fn approved_case(&self) -> String {
+        let case = self.efface(&["case", "open", "--subject", "REQ-1", "-q"]).exits(0).out.trim().to_owned();
+        self.efface(&["case", "plan", &case]).exits(0);
+        self.efface_as("dpo", &["case", "approve", &case]).exits(0);
+        case
+    }
+
+    pub(crate) fn scan(&self, extra: &[&str]) -> (i32, Value) {
+        let mut args = vec!["scan", "--subject", "REQ-1", "--format", "json"];
+        args.extend(extra);
+        let run = self.efface(&args);
+        let json = serde_json::from_str(&run.out).unwrap_or_else(|e| panic!("{e}: {}\n{}", run.out, run.err));
+        (run.code, json)
+    }
+
+    /// Files below the working directory that name the person, by content or by name.
+    pub(crate) fn files_naming_the_person(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        let mut folders = vec![self.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path.clone());
+                } else if names_the_person(&std::fs::read(&path).unwrap()) {
+                    out.push(path.display().to_string());
+                }
+                if names_the_person(path.file_name().unwrap().as_encoded_bytes()) {
+                    out.push(format!("name of {}", path.display()));
+                }
+            }
+        }
+        out
+    }
+}
+
+pub(crate) fn names_the_person(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes).to_lowercase();
+    NEEDLES.iter().any(|n| text.contains(n))
+}
