@@ -69,7 +69,7 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     let remote = (wanted(Area::Source) || wanted(Area::Target))
         && (args.place.is_empty() || args.place.iter().any(|p| matches!(p.area(), Area::Source | Area::Target)));
     let clients = if remote { work::clients(config.instances.values(), false) } else { work::Clients::new() };
-    let decided = work::scan(ctx, &config, &store, &clients, &policy, &subjects, &args.area, &args.place).await?;
+    let decided = work::scan(ctx, &config, &store, &clients, &policy, &subjects, (&args.area, &args.place)).await?;
     let findings = decided.findings();
     let detail = json!({
         "subjects": subjects.iter().map(|s| s.pseudonym.as_str()).collect::<Vec<_>>(),
@@ -83,7 +83,8 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     let mask: &dyn Fn(&str) -> String = if args.reveal { &clear } else { &hide };
     let pseudonyms: Vec<String> = subjects.iter().map(|s| s.pseudonym.clone()).collect();
     let report =
-        ScanReport::new(&pseudonyms, (policy.name(), &policy.sha256()), &decided.coverage, &findings, ctx.now, mask);
+        ScanReport::new(&pseudonyms, (policy.name(), policy.sha256()), &decided.coverage, &findings, ctx.now, mask)
+            .with_asks(policy.asks());
     ctx.out(&render(ctx, &report)?)?;
     let incomplete: Vec<_> = decided.coverage.iter().filter(|c| !c.status.is_complete()).collect();
     for gap in &incomplete {

@@ -88,8 +88,7 @@ pub(super) async fn scan(
     clients: &Clients,
     policy: &Policy,
     subjects: &[Subject],
-    areas: &[Area],
-    places: &[Place],
+    (areas, places): (&[Area], &[Place]),
 ) -> anyhow::Result<Decided> {
     let matcher = Matcher::new(subjects).map_err(|e| Failure::Usage(e.to_string()))?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);

@@ -276,7 +276,7 @@ impl Executor<'_> {
             && step.edits.iter().any(|e| e.field == "reporter")
             && value.pointer("/fields/reporter").is_some_and(Value::is_null);
         if emptied {
-            let meta = client.edit_meta(ids(step).1).await.unwrap_or(Value::Null);
+            let meta = client.edit_meta(ids(step).0).await.unwrap_or(Value::Null);
             if meta.pointer("/fields/reporter/required").and_then(Value::as_bool) == Some(true) {
                 let me = client.myself().await?;
                 let id = me.account_id.map(|id| ("accountId", id)).or_else(|| me.name.map(|name| ("name", name)));
@@ -341,7 +341,7 @@ impl Executor<'_> {
 async fn load_remote(client: &Client, step: &Step) -> Result<Option<Value>, ExecError> {
     let (key, id) = ids(step);
     Ok(match step.record.record_type {
-        RecordType::Issue => client.issue(id, &["*all"], false, &[]).await?.map(|i| Value::Object(i.0)),
+        RecordType::Issue => client.issue(key, &["*all"], false, &[]).await?.map(|i| Value::Object(i.0)),
         RecordType::Comment => client.comment(key, id).await?,
         RecordType::Worklog => absent(client.worklogs(key).await)?.and_then(|all| all.into_iter().find(|w| is(w, id))),
         RecordType::Attachment => client.attachment_meta(id).await?,
@@ -385,7 +385,7 @@ async fn replace_remote(
                     fields.insert(edit.field.clone(), new.cloned().unwrap_or(Value::Null));
                 }
             }
-            let edited = client.edit_issue(id, fields, Map::new(), Notify::PreferNever).await?;
+            let edited = client.edit_issue(key, fields, Map::new(), Notify::PreferNever).await?;
             Ok(edited.notified.then(|| "the account may not switch mails off: this edit sent its mails".to_owned()))
         }
         RecordType::Comment => {

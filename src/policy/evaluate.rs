@@ -232,6 +232,7 @@ mod tests {
         use RecordType as R;
         use ReferenceKind as K;
         use Strength::{Certain, Possible, Probable};
+        let n = || Cut::Node { pointer: "/a".into() };
         // reference → gdpr-default, strict, minimal
         let rows = [
             (reference(A::Target, R::Issue, "assignee", K::AccountId, Certain), "clear", "clear", "clear"),
@@ -266,7 +267,12 @@ mod tests {
                 "redact",
             ),
             (file(A::Foreign, "HQ/outgoing/zoe.json", "name", Cut::Whole), "delete", "delete", "review"),
-            (file(A::Foreign, "x.zip!y.txt", "", Cut::Whole), "delete", "delete", "review"),
+            (file(A::Foreign, "x.zip!y.bin", "", Cut::Whole), "delete", "delete", "review"),
+            (file(A::Foreign, "x.zip!y.txt", "", n()), "delete", "delete", "review"),
+            (file(A::Foreign, "a/x.json.gz!x.json", "", n()), "redact", "delete", "redact"),
+            (file(A::Foreign, "a/blob!content", "", n()), "redact", "delete", "redact"),
+            (file(A::Foreign, "x.zip!y.json.gz!y.json", "", n()), "delete", "delete", "review"),
+            (file(A::Log, "old.zip!a.log", "", n()), "review", "delete", "review"),
             (
                 file(A::Log, "atlassian-jira.log", "", Cut::Node { pointer: String::new() }),
                 "redact",
@@ -361,7 +367,7 @@ mod tests {
 
     fn any_reference() -> impl Strategy<Value = Reference> {
         let fields = select(vec!["", "summary", "author", "creator", "name", "labels", "customfield_1", "assignee"]);
-        let paths = select(vec![None, Some("processed/x.json"), Some("a/b.zip!c"), Some("x")]);
+        let paths = select(vec![None, Some("processed/x.json"), Some("a/b.zip!c"), Some("x.gz!x"), Some("x")]);
         let times = select(vec![None, Some(-400i64), Some(-100), Some(0), Some(90)]);
         (
             (select(Area::ALL.to_vec()), select(RecordType::ALL), select(ReferenceKind::ALL), select(Strength::ALL)),
@@ -453,7 +459,7 @@ mod tests {
         fn a_verdict_can_always_be_carried_out(r in any_reference(), which in 0..3usize) {
             let p = Policy::shipped(SHIPPED[which].0).unwrap();
             let v = p.evaluate(&r, &EvalContext::at(now()));
-            prop_assert!(fits(v.decision, r.record.record_type, &r.field, &r.cut).is_ok());
+            prop_assert!(fits(v.decision, &r.record, &r.field, &r.cut).is_ok());
         }
 
         #[test]

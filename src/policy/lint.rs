@@ -5,13 +5,12 @@ use std::collections::HashMap;
 use super::{
     Rule, Set, Word,
     build::{Draft, has_instance},
-    fits,
     glob::covers,
     read::Reader,
-    rule::AUTHORS,
+    rule::{AUTHORS, fits_type},
     words::distance,
 };
-use crate::model::{Area, Cut, Decision, RecordType};
+use crate::model::{Area, Decision, RecordType};
 
 /// Fields of Jira's own that references are found in. Others exist (custom fields, fields of apps, keys of files), so
 /// that a field that is not among them is no mistake, unless it looks like one of these misspelt.
@@ -235,13 +234,12 @@ fn shadowed(earlier: &Rule, later: &Rule) -> bool {
 
 /// Whether a decision can be carried out on *some* field of a record that the rule names.
 fn fits_somewhere(rule: &Rule, record: RecordType) -> Result<(), &'static str> {
-    let cut = Cut::Node { pointer: String::new() };
     let other = "\u{0}"; // a field that is nothing special
     let named: Vec<&str> = rule.condition.field.iter().map(super::Glob::as_str).collect();
     let named = if named.is_empty() || named.iter().any(|g| g.contains(['*', '?'])) { vec![other] } else { named };
     let mut why = Ok(());
     for field in named {
-        match fits(rule.decision, record, field, &cut) {
+        match fits_type(rule.decision, record, field) {
             Ok(()) => return Ok(()),
             Err(e) => why = Err(e),
         }

@@ -5,7 +5,9 @@ use std::ops::Range;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use super::{Glob, Period, Set, Word};
-use crate::model::{Area, Controller, Cut, Decision, RecordTimes, RecordType, Reference, ReferenceKind, Strength};
+use crate::model::{
+    Area, Controller, Cut, Decision, RecordRef, RecordTimes, RecordType, Reference, ReferenceKind, Strength,
+};
 
 /// From when the age of a record counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -145,7 +147,7 @@ impl Rule {
             && any(&c.place, |g| place_matches(g, r))
             && any(&c.path, |g| r.record.path.as_deref().is_some_and(|p| g.matches(p)))
             && self.until.is_none_or(|until| now.date_naive() <= until)
-            && fits(self.decision, r.record.record_type, &r.field, &r.cut).is_ok();
+            && fits(self.decision, &r.record, &r.field, &r.cut).is_ok();
         if !holds {
             return Applies::No;
         }
@@ -181,7 +183,7 @@ impl Rule {
         if let Some(until) = self.until.filter(|until| now.date_naive() > *until) {
             out.push(format!("the exception held until {until}"));
         }
-        if let Err(why) = fits(self.decision, r.record.record_type, &r.field, &r.cut) {
+        if let Err(why) = fits(self.decision, &r.record, &r.field, &r.cut) {
             out.push(format!("`{}` cannot be carried out here: {why}", self.decision.word()));
         }
         if c.age.holds(&r.times, now) == Some(false) && !c.age.is_any() {
@@ -219,7 +221,29 @@ fn globs(out: &mut Vec<String>, what: &str, globs: &[Glob], holds: bool) {
 ///
 /// # Errors
 /// Why it cannot.
-pub fn fits(decision: Decision, record: RecordType, field: &str, cut: &Cut) -> Result<(), &'static str> {
+pub fn fits(decision: Decision, record: &RecordRef, field: &str, cut: &Cut) -> Result<(), &'static str> {
+    fits_type(decision, record.record_type, field)?;
+    let bytes = matches!(record.record_type, RecordType::File | RecordType::Message | RecordType::State);
+    if bytes && matches!(decision, Decision::Redact | Decision::Clear | Decision::Remove) {
+        if *cut == Cut::Whole {
+            return Err("the reference cannot be cut out of its container; use `delete`");
+        }
+        if record.path.as_deref().is_some_and(packed) {
+            return Err("a member of an archive cannot be rewritten; use `delete`, which takes the archive");
+        }
+    }
+    Ok(())
+}
+
+/// Whether a path leads into an archive. A gzip file holds one content, which can be rewritten: it is none.
+fn packed(path: &str) -> bool {
+    let Some((outer, inner)) = path.split_once('!') else { return false };
+    let name = outer.rsplit('/').next().unwrap_or(outer);
+    inner != name.strip_suffix(".gz").unwrap_or("content")
+}
+
+/// What [`fits`] says of a record's type and field alone.
+pub(super) fn fits_type(decision: Decision, record: RecordType, field: &str) -> Result<(), &'static str> {
     use Decision as D;
     use RecordType as R;
     if !decision.acts() {
@@ -238,9 +262,6 @@ pub fn fits(decision: Decision, record: RecordType, field: &str, cut: &Cut) -> R
             Err("nobody can change an author; only deleting the record takes it away")
         }
         (R::File, _) if field == FILE_NAME => Err("a file name is not text that can be cut; use `delete`"),
-        (R::File | R::Message | R::State, _) if *cut == Cut::Whole => {
-            Err("the reference cannot be cut out of its container; use `delete`")
-        }
         _ => Ok(()),
     }
 }

@@ -185,10 +185,13 @@ fn count(fields: &Map<String, Value>, name: &str, count: &str) -> Option<u64> {
 
 async fn bundle(client: &Client, id: &str, key: &str) -> Bundle {
     let mut out = Bundle { records: Vec::new(), gaps: Gaps::default() };
-    let issue = match client.issue(id, &["*all"], false, &[]).await {
+    let issue = match client.issue(key, &["*all"], false, &[]).await {
         Ok(Some(issue)) => issue,
-        // Deleted between the search and now: there is nothing left to read.
-        Ok(None) => return out,
+        // Deleted since the search, or hidden, or a server that contradicts itself: not read, so not clean.
+        Ok(None) => {
+            out.gaps.add("issues", "the search lists them, but they are not found; scan again".into());
+            return out;
+        }
         Err(e) => {
             out.gaps.add("issues", reason(&e));
             return out;
@@ -205,24 +208,24 @@ async fn bundle(client: &Client, id: &str, key: &str) -> Bundle {
 
     match whole_list(fields, "comment", "comments") {
         Some(items) => out.records.extend(items.iter().map(|c| record(RecordType::Comment, c.clone()))),
-        None => match client.comments(id).await {
+        None => match client.comments(key).await {
             Ok(items) => out.records.extend(items.into_iter().map(|c| record(RecordType::Comment, c))),
             Err(e) => out.gaps.add("comments", reason(&e)),
         },
     }
     match whole_list(fields, "worklog", "worklogs") {
         Some(items) => out.records.extend(items.iter().map(|w| record(RecordType::Worklog, w.clone()))),
-        None => match client.worklogs(id).await {
+        None => match client.worklogs(key).await {
             Ok(items) => out.records.extend(items.into_iter().map(|w| record(RecordType::Worklog, w))),
             Err(e) => out.gaps.add("worklogs", reason(&e)),
         },
     }
-    match client.changelog(id).await {
+    match client.changelog(key).await {
         Ok(items) => out.records.extend(items.into_iter().map(|h| record(RecordType::History, h))),
         Err(e) => out.gaps.add("history", reason(&e)),
     }
     if count(fields, "watches", "watchCount") != Some(0) {
-        match client.watchers(id).await {
+        match client.watchers(key).await {
             Ok(users) => {
                 for user in users {
                     let who = user.account_id.clone().or_else(|| user.key.clone()).or_else(|| user.name.clone());
@@ -237,7 +240,7 @@ async fn bundle(client: &Client, id: &str, key: &str) -> Bundle {
         }
     }
     if count(fields, "votes", "votes") != Some(0) {
-        match client.votes(id).await {
+        match client.votes(key).await {
             Ok(votes) => {
                 for voter in votes.get("voters").and_then(Value::as_array).into_iter().flatten() {
                     out.records.push(record(RecordType::Vote, voter.clone()));
@@ -246,14 +249,14 @@ async fn bundle(client: &Client, id: &str, key: &str) -> Bundle {
             Err(e) => out.gaps.add("votes", reason(&e)),
         }
     }
-    match client.remote_links(id).await {
+    match client.remote_links(key).await {
         Ok(items) => out.records.extend(items.into_iter().map(|l| record(RecordType::RemoteLink, l))),
         Err(e) => out.gaps.add("remote-links", reason(&e)),
     }
-    match client.property_keys(id).await {
+    match client.property_keys(key).await {
         Ok(names) => {
             for name in names {
-                match client.property(id, &name).await {
+                match client.property(key, &name).await {
                     Ok(Some(value)) => out.records.push(RemoteRecord {
                         record: RecordRef::of_issue(RecordType::Property, name.clone(), key),
                         json: serde_json::json!({ "key": name, "value": value }),

@@ -195,6 +195,22 @@ impl Staging {
     /// # Errors
     /// What the operating system or the store says; [`Staging::repair`] then tidies up.
     pub fn put(&self, message: &Message) -> Result<MessageId, StagingError> {
+        let size = self.put_file(message)?;
+        self.store.staged_ready(message.id.0, size)?;
+        Ok(message.id)
+    }
+
+    /// As [`Staging::put`], and remembers in the same commit that `hash` is what was last exported of the issue.
+    ///
+    /// # Errors
+    /// As [`Staging::put`].
+    pub fn put_exported(&self, message: &Message, hash: &[u8]) -> Result<MessageId, StagingError> {
+        let size = self.put_file(message)?;
+        self.store.staged_ready_exported(message.id.0, size, hash)?;
+        Ok(message.id)
+    }
+
+    fn put_file(&self, message: &Message) -> Result<u64, StagingError> {
         let bytes = message.to_bytes()?;
         let (row, key) = self.begin(
             StagedKind::Message,
@@ -206,8 +222,7 @@ impl Staging {
             bytes.len() as u64,
         )?;
         self.write_file(&row, row.key_id, &key, State::New, &bytes)?;
-        self.store.staged_ready(row.id, bytes.len() as u64)?;
-        Ok(message.id)
+        Ok(bytes.len() as u64)
     }
 
     /// Starts a blob for `message`, which may not be staged yet; what is written is sealed on its way to the disk.
@@ -364,7 +379,21 @@ impl Staging {
     /// # Errors
     /// What the operating system or the store says.
     pub fn set_state(&self, id: MessageId, state: State) -> Result<(), StagingError> {
-        for (member, kind) in self.store.staged_set_state(id.0, state.stored())? {
+        let members = self.store.staged_set_state(id.0, state.stored())?;
+        self.move_files(members, state)
+    }
+
+    /// Moves a message and its blobs to `processed` after a successful import.
+    ///
+    /// # Errors
+    /// What the operating system or the store says.
+    pub fn imported(&self, id: MessageId) -> Result<(), StagingError> {
+        let members = self.store.staged_imported(id.0)?;
+        self.move_files(members, State::Processed)
+    }
+
+    fn move_files(&self, members: Vec<(Ulid, StagedKind)>, state: State) -> Result<(), StagingError> {
+        for (member, kind) in members {
             if let Some(found) = self.locate(member, kind, state)
                 && found != self.path(member, kind, state)
             {

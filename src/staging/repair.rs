@@ -1,7 +1,7 @@
 //! Repair: the folders brought back in line with the store after an interruption at any instruction.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{self, Read},
     path::PathBuf,
@@ -52,7 +52,8 @@ pub(super) fn repair(staging: &Staging) -> Result<RepairReport, StagingError> {
     let mut report = RepairReport::default();
     let mut found = walk(staging, &mut report)?;
     let rows = staging.store.staged_list(&staging.sync)?;
-    let messages: Vec<Ulid> = rows
+    let rewriting = staging.store.staged_rewriting(&staging.sync)?;
+    let messages: BTreeSet<Ulid> = rows
         .iter()
         .filter(|r| r.kind == StagedKind::Message && r.state != StagedState::Erasing)
         .map(|r| r.id)
@@ -60,7 +61,7 @@ pub(super) fn repair(staging: &Staging) -> Result<RepairReport, StagingError> {
     // Messages first: a blob whose message is discarded goes with it.
     for row in rows.iter().filter(|r| r.kind == StagedKind::Message) {
         let files = found.remove(&(row.id, row.kind)).unwrap_or_default();
-        one(staging, row, &files, &mut report)?;
+        one(staging, row, &files, &rewriting, &mut report)?;
     }
     for row in rows.iter().filter(|r| r.kind == StagedKind::Blob) {
         let files = found.remove(&(row.id, row.kind)).unwrap_or_default();
@@ -69,7 +70,7 @@ pub(super) fn repair(staging: &Staging) -> Result<RepairReport, StagingError> {
             staging.erase_any(row.id)?;
             report.discarded += 1;
         } else if staging.store.staged_get(row.id)?.is_some() {
-            one(staging, row, &files, &mut report)?;
+            one(staging, row, &files, &rewriting, &mut report)?;
         }
     }
     for ((id, kind), _) in found {
@@ -104,7 +105,13 @@ fn walk(staging: &Staging, report: &mut RepairReport) -> Result<Found, StagingEr
     Ok(found)
 }
 
-fn one(staging: &Staging, row: &StagedRow, files: &[PathBuf], report: &mut RepairReport) -> Result<(), StagingError> {
+fn one(
+    staging: &Staging,
+    row: &StagedRow,
+    files: &[PathBuf],
+    rewriting: &[Ulid],
+    report: &mut RepairReport,
+) -> Result<(), StagingError> {
     match row.state {
         StagedState::Erasing => {
             staging.unlink(row.id, row.kind)?;
@@ -127,7 +134,9 @@ fn one(staging: &Staging, row: &StagedRow, files: &[PathBuf], report: &mut Repai
             }
             Ok(())
         }
-        StagedState::New | StagedState::Processed | StagedState::Parked => settled(staging, row, files, report),
+        StagedState::New | StagedState::Processed | StagedState::Parked => {
+            settled(staging, row, files, rewriting.contains(&row.id), report)
+        }
     }
 }
 
@@ -135,6 +144,7 @@ fn settled(
     staging: &Staging,
     row: &StagedRow,
     files: &[PathBuf],
+    rewriting: bool,
     report: &mut RepairReport,
 ) -> Result<(), StagingError> {
     let state = State::of(row.state).unwrap_or(State::New);
@@ -148,13 +158,16 @@ fn settled(
         return Ok(());
     }
     place(staging, row, state, files, report)?;
+    // What was imported and is not being rewritten is not opened: there may be very many of them.
+    if state == State::Processed && !rewriting {
+        return Ok(());
+    }
     let path = staging.path(row.id, row.kind, state);
     // One damaged file must not stop the others: reading it fails by itself, and says so.
     let Ok(header) = File::open(path).and_then(|mut f| Header::read(&mut f)) else {
         report.damaged.push(row.id);
         return Ok(());
     };
-    let rewriting = staging.store.staged_key_count(row.id)? > 1;
     let known = staging.store.staged_key(row.id, header.key_id())?.is_some();
     if known && (rewriting || header.key_id() != row.key_id) {
         let size = size_in_clear(staging, row.id)?;

@@ -192,6 +192,45 @@ impl Store {
         })
     }
 
+    /// Commits that a message is there, complete and durable, and that it is the last one made of its issue.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn staged_ready_exported(&self, id: Ulid, size: u64, hash: &[u8]) -> Result<(), StoreError> {
+        self.write(|tx| {
+            tx.execute(
+                "UPDATE staged SET state = 'new', size = ?2 WHERE id = ?1 AND state = 'writing'",
+                params![id.to_string(), size as i64],
+            )?;
+            tx.execute(
+                "INSERT INTO exported (sync, issue_id, issue_key, hash, sequence)
+                 SELECT sync, issue_id, issue_key, ?2, sequence FROM staged WHERE id = ?1
+                 ON CONFLICT (sync, issue_id) DO UPDATE SET issue_key = excluded.issue_key, hash = excluded.hash,
+                 sequence = max(sequence, excluded.sequence)",
+                params![id.to_string(), hash],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Commits that a message was imported, with its blobs; says which ids changed.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn staged_imported(&self, id: Ulid) -> Result<Vec<(Ulid, StagedKind)>, StoreError> {
+        self.write(|tx| {
+            tx.execute(
+                "UPDATE staged SET attempts = attempts + 1, error_kind = NULL, error_hint = NULL WHERE id = ?1",
+                [id.to_string()],
+            )?;
+            tx.execute(
+                "UPDATE staged SET state = 'processed' WHERE (id = ?1 OR owner = ?1) AND state IN ('new', 'parked')",
+                [id.to_string()],
+            )?;
+            family(tx, id)
+        })
+    }
+
     /// Commits the state of a message and of the blobs that belong to it; says which ids changed.
     ///
     /// # Errors
@@ -290,15 +329,18 @@ impl Store {
         wrapped.map(|w| self.keys().unwrap(&key_context(id, key_id), &w).map_err(StoreError::from)).transpose()
     }
 
-    /// How many keys a file has: 1 at rest, 2 while it is rewritten.
+    /// The files of a synchronization that have more than one key, because their rewriting was interrupted.
     ///
     /// # Errors
     /// What the database says.
-    pub fn staged_key_count(&self, id: Ulid) -> Result<u64, StoreError> {
+    pub fn staged_rewriting(&self, sync: &SyncName) -> Result<Vec<Ulid>, StoreError> {
         self.read(|tx| {
-            let n: i64 =
-                tx.query_row("SELECT count(*) FROM staged_key WHERE staged = ?1", [id.to_string()], |r| r.get(0))?;
-            Ok(n as u64)
+            let mut q = tx.prepare(
+                "SELECT k.staged FROM staged_key k JOIN staged s ON s.id = k.staged WHERE s.sync = ?1
+                 GROUP BY k.staged HAVING count(*) > 1",
+            )?;
+            let ids = q.query_map([sync.as_str()], |r| r.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+            ids.into_iter().map(|id| id.parse().map_err(|_| StoreError::Damaged("staged_key"))).collect()
         })
     }
 

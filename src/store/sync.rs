@@ -153,6 +153,32 @@ impl Store {
         })
     }
 
+    /// What a synchronization's selection (fields, query, project) was when it last exported.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn sync_selection(&self, sync: &SyncName) -> Result<Option<String>, StoreError> {
+        self.read(|tx| {
+            Ok(tx
+                .query_row("SELECT value FROM meta WHERE name = ?1", [selection_name(sync)], |r| r.get(0))
+                .optional()?)
+        })
+    }
+
+    /// Remembers the selection.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn sync_set_selection(&self, sync: &SyncName, selection: &str) -> Result<(), StoreError> {
+        self.write(|tx| {
+            tx.execute(
+                "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                params![selection_name(sync), selection],
+            )?;
+            Ok(())
+        })
+    }
+
     /// Hash and sequence of the last message made of an issue.
     ///
     /// # Errors
@@ -453,4 +479,8 @@ impl Store {
             Ok(out)
         })
     }
+}
+
+fn selection_name(sync: &SyncName) -> String {
+    format!("sync-selection/{sync}")
 }

@@ -9,7 +9,7 @@ use std::io::Write;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{
     Room,
@@ -30,7 +30,10 @@ const OVERLAP: TimeDelta = TimeDelta::minutes(5);
 const CONCURRENT: usize = 8;
 
 pub(super) async fn export(room: &Room<'_>) -> Result<(), SyncError> {
-    let cursor = if room.deps.full { None } else { room.deps.store.sync_cursor(&room.sync.name)? };
+    // With other fields or another query, issues count that did not change since.
+    let selection = selection(room);
+    let same = room.deps.store.sync_selection(&room.sync.name)?.is_some_and(|s| s == selection);
+    let cursor = if room.deps.full || !same { None } else { room.deps.store.sync_cursor(&room.sync.name)? };
     let cursor = cursor.as_deref().and_then(|c| DateTime::parse_from_rfc3339(c).ok()).map(|c| c.to_utc());
     let zone = room.source.myself().await?.time_zone;
     let jql = query(room, cursor, zone.as_deref());
@@ -70,7 +73,17 @@ pub(super) async fn export(room: &Room<'_>) -> Result<(), SyncError> {
     if let Some(newest) = newest.filter(|_| !failed) {
         room.deps.store.sync_set_cursor(&room.sync.name, &newest.to_rfc3339())?;
     }
+    if !failed && !same {
+        room.deps.store.sync_set_selection(&room.sync.name, &selection)?;
+    }
     Ok(())
+}
+
+/// A hash of what selects issues and their parts; a query may name a person, so it is not kept itself.
+fn selection(room: &Room<'_>) -> String {
+    let source = &room.sync.source;
+    let value = json!([source.instance, source.project, source.jql, room.sync.fields]);
+    hex::encode(super::content::hash(room.deps.store.keys(), "selection", &value))
 }
 
 fn query(room: &Room<'_>, cursor: Option<DateTime<Utc>>, zone: Option<&str>) -> String {
@@ -220,14 +233,11 @@ async fn stage(
     room.count(|r| r.cut += checked.cuts as u64);
     // One fsynced commit after the other: kept off the async threads.
     super::blocking(|| {
-        room.staging.put(&message)?;
+        room.staging.put_exported(&message, &content.whole)?;
         if checked.parks() {
             room.park_for_name(message.id)?;
         }
-        room.deps
-            .store
-            .set_exported(&room.sync.name, &at.id, &at.key, &content.whole, sequence)
-            .map_err(SyncError::from)
+        Ok::<_, SyncError>(())
     })?;
     room.count(|r| r.exported += 1);
     Ok(())

@@ -7,6 +7,7 @@
 mod body;
 pub mod connect;
 mod content;
+mod create;
 mod error;
 mod export;
 mod import;
@@ -14,6 +15,7 @@ mod parts;
 mod redaction;
 mod report;
 mod target;
+mod transition;
 mod users;
 
 use std::{collections::HashMap, sync::Mutex, time::Duration};

@@ -9,8 +9,8 @@ use ulid::Ulid;
 use super::{
     Room, body,
     content::{carries, id_of, identity},
+    create::{certainly_not_done, since, timestamp},
     error::SyncError,
-    import::{certainly_not_done, since, timestamp},
 };
 use crate::{
     config::NameMode,
@@ -127,6 +127,7 @@ async fn comment_to_target(
         }
     }
     let replaced = target_id;
+    let mut doubt = None;
     for _ in 0..2 {
         let intent = part.intent(body::fingerprint(room.deps.store.keys(), &[&text]))?;
         // A server that cannot edit comments: the old one goes first; the intent says that a new one is due.
@@ -137,7 +138,11 @@ async fn comment_to_target(
         }
         let done = match room.target.add_comment(part.key(), text.clone(), &[]).await {
             Ok(made) => Some(id_of(&made)),
-            Err(e) if e.kind() == ErrorKind::Doubtful => find_comment(part, &intent).await?,
+            Err(e) if e.kind() == ErrorKind::Doubtful => {
+                let found = find_comment(part, &intent).await?;
+                doubt = Some(e);
+                found
+            }
             Err(e) => {
                 if certainly_not_done(&e) && replaced.is_none() {
                     room.deps.store.clear_intent(intent.mark)?;
@@ -150,7 +155,7 @@ async fn comment_to_target(
             None => room.deps.store.clear_intent(intent.mark)?,
         }
     }
-    Err(SyncError::Ambiguous("comment"))
+    Err(doubt.map_or(SyncError::Ambiguous("comment"), SyncError::Jira))
 }
 
 enum Edit {
@@ -256,11 +261,16 @@ async fn attachment_to_target(
     }
     let staging = room.staging.clone();
     let upload = Upload::Reader { open: Arc::new(move || staging.open_blob(blob).map_err(std::io::Error::other)), len };
+    let mut doubt = None;
     for _ in 0..2 {
         let intent = part.intent(part.hash.clone())?;
         let done = match room.target.upload(part.key(), name, upload.clone()).await {
             Ok(made) => Some(id_of(&made)),
-            Err(e) if e.kind() == ErrorKind::Doubtful => find_attachment(part, &intent, name).await?,
+            Err(e) if e.kind() == ErrorKind::Doubtful => {
+                let found = find_attachment(part, &intent, name).await?;
+                doubt = Some(e);
+                found
+            }
             Err(e) => {
                 if certainly_not_done(&e) {
                     room.deps.store.clear_intent(intent.mark)?;
@@ -277,7 +287,7 @@ async fn attachment_to_target(
             None => room.deps.store.clear_intent(intent.mark)?,
         }
     }
-    Err(SyncError::Ambiguous("attachment"))
+    Err(doubt.map_or(SyncError::Ambiguous("attachment"), SyncError::Jira))
 }
 
 /// The attachment that an intent made, if it did: ours, unpaired, not older, same name and bytes.

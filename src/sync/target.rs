@@ -7,6 +7,7 @@ use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
 
 use super::{Room, body, content::plain_fields, error::SyncError, users::Written};
 use crate::{
+    config::UserMode,
     jira::{ErrorKind, JiraError},
     model::Flavor,
     staging::Message,
@@ -14,6 +15,9 @@ use crate::{
 
 /// Jira's own limit of a summary, in characters.
 const SUMMARY: usize = 255;
+
+/// Transitions: the status that each leads to, and its id.
+pub(super) type Ways = Vec<(String, String)>;
 
 /// What is read of the target once a run.
 #[derive(Default)]
@@ -25,6 +29,8 @@ pub(super) struct Meta {
     pub(super) keeps_marks: OnceCell<bool>,
     /// The status in which a new issue of a type begins.
     pub(super) initial: Mutex<HashMap<String, String>>,
+    /// From an issue type's first status: where transitions lead, and their ids.
+    pub(super) ways: Mutex<HashMap<(String, String), Ways>>,
     creating: Mutex<HashMap<Vec<u8>, Arc<Mutex<()>>>>,
 }
 
@@ -56,6 +62,8 @@ impl Room<'_> {
                 "issuetype" => Some(self.issue_type(value).await?),
                 "priority" => self.priority(value).await?,
                 "labels" => Some(json!(value.as_array().cloned().unwrap_or_default())),
+                // Where users are not carried over as users, whom the target assigns is its own affair.
+                "assignee" if self.sync.users != UserMode::Map => None,
                 "assignee" => {
                     Some(self.users.field(value).await?.map_or(Value::Null, |u| u.field(self.target.flavor())))
                 }

@@ -20,7 +20,11 @@ struct World {
 }
 
 async fn world(target: Flavor, issues: usize, extra: &str) -> World {
-    let mut config = SandboxConfig::new(Flavor::DataCenter);
+    world_of(Flavor::DataCenter, target, issues, extra).await
+}
+
+async fn world_of(source: Flavor, target: Flavor, issues: usize, extra: &str) -> World {
+    let mut config = SandboxConfig::new(source);
     config.issues = issues;
     config.project = "HQ".parse().unwrap();
     let source = Sandbox::start(config).await.unwrap();
@@ -151,8 +155,9 @@ use serde_json::Map;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_is_carried_once_and_a_second_run_does_nothing() {
-    for flavor in [Flavor::Cloud, Flavor::DataCenter] {
-        let w = world(flavor, 12, "").await;
+    use Flavor::{Cloud, DataCenter};
+    for (from, to) in [(DataCenter, Cloud), (DataCenter, DataCenter), (Cloud, DataCenter), (Cloud, Cloud)] {
+        let w = world_of(from, to, 12, "").await;
         let report = w.run().await;
         assert!(report.is_complete(), "{report:#?}");
         assert_eq!((report.created, report.exported, report.parked), (12, 12, 0), "{report:#?}");
@@ -166,7 +171,7 @@ async fn everything_is_carried_once_and_a_second_run_does_nothing() {
             let f = &target["fields"];
             assert_eq!(f["summary"], source.summary().unwrap());
             let comments = w.hq().comments(source.key()).await.unwrap();
-            let open = comments.iter().filter(|c| c.get("visibility").is_none()).count();
+            let open = comments.iter().filter(|c| c["visibility"].is_null() && c["jsdPublic"] != false).count();
             assert_eq!(target["comments"].as_array().unwrap().len(), open, "{}", source.key());
             let attachments = source.field("attachment").and_then(Value::as_array).map_or(0, Vec::len);
             assert_eq!(f["attachment"].as_array().map_or(0, Vec::len), attachments);
@@ -363,6 +368,68 @@ async fn an_erased_person_does_not_come_back() {
     let report = w.retry(Retry::One { id: parked.id, reviewed: true }).await;
     assert!(report.is_complete(), "{report:#?}");
     assert_eq!(w.targets().await.pop().unwrap()["comments"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_the_source_took_out_lets_the_issue_go_on() {
+    let w = world(Flavor::DataCenter, 0, "").await;
+    let key = w.create("Door", "x").await;
+    w.run().await;
+    w.suppress(&[(IdentifierKind::FullName, "Zoe Quill", None)]);
+    for text in ["by Zoe Quill", "by Quill, Zoe"] {
+        w.edit(&key, json!({"description": text})).await;
+        assert!(!w.run().await.is_complete());
+    }
+    assert_eq!(w.run().await.parked, 2);
+    w.edit(&key, json!({"description": "by somebody"})).await;
+    let report = w.run().await;
+    assert_eq!((report.parked, report.updated), (0, 1), "{report:#?}");
+    assert_eq!(w.targets().await[0]["fields"]["description"], "by somebody");
+    let entries = status(&w.config, &w.store, &[]).unwrap().remove(0).entries;
+    assert_eq!(entries.len(), 2, "what held the name is erased");
+    assert_eq!(w.run().await.exported, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_choice_of_fields_is_applied_to_what_did_not_change() {
+    let mut w = world(Flavor::DataCenter, 0, "fields = [\"summary\"]").await;
+    let old = w.create("Old", "told").await;
+    w.edit(&old, json!({"labels": ["x"]})).await;
+    w.run().await;
+    assert!(w.targets().await[0]["fields"]["description"].is_null());
+    let sync = w.config.syncs.get_mut(&"s".parse().unwrap()).unwrap();
+    sync.fields = vec!["summary".into(), "description".into(), "labels".into()];
+    let report = w.run().await;
+    assert_eq!(report.updated, 1, "{report:#?}");
+    let made = &w.targets().await[0]["fields"];
+    assert_eq!((&made["description"], &made["labels"]), (&json!("told"), &json!(["x"])));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_modes_of_carrying_users() {
+    for (mode, want) in
+        [("pseudonym", "p-"), ("text", "Zoe Quill wrote:"), ("drop", "hello"), ("map", "Zoe Quill wrote:")]
+    {
+        let w = world(Flavor::DataCenter, 0, &format!("users = \"{mode}\"")).await;
+        let key = w.create("Door", "ask [~zquill]").await;
+        w.source.control().add_user(NewUser {
+            name: "zquill".into(),
+            display_name: "Zoe Quill".into(),
+            ..NewUser::default()
+        });
+        let comment = w.hq().add_comment(&key, json!("hello"), &[]).await.unwrap();
+        let author = comment["author"]["displayName"].as_str().unwrap().to_owned();
+        assert!(w.run().await.is_complete());
+        let made = w.targets().await.pop().unwrap();
+        let body = made["comments"][0]["body"].as_str().unwrap().replace(&author, "Zoe Quill");
+        let description = made["fields"]["description"].as_str().unwrap();
+        match mode {
+            "map" => assert!(body.contains(" wrote:"), "{body}"),
+            _ => assert!(body.starts_with(want), "{mode}: {body}"),
+        }
+        assert!(!description.contains("zquill"), "{mode}: nobody of that name in the target: {description}");
+        assert_eq!(description.contains("Zoe Quill"), matches!(mode, "text" | "map"), "{mode}: {description}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

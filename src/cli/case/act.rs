@@ -1,0 +1,173 @@
+//! `case execute` and `case verify`: what touches the world.
+
+use std::{collections::BTreeMap, process::ExitCode, time::Duration};
+
+use chrono::Utc;
+use serde_json::json;
+
+use super::{Room, long_needles, needles, plan::print_plan, stamp, word};
+use crate::{
+    cli::{Context, Failure, table, work},
+    erasure::{
+        execute::{self, Run},
+        executor::Executors,
+        verify::Verify,
+    },
+    fs::Lock,
+    model::CaseId,
+    store::CaseState,
+    suppression::Suppression,
+};
+
+pub(super) async fn execute(
+    room: &Room,
+    ctx: &Context,
+    id: &CaseId,
+    yes: bool,
+    dry_run: bool,
+) -> anyhow::Result<ExitCode> {
+    let case = room.live(id)?;
+    let (plan, hash) = room.plan(&case)?;
+    let subject = room.subject(id)?;
+    if dry_run {
+        print_plan(ctx, &plan, &hash, &[subject])?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if room.store.approvals(&hash)?.is_empty() {
+        return Err(
+            Failure::Refused(format!("plan {hash} is not approved; approve it: efface case approve {id}")).into()
+        );
+    }
+    if !yes {
+        return Err(Failure::Refused(format!(
+            "this changes {} records, some of them for good; say --yes to do it, --dry-run to look",
+            plan.steps.len()
+        ))
+        .into());
+    }
+    let _lock = Lock::acquire(&room.config.state.join("execute.lock"), Duration::from_secs(1))
+        .map_err(|e| Failure::Refused(e.to_string()))?;
+    // From here on no door lets the person in again, whatever happens in between (law 5).
+    Suppression::add(&room.store, id, &subject, ctx.now)?;
+    let mut usable = BTreeMap::new();
+    for (name, client) in work::clients(room.config.instances.values(), true) {
+        match client {
+            Ok(client) => drop(usable.insert(name, client)),
+            Err(why) => ctx.say(format!("{name}: {why}")),
+        }
+    }
+    let executors =
+        Executors { config: &room.config, store: &room.store, clients: &usable, placeholder: &plan.policy.placeholder };
+    let actor = ctx.actor();
+    let run = Run {
+        store: &room.store,
+        case: id,
+        hash: &hash,
+        actor: &actor,
+        now: &Utc::now,
+        executors: &executors,
+        needles: &needles(&subject),
+    };
+    let progress = work::Progress::new(ctx);
+    let total = plan.steps.len();
+    let done = run.execute(&plan, |n| progress.text(format!("step {n} of {total}"))).await?;
+    drop(progress);
+    room.store.checkpoint()?;
+    let rows: Vec<Vec<String>> = execute::outcomes(&plan, &room.store.steps(id, &hash)?)
+        .into_iter()
+        .map(|(place, outcome, n)| vec![place, word(outcome).to_owned(), n.to_string()])
+        .collect();
+    ctx.out(&table::rows(ctx.global.format, &["place", "outcome", "findings"], &rows)?)?;
+    let mask = work::masker(&[subject]);
+    for p in &done.problems {
+        ctx.say(format!("step {} at {}: {}", p.step, p.place, mask(&p.what)));
+    }
+    ctx.say(format!("{} of {total} steps done, {} failed, {} refused.", done.done, done.failed, done.refused));
+    Ok(ExitCode::from(if done.refused > 0 {
+        4
+    } else if done.failed > 0 || !plan.is_complete() {
+        3
+    } else {
+        ctx.say(format!("Next: efface case verify {id}"));
+        0
+    }))
+}
+
+pub(super) async fn verify(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result<ExitCode> {
+    let case = room.live(id)?;
+    let (plan, hash) = room.plan(&case)?;
+    if !matches!(case.state, CaseState::Executing | CaseState::Executed | CaseState::Verified) {
+        return Err(Failure::Refused(format!("case {id} is {}; execute its plan first", case.state.as_str())).into());
+    }
+    let subject = room.subject(id)?;
+    let clients = work::clients(room.config.instances.values(), false);
+    let verification = {
+        let mut progress = work::Progress::new(ctx);
+        let verify = Verify {
+            config: &room.config,
+            store: &room.store,
+            clients: &clients,
+            needles: &needles(&subject),
+            long_needles: &long_needles(&subject),
+            plan: &plan,
+        };
+        verify.run(&hash, stamp(ctx.now), |place, n| progress.place("verifying", place, n)).await
+    };
+    let unexpected: u64 = verification.unexpected().map(|r| r.count).sum();
+    room.store.put_case_note(id, "verification", ctx.now, &verification)?;
+    let detail = json!({
+        "plan": hash, "unexpected": unexpected, "listed": verification.remaining.len() as u64 - verification.unexpected().count() as u64,
+        "complete": verification.is_complete(), "near_misses": verification.near_misses,
+    });
+    let executed = case.state != CaseState::Executing;
+    if unexpected == 0 && executed {
+        ctx.act(|act| room.store.set_case_state(act, id, CaseState::Verified, detail))?;
+    } else {
+        if case.state == CaseState::Verified {
+            ctx.act(|act| room.store.set_case_state(act, id, CaseState::Executed, json!({ "reopened": true })))?;
+        }
+        ctx.act(|act| room.store.audit(act, "case.verification-failed", Some(id.as_str()), detail))?;
+    }
+    let mask = work::masker(&[subject]);
+    let rows: Vec<Vec<String>> = verification
+        .remaining
+        .iter()
+        .map(|r| {
+            let record = [
+                Some(r.record.record_type.as_str()),
+                r.record.key.as_deref(),
+                r.record.id.as_deref(),
+                r.record.path.as_deref(),
+            ];
+            vec![
+                r.place.to_string(),
+                mask(&record.into_iter().flatten().collect::<Vec<_>>().join(" ")),
+                mask(&r.field),
+                r.outcome.map_or("UNEXPECTED", word).to_owned(),
+                r.who.as_ref().map_or_else(|| r.why.clone(), |w| format!("{} (ask {w})", r.why)),
+            ]
+        })
+        .collect();
+    ctx.out(&table::rows(ctx.global.format, &["place", "record", "field", "outcome", "why"], &rows)?)?;
+    for gap in verification.coverage.iter().filter(|c| !c.status.is_complete()) {
+        ctx.say(format!("{}: {} ({})", gap.status.as_str(), gap.place, gap.reason.as_deref().unwrap_or("no reason")));
+    }
+    ctx.say(format!(
+        "{unexpected} unexpected references, {} listed, {} near misses.",
+        verification.remaining.len() - verification.unexpected().count(),
+        verification.near_misses
+    ));
+    if !executed {
+        ctx.say("Some steps are not done: execute again, or plan again where a record had changed.");
+    }
+    Ok(ExitCode::from(match (unexpected, verification.is_complete() && executed) {
+        (1.., _) => 1,
+        (0, false) => 3,
+        (0, true) => {
+            ctx.say(format!(
+                "Verified. Next: efface case certificate {id} -o certificate.json, then efface case close {id}"
+            ));
+            0
+        }
+    }))
+}
