@@ -5,6 +5,5 @@ pub mod execute;
 pub mod executor;
 pub mod othersearch;
 pub mod plan;
-pub mod othersearch;
 pub mod redact;
 pub mod verify;
