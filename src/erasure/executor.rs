@@ -268,6 +268,14 @@ impl Executor<'_> {
         }
     }
 
+    /// Makes sure that a record which a load did not find is gone, and not hidden: a Jira answers 404 for both.
+    pub(crate) async fn confirm_gone(&self, step: &Step) -> Result<(), ExecError> {
+        if let (Self::Remote(client), Some(project)) = (self, &step.project) {
+            client.project(project).await?;
+        }
+        Ok(())
+    }
+
     /// What a Jira will accept: most projects require a reporter, so where that field may not be empty, the account that
     /// erases stands in.
     pub(crate) async fn complete(&self, step: &Step, mut next: Current) -> Result<Current, ExecError> {
@@ -346,9 +354,11 @@ async fn load_remote(client: &Client, step: &Step) -> Result<Option<Value>, Exec
         RecordType::Worklog => absent(client.worklogs(key).await)?.and_then(|all| all.into_iter().find(|w| is(w, id))),
         RecordType::Attachment => client.attachment_meta(id).await?,
         RecordType::Watcher => absent(client.watchers(key).await)?.and_then(|all| {
-            all.into_iter()
-                .map(|u| u.raw)
-                .find(|u| ["accountId", "key", "name"].iter().any(|n| u.get(n).and_then(Value::as_str) == Some(id)))
+            // A watcher's id would be the person's own, so the plan has none: its hash knows the watcher.
+            let planned = |user: &Value| {
+                Base::Json(user.clone()).hash(step.record.record_type, step.operation, &[]) == step.base
+            };
+            all.into_iter().map(|u| u.raw).find(planned)
         }),
         RecordType::RemoteLink => {
             absent(client.remote_links(key).await)?.and_then(|all| all.into_iter().find(|l| is(l, id)))

@@ -325,7 +325,10 @@ impl Verify<'_> {
 }
 
 fn covers(standing: &Standing, place: &Place, record: &RecordRef, field: &str) -> bool {
+    // The id of a watcher or voter is the person's own, so a finding has none.
+    let person = matches!(record.record_type, RecordType::Vote | RecordType::Watcher);
     let same_record = standing.record == *record
+        || person && standing.record.record_type == record.record_type && standing.record.key == record.key
         || standing.record.record_type == record.record_type
             && standing.record.path.is_some()
             && standing.record.path.as_deref().map(outer) == record.path.as_deref().map(outer);
