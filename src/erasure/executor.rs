@@ -98,6 +98,20 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
+/// A file's bytes; of an empty folder none. A folder with something in it is an error: it is not one record.
+///
+/// # Errors
+/// What the file system says.
+pub fn read_file(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
+    if !path.is_dir() {
+        return std::fs::read(path);
+    }
+    match std::fs::read_dir(path)?.next() {
+        None => Ok(Vec::new()),
+        Some(_) => Err(std::io::ErrorKind::DirectoryNotEmpty.into()),
+    }
+}
+
 impl Current {
     /// The hash that a step's `base` is compared with.
     #[must_use]
@@ -260,7 +274,7 @@ impl Executor<'_> {
                     Err(e) => Err(e.into()),
                 }
             }
-            Self::File(path) => match std::fs::read(path) {
+            Self::File(path) => match read_file(path) {
                 Ok(bytes) => Ok(Some(Current::Bytes(bytes))),
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
                 Err(e) => Err(e.into()),
@@ -339,7 +353,11 @@ impl Executor<'_> {
                 Ok(())
             }
             Self::File(path) => {
-                crate::fs::remove_durably(path)?;
+                if path.is_dir() {
+                    std::fs::remove_dir(path)?;
+                } else {
+                    crate::fs::remove_durably(path)?;
+                }
                 Ok(())
             }
         }

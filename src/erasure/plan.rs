@@ -419,6 +419,10 @@ fn refuse(
         (RecordType::History, _) => residual("Jira's history cannot be edited", ADMIN.into()),
         (RecordType::Vote, _) => residual("only the voter can take a vote back", ADMIN.into()),
         (RecordType::UserProfile, _) => residual("the account is not ours to change here", ADMIN.into()),
+        (RecordType::File, _) if !has_base => residual(
+            "a folder with files in it, or a file that cannot be read, is not deleted as one record",
+            "whoever keeps that folder: rename or remove it".into(),
+        ),
         _ if !has_base => Some((Outcome::Failed, "the record could not be read again for planning".into(), None)),
         _ => None,
     }

@@ -346,8 +346,9 @@ impl Request<'_> {
             by_file.entry(outer).or_default().push(reference);
         }
         for (relative, references) in by_file {
-            let base =
-                std::fs::read(path.join(&relative)).ok().map(|b| Base::Digest(crate::erasure::executor::sha256(&b)));
+            let base = crate::erasure::executor::read_file(&path.join(&relative))
+                .ok()
+                .map(|b| Base::Digest(crate::erasure::executor::sha256(&b)));
             scan.hits.push(Hit { references, base });
         }
     }
