@@ -373,9 +373,8 @@ async fn load_remote(client: &Client, step: &Step) -> Result<Option<Value>, Exec
         RecordType::Attachment => client.attachment_meta(id).await?,
         RecordType::Watcher => absent(client.watchers(key).await)?.and_then(|all| {
             // A watcher's id would be the person's own, so the plan has none: its hash knows the watcher.
-            let planned = |user: &Value| {
-                Base::Json(user.clone()).hash(step.record.record_type, step.operation, &[]) == step.base
-            };
+            let planned =
+                |user: &Value| Base::Json(user.clone()).hash(step.record.record_type, step.operation, &[]) == step.base;
             all.into_iter().map(|u| u.raw).find(planned)
         }),
         RecordType::RemoteLink => {
