@@ -13,7 +13,7 @@ use crate::{
     policy::{EvalContext, Policy},
     scan::run::{Hit, Request, Scan},
     store::Store,
-    subject::{Matcher, Scope},
+    subject::{Matcher, Scope, TextKind},
     sync,
 };
 
@@ -137,7 +137,11 @@ pub(super) fn masker(subjects: &[Subject]) -> impl Fn(&str) -> String + use<> {
         let Some(matcher) = &matcher else { return "…".to_owned() };
         let mut out = String::new();
         let mut at = 0;
-        for found in matcher.find(text, Scope::Any) {
+        // A path is no prose: what joins words there hides a name less well than it should.
+        let mut hits = matcher.find(text, Scope::Any);
+        hits.extend(matcher.find_in(text, Scope::Any, TextKind::FileName));
+        hits.sort_by_key(|h| (h.from, std::cmp::Reverse(h.to)));
+        for found in hits {
             if found.from >= at {
                 out.push_str(&text[at..found.from]);
                 out.push('…');

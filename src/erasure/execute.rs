@@ -130,6 +130,7 @@ impl Run<'_> {
         let executor = self.executors.of(step)?;
         let Some(current) = executor.load(step).await? else {
             // "Not found" counts as deleted, whoever did it.
+            executor.confirm_gone(step).await?;
             self.executors.settle(step, None)?;
             return Ok((Outcome::Erased, Intent { after: None, note: Some("the record was gone already".into()) }));
         };

@@ -98,6 +98,20 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
+/// A file's bytes; of an empty folder none. A folder with something in it is an error: it is not one record.
+///
+/// # Errors
+/// What the file system says.
+pub fn read_file(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
+    if !path.is_dir() {
+        return std::fs::read(path);
+    }
+    match std::fs::read_dir(path)?.next() {
+        None => Ok(Vec::new()),
+        Some(_) => Err(std::io::ErrorKind::DirectoryNotEmpty.into()),
+    }
+}
+
 impl Current {
     /// The hash that a step's `base` is compared with.
     #[must_use]
@@ -260,12 +274,20 @@ impl Executor<'_> {
                     Err(e) => Err(e.into()),
                 }
             }
-            Self::File(path) => match std::fs::read(path) {
+            Self::File(path) => match read_file(path) {
                 Ok(bytes) => Ok(Some(Current::Bytes(bytes))),
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
                 Err(e) => Err(e.into()),
             },
         }
+    }
+
+    /// Makes sure that a record which a load did not find is gone, and not hidden: a Jira answers 404 for both.
+    pub(crate) async fn confirm_gone(&self, step: &Step) -> Result<(), ExecError> {
+        if let (Self::Remote(client), Some(project)) = (self, &step.project) {
+            client.project(project).await?;
+        }
+        Ok(())
     }
 
     /// What a Jira will accept: most projects require a reporter, so where that field may not be empty, the account that
@@ -331,7 +353,11 @@ impl Executor<'_> {
                 Ok(())
             }
             Self::File(path) => {
-                crate::fs::remove_durably(path)?;
+                if path.is_dir() {
+                    std::fs::remove_dir(path)?;
+                } else {
+                    crate::fs::remove_durably(path)?;
+                }
                 Ok(())
             }
         }
@@ -346,9 +372,10 @@ async fn load_remote(client: &Client, step: &Step) -> Result<Option<Value>, Exec
         RecordType::Worklog => absent(client.worklogs(key).await)?.and_then(|all| all.into_iter().find(|w| is(w, id))),
         RecordType::Attachment => client.attachment_meta(id).await?,
         RecordType::Watcher => absent(client.watchers(key).await)?.and_then(|all| {
-            all.into_iter()
-                .map(|u| u.raw)
-                .find(|u| ["accountId", "key", "name"].iter().any(|n| u.get(n).and_then(Value::as_str) == Some(id)))
+            // A watcher's id would be the person's own, so the plan has none: its hash knows the watcher.
+            let planned =
+                |user: &Value| Base::Json(user.clone()).hash(step.record.record_type, step.operation, &[]) == step.base;
+            all.into_iter().map(|u| u.raw).find(planned)
         }),
         RecordType::RemoteLink => {
             absent(client.remote_links(key).await)?.and_then(|all| all.into_iter().find(|l| is(l, id)))

@@ -6,4 +6,5 @@ pub mod executor;
 pub mod othersearch;
 pub mod plan;
 pub mod redact;
+pub mod trial;
 pub mod verify;

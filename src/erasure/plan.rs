@@ -202,6 +202,12 @@ fn users_by_id(value: &mut Value) {
     }
 }
 
+/// The rule of a finding that a person decided to erase.
+pub const BY_A_PERSON: &str = "decided-by-a-person";
+
+/// The rule of a finding that a person knows to be another person's.
+pub const OTHER_PERSON: &str = "another-person";
+
 /// What the planner has to know of an instance.
 #[derive(Debug, Clone)]
 pub struct MandateOf {
@@ -235,6 +241,8 @@ pub struct Input<'a> {
     pub mandates: &'a BTreeMap<InstanceName, MandateOf>,
     /// Who could remove what a rule leaves, by rule id.
     pub ask: &'a BTreeMap<String, String>,
+    /// What the last verification met and the scan does not know.
+    pub unexplained: Vec<Standing>,
     /// What was read.
     pub coverage: Vec<Coverage>,
     /// How many issues each remote place has.
@@ -252,7 +260,7 @@ impl Plan {
     #[must_use]
     pub fn make(input: Input<'_>) -> Self {
         let mut steps: Vec<Step> = Vec::new();
-        let mut standing = Vec::new();
+        let mut standing = input.unexplained;
         for (findings, base) in &input.groups {
             let mut acting = Vec::new();
             for finding in findings {
@@ -265,6 +273,13 @@ impl Plan {
             let (Some(first), Some(base)) = (acting.first(), base) else { continue };
             let reference = &first.reference;
             let operation = operation(&acting);
+            // What a legal basis keeps is not deleted because something beside it may go, unless a person says so.
+            let kept = findings.iter().any(|f| f.decision == Decision::Keep && f.rule != OTHER_PERSON);
+            if operation == Operation::Delete && kept && !acting.iter().any(|f| f.rule == BY_A_PERSON) {
+                let why = "deleting the record would take along what is kept of it: a person decides";
+                standing.extend(acting.iter().map(|f| stands(f, Outcome::Review, why.to_owned(), None)));
+                continue;
+            }
             let fields: Vec<&str> = acting.iter().map(|f| f.reference.field.as_str()).collect();
             let mut step = Step {
                 number: 0,
@@ -419,6 +434,10 @@ fn refuse(
         (RecordType::History, _) => residual("Jira's history cannot be edited", ADMIN.into()),
         (RecordType::Vote, _) => residual("only the voter can take a vote back", ADMIN.into()),
         (RecordType::UserProfile, _) => residual("the account is not ours to change here", ADMIN.into()),
+        (RecordType::File, _) if !has_base => residual(
+            "a folder with files in it, or a file that cannot be read, is not deleted as one record",
+            "whoever keeps that folder: rename or remove it".into(),
+        ),
         _ if !has_base => Some((Outcome::Failed, "the record could not be read again for planning".into(), None)),
         _ => None,
     }
@@ -500,6 +519,7 @@ mod tests {
             groups,
             mandates: &mandates,
             ask: &BTreeMap::new(),
+            unexplained: vec![],
             coverage: vec![],
             issues: BTreeMap::new(),
         })

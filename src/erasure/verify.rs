@@ -349,6 +349,8 @@ impl Verify<'_> {
             count,
         };
         match listed {
+            // An error at planning is no reason to stay.
+            Some(s) if s.outcome == Outcome::Failed => base(Class::Unexpected, Some(s.outcome), &s.why, s.who.clone()),
             Some(s) => base(Class::Listed, Some(s.outcome), &s.why, s.who.clone()),
             None if copied() => base(
                 Class::Listed,
@@ -362,15 +364,25 @@ impl Verify<'_> {
 }
 
 fn covers(standing: &Standing, place: &Place, record: &RecordRef, field: &str) -> bool {
+    // The id of a watcher or voter is the person's own, so a finding has none.
+    let person = matches!(record.record_type, RecordType::Vote | RecordType::Watcher);
     let same_record = standing.record == *record
+        || person && standing.record.record_type == record.record_type && standing.record.key == record.key
         || standing.record.record_type == record.record_type
             && standing.record.path.is_some()
-            && standing.record.path.as_deref().map(outer) == record.path.as_deref().map(outer);
+            && standing.record.path.as_deref().map(outer) == record.path.as_deref().map(outer)
+        // Whatever lies in a folder whose name stays has that name in its path.
+        || field == "name" && standing.field == "name" && below(record, &standing.record);
     let same_field = standing.field == field
         // Files and history entries are residual as a whole.
         || matches!(record.record_type, RecordType::History | RecordType::Vote | RecordType::Watcher)
         || record.path.is_some() && field != "name" && standing.field != "name";
     standing.place == *place && same_record && same_field
+}
+
+fn below(record: &RecordRef, folder: &RecordRef) -> bool {
+    let inside = |(path, folder): (&str, &str)| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    record.path.as_deref().zip(folder.path.as_deref()).is_some_and(inside)
 }
 
 fn outer(path: &str) -> &str {

@@ -257,6 +257,7 @@ pub(super) fn fits_type(decision: Decision, record: RecordType, field: &str) -> 
         (R::Watcher, D::Remove) => Ok(()),
         (R::Watcher, _) => Err("a watcher has no text or field"),
         (R::Attachment, _) => Err("an attachment cannot be edited, only deleted"),
+        (R::Property, _) if field == "key" => Err("a property's key cannot be changed; use `delete`"),
         (R::Issue, _) if field == "creator" => Err("nobody can change an issue's creator"),
         (R::Comment | R::Worklog, _) if AUTHORS.contains(&field) => {
             Err("nobody can change an author; only deleting the record takes it away")

@@ -154,6 +154,12 @@ pub fn walk_property(property: &Value, issue: &str, ctx: &Context, matcher: &Mat
     ctx.record.id = property.get("key").and_then(Value::as_str).map(str::to_owned);
     let mut walker = Walker::new(&ctx, matcher);
     walker.value(property, "", None, 0);
+    for reference in &mut walker.out {
+        // A key cannot be changed: the property goes with it.
+        if reference.field == "key" {
+            reference.cut = Cut::Whole;
+        }
+    }
     walker.out
 }
 

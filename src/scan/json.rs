@@ -8,7 +8,7 @@ use super::{
     text::{TextHit, find_text},
 };
 use crate::{
-    model::{Cut, IdentifierKind, Piece, Reference, ReferenceKind, Strength},
+    model::{Cut, IdentifierKind, Piece, RecordType, Reference, ReferenceKind, Strength},
     subject::{ExactMatch, FieldHint, Matcher, TextKind},
 };
 
@@ -151,8 +151,11 @@ impl<'a> Walker<'a> {
                 return;
             }
         }
+        let property_key = pointer == "/key" && self.ctx.record.record_type == RecordType::Property;
         let kind = match name.map(str::to_ascii_lowercase).as_deref() {
-            Some("filename" | "file" | "path") => TextKind::FileName,
+            // Neither a label nor a property's key can hold a space.
+            Some("filename" | "file" | "path" | "labels") => TextKind::FileName,
+            _ if property_key => TextKind::FileName,
             _ => TextKind::Prose,
         };
         let hits = find_text(self.matcher, text, self.ctx.scope(), kind);

@@ -15,7 +15,8 @@ use crate::{
     erasure::plan::Base,
     jira::Client,
     model::{
-        Area, Coverage, CoverageStatus, InstanceName, Place, RecordRef, RecordType, Reference, Strength, SyncName,
+        Area, Coverage, CoverageStatus, Flavor, IdentifierKind, InstanceName, Place, RecordRef, RecordType, Reference,
+        Strength, SyncName,
     },
     staging::{Staging, State},
     store::Store,
@@ -277,11 +278,39 @@ impl Request<'_> {
             scope: Some(vec![remote.instance.clone()]),
             ..Context::new(remote.place(), record.record.clone())
         };
-        let mut references = walk_record(record, &context, self.matcher);
+        let (mut references, gaps) = self.walked(record, &context);
+        let (elsewhere, _) = self.walked(record, &Context { scope: None, ..context });
+        for reference in elsewhere {
+            let known = references.iter().any(|r| r.subject == reference.subject && r.cut == reference.cut);
+            if let Some(strength) = self.copied(remote, &reference).filter(|_| !known) {
+                references.push(Reference { strength, ..reference });
+            }
+        }
+        (references, gaps)
+    }
+
+    /// How sure an identifier of another instance is here, where a sync may have carried it as text; `None` for one that
+    /// is not another instance's.
+    fn copied(&self, remote: &RemotePlace, reference: &Reference) -> Option<Strength> {
+        let (kind, owner) = self.matcher.identifier(reference.subject, reference.identifier)?;
+        owner.filter(|owner| **owner != remote.instance)?;
+        let cloud = self.config.instance(&remote.instance).is_some_and(|i| i.flavor == Flavor::Cloud);
+        Some(match kind {
+            // An account id is one person's on every site.
+            IdentifierKind::AccountId => reference.strength,
+            // Cloud has no user names, so nobody else there can have this one.
+            _ if cloud => reference.strength.min(Strength::Probable),
+            // The same user name may be somebody else's here.
+            _ => Strength::Possible,
+        })
+    }
+
+    fn walked(&self, record: &RemoteRecord, context: &Context) -> (Vec<Reference>, Vec<String>) {
+        let mut references = walk_record(record, context, self.matcher);
         let mut gaps = Vec::new();
         if let Some(content) = &record.content {
             let name = record.json.get("filename").and_then(serde_json::Value::as_str).unwrap_or("attachment");
-            let (mut found, unread) = scan_bytes(name, content, &context, self.matcher);
+            let (mut found, unread) = scan_bytes(name, content, context, self.matcher);
             for reference in &mut found {
                 reference.field = "content".to_owned();
                 reference.record = record.record.clone();
@@ -321,8 +350,9 @@ impl Request<'_> {
             by_file.entry(outer).or_default().push(reference);
         }
         for (relative, references) in by_file {
-            let base =
-                std::fs::read(path.join(&relative)).ok().map(|b| Base::Digest(crate::erasure::executor::sha256(&b)));
+            let base = crate::erasure::executor::read_file(&path.join(&relative))
+                .ok()
+                .map(|b| Base::Digest(crate::erasure::executor::sha256(&b)));
             scan.hits.push(Hit { references, base });
         }
     }

@@ -204,6 +204,12 @@ impl Matcher {
         self.owners.get(subject).is_some_and(|o| o.iter().any(|o| o.kind == kind && scope.takes(o.instance.as_ref())))
     }
 
+    /// The kind of an identifier, and the instance that it belongs to.
+    #[must_use]
+    pub fn identifier(&self, subject: usize, identifier: usize) -> Option<(IdentifierKind, Option<&InstanceName>)> {
+        self.owner(subject, identifier).map(|o| (o.kind, o.instance.as_ref()))
+    }
+
     /// All hits in running text, in order; where hits of one subject overlap, the surer and longer stays.
     #[must_use]
     pub fn find(&self, text: &str, scope: Scope<'_>) -> Vec<TextMatch> {
@@ -329,7 +335,7 @@ fn check(
                 if around.user_url() {
                     strength = Strength::Probable;
                 }
-                around.id()
+                around.id(kind == TextKind::FileName && needle.cap > Strength::Possible)
             }
         }
         Form::Email | Form::EmailTag { .. } => around.email(),

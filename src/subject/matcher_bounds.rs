@@ -59,21 +59,24 @@ impl<'a> Around<'a> {
         after.max(before)
     }
 
-    /// User names, user keys and account ids.
-    pub(super) fn id(&self) -> Edge {
+    /// User names, user keys and account ids. In a file name, where `-` and `_` stand for spaces, they may end one.
+    pub(super) fn id(&self, file_name: bool) -> Edge {
+        let joined = if file_name { Edge::Soft } else { Edge::Broken };
         let (a1, a2) = self.after();
         let (b1, b2) = self.before();
         let a2_word = a2.is_some_and(|c| is_word(c) || c == '_');
         let after = match a1 {
             Some(c) if is_word(c) => Edge::Broken,
-            Some('_' | '-' | ':') if a2_word => Edge::Broken,
+            Some('_' | '-') if a2_word => joined,
+            Some(':') if a2_word => Edge::Broken,
             Some('.' | '@' | '+') if a2_word => Edge::Soft,
             _ => Edge::Clean,
         };
         let b2_word = b2.is_some_and(|c| is_word(c) || c == '_');
         let before = match b1 {
             Some(c) if is_word(c) => Edge::Broken,
-            Some('_' | '-' | '@') if b2_word => Edge::Broken,
+            Some('_' | '-') if b2_word => joined,
+            Some('@') if b2_word => Edge::Broken,
             Some('.' | '+') if b2_word => Edge::Soft,
             _ => Edge::Clean,
         };

@@ -11,6 +11,9 @@ use crate::{
     store::CaseState,
 };
 
+/// How the reason of what is another person's begins.
+pub(super) const OTHERS: &str = "another person's: ";
+
 /// Findings that a person decided: finding → decision and why.
 pub(super) type Reviews = BTreeMap<String, (Decision, String)>;
 
@@ -30,7 +33,7 @@ pub(super) fn review(
         (Some("delete"), ..) => Some((Decision::Delete, "decided by a person: delete".to_owned())),
         (Some(_), ..) => Some((Decision::Redact, "decided by a person: redact".to_owned())),
         (_, Some(basis), _) => Some((Decision::Keep, format!("kept: {basis}"))),
-        (.., Some(reason)) => Some((Decision::Keep, format!("another person's: {reason}"))),
+        (.., Some(reason)) => Some((Decision::Keep, format!("{OTHERS}{reason}"))),
         _ => None,
     };
     let Some(decision) = decision else {
@@ -57,8 +60,14 @@ pub(super) fn review(
     }
     let mut reviews: Reviews = room.store.case_note(id, "reviews")?.unwrap_or_default();
     for finding in findings {
-        if !open.iter().any(|s| s.finding == *finding) {
+        let Some(review) = open.iter().find(|s| s.finding == *finding) else {
             return Err(Failure::Usage(format!("{finding} is no open review of the current plan")).into());
+        };
+        if decision.0.acts() && review.rule == "verification" {
+            return Err(Failure::Usage(format!(
+                "{finding} has no position that could be cut: remove it by hand and verify again, or keep it"
+            ))
+            .into());
         }
         reviews.insert(finding.clone(), decision.clone());
     }

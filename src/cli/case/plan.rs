@@ -4,13 +4,26 @@ use std::{collections::BTreeMap, process::ExitCode};
 
 use serde_json::json;
 
-use super::{Room, decide::Reviews, stamp, word};
+use super::{
+    Room,
+    decide::{OTHERS, Reviews},
+    stamp, word,
+};
 use crate::{
     cli::{Context, Failure, Format, load_policy, table, work},
-    erasure::plan::{Input, MandateOf, Operation, Plan, PolicyPin},
-    model::{CaseId, Decision, InstanceName, Subject},
+    erasure::{
+        executor::Executors,
+        plan::{BY_A_PERSON, Group, Input, MandateOf, OTHER_PERSON, Operation, Plan, PolicyPin, Standing},
+        trial::misfits,
+        verify::{Remaining, Verification},
+    },
+    keys::Purpose,
+    model::{CaseId, Decision, InstanceName, Outcome, RecordRef, ReferenceKind, Subject},
     store::CaseState,
 };
+
+const UNEXPLAINED: &str = "the last verification met the person here, and the scan does not: remove it by hand and verify again, or decide \
+     that it may stay";
 
 pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result<ExitCode> {
     let case = room.live(id)?;
@@ -31,10 +44,23 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Res
     let mut decided = work::scan(ctx, &room.config, &room.store, &clients, &policy, &subjects, (&[], &[])).await?;
     let reviews: Reviews = room.store.case_note(id, "reviews")?.unwrap_or_default();
     for finding in decided.groups.iter_mut().flat_map(|(f, _)| f.iter_mut()) {
-        if let Some((decision, why)) = reviews.get(&finding.id).filter(|_| finding.decision == Decision::Review) {
-            finding.decision = *decision;
-            finding.reasons = vec![why.clone()];
+        // Only what a plan left for review is ever in there; that may have been decided by the planner, not the policy.
+        let Some((decision, why)) = reviews.get(&finding.id) else { continue };
+        let r = &finding.reference;
+        if let Err(hint) = crate::policy::fits(*decision, &r.record, &r.field, &r.cut) {
+            finding.decision = Decision::Review;
+            finding.reasons = vec![format!("{why}, but that cannot be carried out: {hint}")];
+            continue;
         }
+        finding.decision = *decision;
+        finding.rule = if decision.acts() {
+            BY_A_PERSON.to_owned()
+        } else if why.starts_with(OTHERS) {
+            OTHER_PERSON.to_owned()
+        } else {
+            std::mem::take(&mut finding.rule)
+        };
+        finding.reasons = vec![why.clone()];
     }
     let consents: BTreeMap<InstanceName, String> = room.store.case_note(id, "consent")?.unwrap_or_default();
     let mandates: BTreeMap<InstanceName, MandateOf> = room
@@ -46,26 +72,45 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Res
             (i.name.clone(), MandateOf { mandate: i.mandate, contact: i.contact.clone(), consent })
         })
         .collect();
+    let last: Option<Verification> = room.store.case_note(id, "verification")?;
+    let unexplained = unexplained(room, &last.unwrap_or_default(), &decided.groups, &reviews);
     let actor = ctx.actor();
-    let plan = Plan::make(Input {
-        case: id.clone(),
-        subject: &subjects[0].pseudonym,
-        created_at: stamp(ctx.now),
-        planned_by: &actor,
-        policy: PolicyPin {
-            name: policy.name().to_owned(),
-            sha256: policy.sha256().to_owned(),
-            placeholder: policy.placeholder().to_owned(),
-            four_eyes: policy.four_eyes(),
-            cap_records: policy.caps().records,
-            cap_share: policy.caps().share,
-        },
-        groups: decided.groups,
-        mandates: &mandates,
-        ask: &decided.ask,
-        coverage: decided.coverage,
-        issues: decided.issues,
-    });
+    let make = |groups: &[Group]| {
+        Plan::make(Input {
+            case: id.clone(),
+            subject: &subjects[0].pseudonym,
+            created_at: stamp(ctx.now),
+            planned_by: &actor,
+            policy: PolicyPin {
+                name: policy.name().to_owned(),
+                sha256: policy.sha256().to_owned(),
+                placeholder: policy.placeholder().to_owned(),
+                four_eyes: policy.four_eyes(),
+                cap_records: policy.caps().records,
+                cap_share: policy.caps().share,
+            },
+            groups: groups.to_vec(),
+            mandates: &mandates,
+            ask: &decided.ask,
+            unexplained: unexplained.clone(),
+            coverage: decided.coverage.clone(),
+            issues: decided.issues.clone(),
+        })
+    };
+    let mut plan = make(&decided.groups);
+    let nobody = BTreeMap::new();
+    let executors =
+        Executors { config: &room.config, store: &room.store, clients: &nobody, placeholder: policy.placeholder() };
+    let misfits = misfits(&plan, &decided.groups, &executors).await;
+    if !misfits.is_empty() {
+        for finding in decided.groups.iter_mut().flat_map(|(f, _)| f.iter_mut()) {
+            if let Some(why) = misfits.get(&finding.id) {
+                finding.decision = Decision::Review;
+                finding.reasons = vec![format!("{why}; decide to delete the whole record, or to keep it")];
+            }
+        }
+        plan = make(&decided.groups);
+    }
     let hash = plan.hash();
     ctx.act(|act| room.store.put_plan(act, id, &hash, &plan, plan.steps.len()))?;
     print_plan(ctx, &plan, &hash, &subjects)?;
@@ -77,6 +122,42 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Res
         reviews
     ));
     Ok(ExitCode::from(if plan.is_complete() { 0 } else { 3 }))
+}
+
+/// What the last verification met and this scan finds nowhere in the record: the two searches differ, so a person looks.
+/// Without this the case could neither be planned further nor verified.
+fn unexplained(room: &Room, last: &Verification, groups: &[Group], reviews: &Reviews) -> Vec<Standing> {
+    let outer = |r: &RecordRef| r.path.as_deref().map(|p| p.split('!').next().unwrap_or(p).to_owned());
+    let found = |hit: &Remaining| {
+        groups.iter().flat_map(|(findings, _)| findings).map(|f| &f.reference).any(|r| {
+            r.place == hit.place
+                && r.record.record_type == hit.record.record_type
+                && r.record.key == hit.record.key
+                && outer(&r.record) == outer(&hit.record)
+                && (r.record.id == hit.record.id || r.record.id.is_none())
+        })
+    };
+    let hits = last.unexpected().filter(|hit| !found(hit));
+    hits.map(|hit| {
+        let record = serde_json::to_string(&hit.record).unwrap_or_default();
+        let parts = ["verification", &hit.place.to_string(), &record, &hit.field];
+        let hash = room.store.keys().keyed_hash(Purpose::Finding, &parts.map(str::as_bytes));
+        let finding = format!("f-{}", hex::encode(&hash[..10]));
+        let decided = reviews.get(&finding).filter(|(decision, _)| !decision.acts());
+        Standing {
+            place: hit.place.clone(),
+            record: hit.record.clone(),
+            field: hit.field.clone(),
+            locator: String::new(),
+            kind: ReferenceKind::Alias,
+            outcome: if decided.is_some() { Outcome::Kept } else { Outcome::Review },
+            rule: "verification".into(),
+            why: decided.map_or_else(|| UNEXPLAINED.to_owned(), |(_, why)| why.clone()),
+            who: None,
+            finding,
+        }
+    })
+    .collect()
 }
 
 pub(super) fn print_plan(ctx: &Context, plan: &Plan, hash: &str, subjects: &[Subject]) -> anyhow::Result<()> {
