@@ -70,7 +70,6 @@ fn case_report(store: &Store, case: &Case, now: String) -> anyhow::Result<CaseRe
     let plan: Option<Plan> = store.plan(&case.id, &hash)?;
     let verification: Option<Verification> =
         store.case_note::<Verification>(&case.id, "verification")?.filter(|v| v.plan == hash);
-    let rows = store.steps(&case.id, &hash)?;
     let mut stays = Vec::new();
     match (&plan, &verification) {
         (Some(plan), Some(verification)) => {
@@ -93,7 +92,8 @@ fn case_report(store: &Store, case: &Case, now: String) -> anyhow::Result<CaseRe
         })),
         _ => {}
     }
-    let outcomes = plan.iter().flat_map(|p| execute::outcomes(p, &rows)).map(|(place, outcome, findings)| {
+    let counted = plan.as_ref().map(|p| execute::outcomes(&store, &case.id, p, &hash)).transpose()?.unwrap_or_default();
+    let outcomes = counted.into_iter().map(|(place, outcome, findings)| {
         let place = place.parse().map_err(|e: String| anyhow::anyhow!(e))?;
         Ok(Count { place, outcome, findings })
     });

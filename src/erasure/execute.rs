@@ -215,18 +215,40 @@ impl Run<'_> {
     }
 }
 
-/// The outcomes of a plan's findings, counted, from the journal and from what stands.
-#[must_use]
-pub fn outcomes(plan: &Plan, rows: &[StepRow]) -> Vec<(String, Outcome, u64)> {
+/// The outcomes of a case's findings, counted: what its plans did, by their journals, and what stands in the current one.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn outcomes(
+    store: &Store,
+    case: &CaseId,
+    current: &Plan,
+    hash: &str,
+) -> Result<Vec<(String, Outcome, u64)>, StoreError> {
     let mut counts = std::collections::BTreeMap::<(String, Outcome), u64>::new();
-    for step in &plan.steps {
+    let mut add = |place: &crate::model::Place, outcome, n: usize| {
+        *counts.entry((place.to_string(), outcome)).or_default() += n as u64;
+    };
+    for earlier in store.begun_plans(case)?.iter().filter(|h| *h != hash) {
+        let Some(plan) = store.plan::<Plan>(case, earlier)? else { continue };
+        let rows = store.steps(case, earlier)?;
+        // What was not done then is in the current plan, or gone.
+        for step in &plan.steps {
+            let done = rows.iter().find(|r| r.number == step.number && r.state == StepState::Done);
+            if let Some(outcome) = done.and_then(|r| r.outcome) {
+                add(&step.place, outcome, step.edits.len());
+            }
+        }
+    }
+    let rows = store.steps(case, hash)?;
+    for step in &current.steps {
         let outcome = rows.iter().find(|r| r.number == step.number).and_then(|r| r.outcome).unwrap_or(Outcome::Failed);
-        *counts.entry((step.place.to_string(), outcome)).or_default() += step.edits.len() as u64;
+        add(&step.place, outcome, step.edits.len());
     }
-    for standing in &plan.standing {
-        *counts.entry((standing.place.to_string(), standing.outcome)).or_default() += 1;
+    for standing in &current.standing {
+        add(&standing.place, standing.outcome, 1);
     }
-    counts.into_iter().map(|((place, outcome), n)| (place, outcome, n)).collect()
+    Ok(counts.into_iter().map(|((place, outcome), n)| (place, outcome, n)).collect())
 }
 
 /// A journal row's remark, where it has one.

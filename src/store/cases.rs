@@ -367,6 +367,20 @@ impl Store {
         sealed.map_or(Ok(None), |s| self.open_for(id, &s))
     }
 
+    /// The hashes of a case's plans of which anything was begun, oldest first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn begun_plans(&self, id: &CaseId) -> Result<Vec<String>, StoreError> {
+        self.read(|tx| {
+            let mut stmt = tx.prepare(
+                "SELECT hash FROM plans WHERE case_id = ?1 AND EXISTS (SELECT 1 FROM steps WHERE plan = hash) ORDER BY created_at",
+            )?;
+            let rows = stmt.query_map([id.as_str()], |r| r.get(0))?;
+            rows.collect::<Result<Vec<_>, _>>().map_err(StoreError::from)
+        })
+    }
+
     /// Records an approval of a plan's hash.
     ///
     /// # Errors

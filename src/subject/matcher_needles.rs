@@ -131,9 +131,10 @@ fn names(value: &str, add: &mut impl FnMut(&str, Form, Strength)) {
         add(&format!("{first} {last}"), Form::Name, Strength::Possible);
         add(&format!("{last}, {first}"), Form::Name, Strength::Possible);
     }
-    if let Some(initial) = norm::clusters(first).next()
-        && last.chars().count() >= 2
-    {
+    // "J. van der Berg" as well as "J. Berg": where the family name begins nobody knows.
+    let tails = (1..words.len()).map(|k| words[k..].join(" "));
+    for last in tails.filter(|t| t.chars().count() >= 2) {
+        let Some(initial) = norm::clusters(first).next() else { break };
         for short in [format!("{initial}. {last}"), format!("{initial}.{last}"), format!("{last}, {initial}.")] {
             add(&short, Form::Name, Strength::Possible);
         }

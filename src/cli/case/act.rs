@@ -73,7 +73,7 @@ pub(super) async fn execute(
     let done = run.execute(&plan, |n| progress.text(format!("step {n} of {total}"))).await?;
     drop(progress);
     room.store.checkpoint()?;
-    let rows: Vec<Vec<String>> = execute::outcomes(&plan, &room.store.steps(id, &hash)?)
+    let rows: Vec<Vec<String>> = execute::outcomes(&room.store, id, &plan, &hash)?
         .into_iter()
         .map(|(place, outcome, n)| vec![place, word(outcome).to_owned(), n.to_string()])
         .collect();

@@ -9,6 +9,7 @@ use crate::{
     cli::{Context, Failure},
     erasure::{
         certificate::{self, Certificate},
+        execute,
         plan::Plan,
         verify::Verification,
     },
@@ -35,7 +36,7 @@ pub(super) fn certify(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result
             case: &case,
             plan: &plan,
             hash: &hash,
-            rows: &room.store.steps(id, &hash)?,
+            outcomes: execute::outcomes(&room.store, id, &plan, &hash)?,
             approvals: room.store.approvals(&hash)?,
             verification: &verification,
             audit_head: room.store.audit_head()?,

@@ -280,8 +280,10 @@ fn show(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result<ExitCode> {
             rows.push(vec!["approved".into(), format!("by {} at {}", approval.actor, approval.at)]);
         }
         if let Some(plan) = room.store.plan::<Plan>(id, hash)? {
-            for (place, outcome, n) in execute::outcomes(&plan, &room.store.steps(id, hash)?) {
-                rows.push(vec![place, format!("{n} {}", word(outcome))]);
+            for (place, outcome, n) in execute::outcomes(&room.store, id, &plan, hash)? {
+                let begun = !matches!(case.state, CaseState::Planned | CaseState::Approved);
+                let word = if outcome == Outcome::Failed && !begun { "to do" } else { word(outcome) };
+                rows.push(vec![place, format!("{n} {word}")]);
             }
         }
     }
