@@ -588,6 +588,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_basis_keeps_is_not_deleted_by_its_neighbour() {
+        let base = Some(Base::Json(json!({ "filename": "x" })));
+        let group = |rule: &str| {
+            let mut keep = finding("a", RecordType::Attachment, "author", Decision::Keep, Some("t"));
+            keep.rule = rule.into();
+            vec![keep, finding("b", RecordType::Attachment, "content", Decision::Delete, Some("t"))]
+        };
+        let p = plan(vec![(group("contract"), base.clone())], Mandate::Yes);
+        assert_eq!((p.steps.len(), p.open_reviews().count()), (0, 1));
+        let p = plan(vec![(group(OTHER_PERSON), base.clone())], Mandate::Yes);
+        assert_eq!(p.steps.len(), 1, "that somebody else is meant too keeps nothing");
+        let mut decided = group("contract");
+        decided[1].rule = BY_A_PERSON.into();
+        assert_eq!(plan(vec![(decided, base)], Mandate::Yes).steps.len(), 1, "a person decided");
+    }
+
+    #[test]
     fn the_hash_covers_every_part() {
         let base = Some(Base::Json(json!({ "fields": { "assignee": 1 } })));
         let a =
