@@ -92,7 +92,7 @@ fn case_report(store: &Store, case: &Case, now: String) -> anyhow::Result<CaseRe
         })),
         _ => {}
     }
-    let counted = plan.as_ref().map(|p| execute::outcomes(&store, &case.id, p, &hash)).transpose()?.unwrap_or_default();
+    let counted = plan.as_ref().map(|p| execute::outcomes(store, &case.id, p, &hash)).transpose()?.unwrap_or_default();
     let outcomes = counted.into_iter().map(|(place, outcome, findings)| {
         let place = place.parse().map_err(|e: String| anyhow::anyhow!(e))?;
         Ok(Count { place, outcome, findings })

@@ -87,7 +87,7 @@ struct RetryArgs {
     #[arg(long)]
     all: bool,
     /// A person has looked at the name in this message: it is a namesake's, let it pass
-    #[arg(long, requires = "id")]
+    #[arg(long, requires = "id", conflicts_with = "all")]
     reviewed: bool,
 }
 

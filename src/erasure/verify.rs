@@ -18,7 +18,7 @@ use crate::{
     extract,
     fs::walk::{EntryKind, walk},
     jira::Client,
-    model::{Coverage, CoverageStatus, InstanceName, Outcome, Place, RecordRef, RecordType},
+    model::{Area, Coverage, CoverageStatus, InstanceName, Outcome, Place, RecordRef, RecordType},
     scan::{
         collect::{RemoteRecord, collect},
         run::{Target, targets},
@@ -96,6 +96,8 @@ pub struct Verify<'a> {
     pub clients: &'a BTreeMap<InstanceName, Result<Client, String>>,
     /// All identifiers.
     pub needles: &'a Needles,
+    /// Those of six characters and more, for the sealed bytes of our own store, where shorter ones turn up by chance.
+    pub long_needles: &'a Needles,
     /// The plan that was executed.
     pub plan: &'a Plan,
 }
@@ -141,6 +143,9 @@ impl Verify<'_> {
                         coverage.push(Coverage::with_reason(place, CoverageStatus::Unexamined, 0, 0, why));
                     }
                 },
+                Target::Folder(place, path) if place.area() == Area::State => {
+                    coverage.push(self.own_store(place, path, &mut found));
+                }
                 Target::Folder(place, path) => coverage.push(self.folder(place, path, &mut found)),
                 Target::File(place, path) => {
                     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -222,7 +227,8 @@ impl Verify<'_> {
         let unexamined = |why: String| Coverage::with_reason(place.clone(), CoverageStatus::Unexamined, 0, 0, why);
         let Some(home) = &self.config.home else { return unexamined("there is no home folder".into()) };
         let opened = Staging::open(&home.staging, sync, self.store)
-            .and_then(|s| s.lock(Duration::from_secs(60)).map(|lock| (s, lock)));
+            .and_then(|s| s.lock(Duration::from_secs(60)).map(|lock| (s, lock)))
+            .and_then(|(s, lock)| s.repair().map(|_| (s, lock)));
         let (staging, _lock) = match opened {
             Ok(pair) => pair,
             Err(e) => return unexamined(e.to_string()),
@@ -255,6 +261,37 @@ impl Verify<'_> {
             let why = format!("{unread} staged files could not be read");
             Coverage::with_reason(place.clone(), CoverageStatus::Partial, records, size, why)
         }
+    }
+
+    /// Our own store: every text of every row, and the raw bytes of its files.
+    fn own_store(&self, place: &Place, root: &Path, found: &mut Findings) -> Coverage {
+        let partial = |why: String| Coverage::with_reason(place.clone(), CoverageStatus::Partial, 0, 0, why);
+        let (mut records, mut size) = (0, 0);
+        let mut search = |needles: &Needles, record: RecordRef, bytes: &[u8]| {
+            records += 1;
+            size += bytes.len() as u64;
+            let report = needles.search(bytes);
+            found.near_misses += report.near_misses.len() as u64;
+            if !report.hits.is_empty() {
+                *found.remaining.entry((place.clone(), record, String::new())).or_default() += report.hits.len() as u64;
+            }
+        };
+        match self.store.texts() {
+            Ok(texts) => {
+                for (table, text) in texts {
+                    let record = RecordRef { record_type: RecordType::State, id: Some(table), key: None, path: None };
+                    search(self.needles, record, text.as_bytes());
+                }
+            }
+            Err(e) => return partial(e.to_string()),
+        }
+        for entry in walk(root).filter(|e| e.kind == EntryKind::File) {
+            match std::fs::read(&entry.path) {
+                Ok(bytes) => search(self.long_needles, RecordRef::file(entry.relative), &bytes),
+                Err(e) => return partial(e.kind().to_string()),
+            }
+        }
+        Coverage::examined(place.clone(), records, size)
     }
 
     fn folder(&self, place: &Place, root: &Path, found: &mut Findings) -> Coverage {

@@ -180,7 +180,9 @@ impl Request<'_> {
             |place: &Place, why: String| Coverage::with_reason(place.clone(), CoverageStatus::Unexamined, 0, 0, why);
         // While a sync run writes here, half of a message could be seen: wait for it.
         let opened = Staging::open(&home.staging, sync, self.store)
-            .and_then(|s| s.lock(Duration::from_secs(60)).map(|lock| (s, lock)));
+            .and_then(|s| s.lock(Duration::from_secs(60)).map(|lock| (s, lock)))
+            // What a killed run left half written is finished or dropped first, so that nothing is read halfway.
+            .and_then(|(s, lock)| s.repair().map(|_| (s, lock)));
         let (staging, _lock) = match opened {
             Ok(pair) => pair,
             Err(e) => return scan.coverage.push(unexamined(&place, e.to_string())),
@@ -328,8 +330,10 @@ impl Request<'_> {
         let FolderScan { mut references, mut coverage, unread } =
             scan_folder(path, place.clone(), RecordType::File, self.matcher, self.threads);
         if place.area() == Area::State {
-            // Our own files are no unknown format: the key file is random, and the database is searched row by row.
+            // Our own files are no unknown format: the key file is random, and the database is searched row by row. In its
+            // sealed bytes a two-letter user name turns up by chance, so mere possibilities are left to the rows.
             let ours = |path: &str| path.starts_with(Store::FILE) || path == crate::keys::Keys::FILE;
+            references.retain(|r| r.strength > Strength::Possible || !r.record.path.as_deref().is_some_and(ours));
             if unread.iter().all(|u| ours(&u.path)) && coverage.status == CoverageStatus::Partial {
                 (coverage.status, coverage.reason) = (CoverageStatus::Examined, None);
             }

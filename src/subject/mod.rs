@@ -3,6 +3,7 @@
 //! Owns the spellings of an identifier, the word boundaries that know identifiers, and how sure a hit is. Must not do
 //! I/O, and knows nothing of records or policy.
 
+mod latin;
 mod matcher;
 mod matcher_bounds;
 mod matcher_needles;

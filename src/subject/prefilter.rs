@@ -12,6 +12,7 @@
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind, packed};
 
+use super::latin;
 use crate::{
     extract::{encoding, views},
     norm,
@@ -25,6 +26,8 @@ pub(super) struct Prefilter {
     /// Nothing can be ruled out.
     always: bool,
     literals: Vec<String>,
+    /// Every literal is ASCII, so that words in common letters need no full normalisation.
+    ascii: bool,
     /// Over normalised text, for what is decoded on its own.
     words: AhoCorasick,
     raw: Raw,
@@ -81,7 +84,8 @@ impl Prefilter {
             )
         };
         let longest = literals.iter().map(String::len).max().unwrap_or(0);
-        Ok(Self { always, words, raw, longest, literals })
+        let ascii = literals.iter().all(|l| l.is_ascii());
+        Ok(Self { always, words, raw, longest, literals, ascii })
     }
 
     /// Whether `bytes` may hold a reference; `false` is certain.
@@ -157,7 +161,7 @@ impl Prefilter {
                 _ => {
                     // What stands inside braces or a tag is looked at in its turn, so nothing is skipped here.
                     at += 1;
-                    if at < 2 || !may_join(bytes[at - 2]) {
+                    if at < 2 || !may_join(bytes[at - 2]) || lone(b, bytes.get(at)) {
                         continue;
                     }
                     let end = markup_run(bytes, at - 1);
@@ -177,6 +181,11 @@ impl Prefilter {
 
     /// Whether some bytes, decoded and stripped, hold a literal.
     fn word(&self, bytes: &[u8]) -> bool {
+        if self.ascii
+            && let Some(plain) = latin::plain(bytes)
+        {
+            return self.raw_hit(&plain);
+        }
         if let Ok(text) = std::str::from_utf8(bytes) {
             return self.layers(text);
         }
@@ -185,7 +194,7 @@ impl Prefilter {
     }
 
     fn layers(&self, text: &str) -> bool {
-        if self.words.is_match(norm::bare(text).text()) {
+        if self.stands(norm::bare(text).text()) {
             return true;
         }
         let layers = [
@@ -200,13 +209,25 @@ impl Prefilter {
             let text = current.as_deref().unwrap_or(text);
             if let Some(view) = layer(text) {
                 let view = view.into_text();
-                if self.words.is_match(norm::bare(&view).text()) {
+                if self.stands(norm::bare(&view).text()) {
                     return true;
                 }
                 current = Some(view);
             }
         }
         false
+    }
+
+    /// Whether a literal stands in decoded text with no ASCII letter or digit against its ASCII ends.
+    fn stands(&self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        self.words.find_overlapping_iter(text).any(|m| {
+            let glued = |a: Option<&u8>, b: Option<&u8>| {
+                a.is_some_and(u8::is_ascii_alphanumeric) && b.is_some_and(u8::is_ascii_alphanumeric)
+            };
+            let before = m.start().checked_sub(1).and_then(|i| bytes.get(i));
+            !glued(before, bytes.get(m.start())) && !glued(bytes.get(m.end() - 1), bytes.get(m.end()))
+        })
     }
 
     /// Whether text nodes that follow each other without a gap hold a literal together.
@@ -300,7 +321,7 @@ fn is_escape(bytes: &[u8], at: usize) -> bool {
             bytes.get(at + slashes) == Some(&b'u')
         }
         b'%' => bytes.get(at + 1..at + 3).is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit)),
-        _ => bytes.get(at + 1).is_some_and(|b| b.is_ascii_alphabetic() || *b == b'#'),
+        _ => bytes.get(at + 1..).unwrap_or_default().iter().take(12).any(|b| *b == b';'),
     }
 }
 
@@ -339,6 +360,15 @@ fn markup_run(bytes: &[u8], at: usize) -> usize {
         };
     }
     if end == at + 1 && matches!(bytes[at], b'*' | b'_' | b'+' | b'^' | b'~' | b'?' | b'-') { at } else { end }
+}
+
+/// Whether a marker stands alone inside a word, as a hyphen does: then it is no markup.
+const fn lone(b: u8, next: Option<&u8>) -> bool {
+    matches!(b, b'*' | b'_' | b'+' | b'^' | b'~' | b'?' | b'-')
+        && match next {
+            Some(next) => CLASS[*next as usize] != MARKUP,
+            None => true,
+        }
 }
 
 /// Whether what opens at `at` is closed by `with` before it opens again.

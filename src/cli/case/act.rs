@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 use chrono::Utc;
 use serde_json::json;
 
-use super::{Room, needles, plan::print_plan, stamp, word};
+use super::{Room, long_needles, needles, plan::print_plan, stamp, word};
 use crate::{
     cli::{Context, Failure, table, work},
     erasure::{
@@ -108,6 +108,7 @@ pub(super) async fn verify(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::R
             store: &room.store,
             clients: &clients,
             needles: &needles(&subject),
+            long_needles: &long_needles(&subject),
             plan: &plan,
         };
         verify.run(&hash, stamp(ctx.now), |place, n| progress.place("verifying", place, n)).await

@@ -179,6 +179,12 @@ fn needles(subject: &Subject) -> Needles {
     Needles::new(&values)
 }
 
+/// As [`needles`], without what is so short that random bytes hold it.
+fn long_needles(subject: &Subject) -> Needles {
+    let long = subject.identifiers.iter().filter(|i| i.value.reveal().chars().count() >= 6);
+    Needles::new(&long.map(|i| (i.kind, i.value.reveal().clone())).collect::<Vec<_>>())
+}
+
 pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     let config = ctx.config()?;
     let store = ctx.store(&config)?;
