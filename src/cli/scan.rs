@@ -71,10 +71,12 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     let clients = if remote { work::clients(config.instances.values(), false) } else { work::Clients::new() };
     let decided = work::scan(ctx, &config, &store, &clients, &policy, &subjects, (&args.area, &args.place)).await?;
     let findings = decided.findings();
+    // Free text of a person: it is told without what names the person (law 6).
+    let purpose = args.purpose.as_deref().map(work::masker(&subjects));
     let detail = json!({
         "subjects": subjects.iter().map(|s| s.pseudonym.as_str()).collect::<Vec<_>>(),
         "areas": args.area, "places": args.place.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "references": findings.len(), "reveal": args.reveal, "purpose": args.purpose,
+        "references": findings.len(), "reveal": args.reveal, "purpose": purpose,
     });
     ctx.act(|act| store.audit(act, "scan", None, detail))?;
 

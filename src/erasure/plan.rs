@@ -264,7 +264,12 @@ impl Plan {
         for (findings, base) in &input.groups {
             let mut acting = Vec::new();
             for finding in findings {
-                match refuse(finding, base.is_some(), input.mandates) {
+                let told = finding.decision != Decision::Keep;
+                match refuse(finding, base.is_some()) {
+                    // Whatever stays where we may not act is the recipient's to judge.
+                    _ if told && let Some((outcome, why, who)) = forbidden(finding, input.mandates) => {
+                        standing.push(stands(finding, outcome, why, who));
+                    }
                     _ if !finding.decision.acts() => standing.push(stays(finding, input.ask)),
                     Some((outcome, why, who)) => standing.push(stands(finding, outcome, why, who)),
                     None => acting.push(finding),
@@ -394,25 +399,26 @@ fn stays(finding: &Finding, ask: &BTreeMap<String, String>) -> Standing {
 
 const ADMIN: &str = "the Jira administrator of the instance";
 
-/// Why an acting decision cannot be carried out, where that is known before anything is tried.
-fn refuse(
+/// Why nothing may be done in a finding's instance, and whom to tell.
+fn forbidden(
     finding: &Finding,
-    has_base: bool,
     mandates: &BTreeMap<InstanceName, MandateOf>,
 ) -> Option<(Outcome, String, Option<String>)> {
+    let m = finding.reference.instance.as_ref().and_then(|i| mandates.get(i))?;
+    let why = match m.mandate {
+        Mandate::Yes => return None,
+        Mandate::Consent if m.consent.is_some() => return None,
+        Mandate::Consent => "erasing there needs the partner's consent, and none is given",
+        Mandate::Notify => "the instance's mandate is to notify, not to erase (Art. 19)",
+    };
+    let contact = m.contact.clone().unwrap_or_else(|| "the recipient's data-protection contact".into());
+    Some((Outcome::Residual, why.to_owned(), Some(contact)))
+}
+
+/// Why an acting decision cannot be carried out, where that is known before anything is tried.
+fn refuse(finding: &Finding, has_base: bool) -> Option<(Outcome, String, Option<String>)> {
     let r = &finding.reference;
     let residual = |why: &str, who: String| Some((Outcome::Residual, why.to_owned(), Some(who)));
-    if let Some(m) = r.instance.as_ref().and_then(|i| mandates.get(i)) {
-        let contact = m.contact.clone().unwrap_or_else(|| "the recipient's data-protection contact".into());
-        match m.mandate {
-            Mandate::Yes => {}
-            Mandate::Consent if m.consent.is_some() => {}
-            Mandate::Consent => {
-                return residual("erasing there needs the partner's consent, and none is given", contact);
-            }
-            Mandate::Notify => return residual("the instance's mandate is to notify, not to erase (Art. 19)", contact),
-        }
-    }
     let deletes = finding.decision == Decision::Delete;
     if r.place.area() == Area::State {
         return residual(
@@ -579,6 +585,23 @@ mod tests {
         let p = plan(vec![(group, base)], Mandate::Yes);
         assert_eq!((p.steps.len(), p.standing.len()), (1, 0));
         assert_eq!(p.steps[0].edits.len(), 2, "both findings are accounted for by the step");
+    }
+
+    #[test]
+    fn what_a_basis_keeps_is_not_deleted_by_its_neighbour() {
+        let base = Some(Base::Json(json!({ "filename": "x" })));
+        let group = |rule: &str| {
+            let mut keep = finding("a", RecordType::Attachment, "author", Decision::Keep, Some("t"));
+            keep.rule = rule.into();
+            vec![keep, finding("b", RecordType::Attachment, "content", Decision::Delete, Some("t"))]
+        };
+        let p = plan(vec![(group("contract"), base.clone())], Mandate::Yes);
+        assert_eq!((p.steps.len(), p.open_reviews().count()), (0, 1));
+        let p = plan(vec![(group(OTHER_PERSON), base.clone())], Mandate::Yes);
+        assert_eq!(p.steps.len(), 1, "that somebody else is meant too keeps nothing");
+        let mut decided = group("contract");
+        decided[1].rule = BY_A_PERSON.into();
+        assert_eq!(plan(vec![(decided, base)], Mandate::Yes).steps.len(), 1, "a person decided");
     }
 
     #[test]

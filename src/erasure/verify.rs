@@ -388,3 +388,39 @@ fn below(record: &RecordRef, folder: &RecordRef) -> bool {
 fn outer(path: &str) -> &str {
     path.split_once('!').map_or(path, |(outer, _)| outer)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Area, ReferenceKind};
+
+    #[test]
+    fn votes_files_and_folders_are_covered_by_what_stands() {
+        let place = Place::new(Area::Target, "t/T");
+        let vote = |id: Option<&str>| RecordRef {
+            record_type: RecordType::Vote,
+            id: id.map(str::to_owned),
+            key: Some("T-1".into()),
+            path: None,
+        };
+        let standing = |record: RecordRef, field: &str| Standing {
+            finding: String::new(),
+            place: place.clone(),
+            record,
+            field: field.into(),
+            locator: String::new(),
+            kind: ReferenceKind::Email,
+            outcome: Outcome::Residual,
+            rule: String::new(),
+            why: String::new(),
+            who: None,
+        };
+        assert!(covers(&standing(vote(None), "votes"), &place, &vote(Some("")), "displayName"));
+        let other = RecordRef { key: Some("T-2".into()), ..vote(Some("")) };
+        assert!(!covers(&standing(vote(None), "votes"), &place, &other, "displayName"));
+        let folder = standing(RecordRef::file("a/b"), "name");
+        assert!(covers(&folder, &place, &RecordRef::file("a/b/c.txt"), "name"));
+        assert!(!covers(&folder, &place, &RecordRef::file("a/bc"), "name"));
+        assert!(!covers(&folder, &place, &RecordRef::file("a/b/c.txt"), ""), "the content is another matter");
+    }
+}

@@ -202,3 +202,70 @@ fn what_only_the_verification_met_is_no_trap() {
     w.efface(&["case", "close", &case]).exits(0);
     w.efface(&["scan", "--subject", "REQ-1"]).exits(2);
 }
+
+#[test]
+fn free_text_names_nobody() {
+    let w = World::new(Flavor::Cloud, 0);
+    w.register();
+    w.efface(&["scan", "--subject", "REQ-1", "--area", "log", "--purpose", &format!("for {NAME}, {EMAIL}")]);
+    std::fs::write(w.home().join("log/jira.log"), "Z. Quandt called\n").unwrap();
+    let case = opened(&w);
+    let open = reviews(&planned(&w, &case));
+    let finding = open[0]["finding"].as_str().unwrap();
+    w.efface(&["case", "review", &case, finding, "--other-person", &format!("it is not {NAME}")]).exits(0);
+    planned(&w, &case);
+    executed(&w, &case, 0);
+    w.efface(&["case", "verify", &case]).exits(0);
+    w.efface(&["case", "certificate", &case, "-o", "c.json"]).exits(0);
+    // What was carried out is not undone by a word.
+    w.efface(&["case", "reject", &case, "--reason", "no"]).exits(4);
+    w.efface(&["case", "withdraw", &case, "--reason", "no"]).exits(4);
+    assert!(!names_the_person(w.efface(&["audit", "show", "--format", "json"]).exits(0).out.as_bytes()));
+    let mine: Vec<_> = w.files_naming_the_person().into_iter().filter(|f| !f.contains("/home/")).collect();
+    assert_eq!(mine, Vec::<String>::new());
+}
+
+#[test]
+fn a_step_that_fails_for_good_does_not_hold_the_case() {
+    let w = World::new(Flavor::Cloud, 1);
+    w.register();
+    w.issue("s", &format!("call {EMAIL}"), Value::Null);
+    let case = opened(&w);
+    planned(&w, &case);
+    w.source.control().forbid_edit("HQ", true);
+    executed(&w, &case, 3);
+    assert_eq!(planned(&w, &case)["steps"].as_array().unwrap().len(), 1);
+    w.source.control().forbid_edit("HQ", false);
+    executed(&w, &case, 0);
+    w.efface(&["case", "verify", &case]).exits(0);
+}
+
+#[test]
+fn at_a_partner_nothing_is_touched_and_all_is_told() {
+    let w = World::new(Flavor::Cloud, 0);
+    w.register();
+    let config = std::fs::read_to_string(w.path().join("efface.toml")).unwrap();
+    let partner =
+        config.replace("controller = \"processor\"", "controller = \"partner\"\ncontact = \"privacy@partner.example\"");
+    std::fs::write(w.path().join("efface.toml"), &partner).unwrap();
+    let key = in_target(&w, &json!({ "summary": format!("{NAME}, Z. Quandt"), "labels": [USER] }));
+    rest(&w, false, "POST", &format!("issue/{key}/watchers"), &json!(w.target_id));
+    let before = w.target.control().dump();
+    let case = opened(&w);
+    let plan = planned(&w, &case);
+    assert_eq!(plan["steps"], json!([]));
+    let stays = plan["standing"].as_array().unwrap();
+    assert!(stays.len() > 3, "{stays:#?}");
+    for s in stays {
+        assert_eq!((&s["outcome"], &s["who"]), (&json!("residual"), &json!("privacy@partner.example")), "{s:#}");
+    }
+    executed(&w, &case, 0);
+    assert_eq!(w.target.control().dump(), before);
+    w.efface(&["case", "verify", &case]).exits(0);
+    // With a consent that is asked for and given, it is done.
+    let consent = partner.replace("controller = \"partner\"", "controller = \"partner\"\nerase = \"consent\"");
+    std::fs::write(w.path().join("efface.toml"), consent).unwrap();
+    assert_eq!(planned(&w, &opened(&w))["steps"], json!([]));
+    let run = w.efface(&["case", "open", "--subject", "REQ-1", "-q", "--consent", "partner=REF-7"]).exits(0);
+    assert_ne!(planned(&w, run.out.trim())["steps"], json!([]));
+}

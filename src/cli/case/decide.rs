@@ -29,6 +29,9 @@ pub(super) fn review(
     let case = room.live(id)?;
     let (plan, _) = room.plan(&case)?;
     let open: Vec<_> = plan.open_reviews().collect();
+    // Free text of a person goes into plan and certificate: it is told without what names the person (law 6).
+    let mask = work::masker(&[room.subject(id)?]);
+    let (keep, other_person) = (keep.as_deref().map(&mask), other_person.as_deref().map(&mask));
     let decision = match (erase, keep, other_person) {
         (Some("delete"), ..) => Some((Decision::Delete, "decided by a person: delete".to_owned())),
         (Some(_), ..) => Some((Decision::Redact, "decided by a person: redact".to_owned())),
@@ -37,7 +40,6 @@ pub(super) fn review(
         _ => None,
     };
     let Some(decision) = decision else {
-        let mask = work::masker(&[room.subject(id)?]);
         let rows: Vec<Vec<String>> = open
             .iter()
             .map(|s| {

@@ -86,6 +86,7 @@ pub(super) fn close(room: &Room, ctx: &Context, id: &CaseId, accept_gaps: Option
         .into());
     }
     let subject = room.subject(id)?;
+    let accept_gaps = accept_gaps.map(crate::cli::work::masker(std::slice::from_ref(&subject)));
     let detail =
         json!({ "accepted_gaps": gaps.iter().map(|g| g.place.to_string()).collect::<Vec<_>>(), "reason": accept_gaps });
     ctx.act(|act| room.store.end_case(act, id, CaseState::Closed, detail))?;

@@ -303,14 +303,19 @@ fn word(outcome: Outcome) -> &'static str {
     }
 }
 
-fn end(room: &Room, ctx: &Context, id: &CaseId, state: CaseState, reason: &str) -> anyhow::Result<ExitCode> {
+fn end(room: &Room, ctx: &Context, id: &CaseId, end: CaseState, reason: &str) -> anyhow::Result<ExitCode> {
     let case = room.live(id)?;
-    if matches!(case.state, CaseState::Executing) {
-        return Err(Failure::Refused(format!("case {id} is being executed; finish that first")).into());
+    if matches!(case.state, CaseState::Executing | CaseState::Executed | CaseState::Verified) {
+        let state = case.state.as_str();
+        return Err(Failure::Refused(format!(
+            "case {id} is {state}: what was done cannot be called {}; verify and close it",
+            end.as_str()
+        ))
+        .into());
     }
     // The reason is a person's free text and may quote the subject: it is told without what names the person.
     let reason = work::masker(&[room.subject(id)?])(reason);
-    ctx.act(|act| room.store.end_case(act, id, state, json!({ "reason": reason })))?;
-    ctx.say(format!("Case {id} is {}; its identifiers are destroyed.", state.as_str()));
+    ctx.act(|act| room.store.end_case(act, id, end, json!({ "reason": reason })))?;
+    ctx.say(format!("Case {id} is {}; its identifiers are destroyed.", end.as_str()));
     Ok(ExitCode::SUCCESS)
 }

@@ -19,7 +19,7 @@ use crate::{
     },
     keys::Purpose,
     model::{CaseId, Decision, InstanceName, Outcome, RecordRef, ReferenceKind, Subject},
-    store::CaseState,
+    store::{CaseState, StepState},
 };
 
 const UNEXPLAINED: &str = "the last verification met the person here, and the scan does not: remove it by hand and verify again, or decide \
@@ -29,8 +29,10 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Res
     let case = room.live(id)?;
     if case.state == CaseState::Executing {
         let (_, hash) = room.plan(&case)?;
-        let refused = room.store.steps(id, &hash)?.iter().any(|r| r.state == crate::store::StepState::Refused);
-        if !refused {
+        // A step that was cut off has to be finished; one that fails for good must not hold the case for ever.
+        let rows = room.store.steps(id, &hash)?;
+        let is = |state| rows.iter().any(|r| r.state == state);
+        if is(StepState::Begun) || !(is(StepState::Refused) || is(StepState::Failed)) {
             return Err(Failure::Refused(format!(
                 "the plan of case {id} is being executed; finish it first: efface case execute {id} --yes"
             ))
