@@ -200,6 +200,7 @@ proptest! {
     fn the_prefilter_is_sound(parts in prop::collection::vec(prop_oneof![
         planted(), any_text(), "[\\\\u00e4%4A&#;<b>/{}*_|~\\[\\]\" nZxoeander@.+]{0,16}",
         "(Z|z|o|ë|e|\\{\\*\\}|<i>|</i>|\u{ad}|\\[|\\]|\\*\\*| |X|a|n|d|e|r|xan|der|zx|an){0,12}",
+        "(Zoë|zoe|Zo&euml;|X|x%61n|zxan|Xan|der|a|n|\\\\n|\\\\\\\\n|\\\\\\\\\\\\n|\\\\\\\\\\\\\\\\r|\\\\\"|%20|%2C|%7B|%3Cb%3E|\\{\\*\\}|<b>|ü|&|;|\\?\\?|\\?|\\[|\\]| ){0,8}",
     ], 1..4)) {
         let text = parts.concat();
         if !find_text(&ZOE, &text, context().scope(), TextKind::Prose).is_empty() {

@@ -1,6 +1,7 @@
 //! A short way to the bare form of a word, for the letters that most text is in. Whatever it does not know for certain it
 //! leaves to the full normalisation; a test holds the two together over all characters.
 
+use super::prefilter::is_entity;
 use crate::extract::views;
 
 /// What a character becomes in the bare form, as far as a search for ASCII words cares.
@@ -78,11 +79,18 @@ pub(super) fn plain(bytes: &[u8]) -> Option<Vec<u8>> {
                         let (c, len) = views::unicode_escape(bytes, at + slashes - 1)?;
                         (c, slashes - 1 + len)
                     }
-                    // The letter may be that of an escape, or of a word behind a backslash: both have to be tried.
-                    _ => return None,
+                    // The letter may be that of an escape, or of a word behind a backslash. Left as it is, the search
+                    // tries both.
+                    _ => {
+                        out.resize(out.len() + slashes, b'\\');
+                        at += slashes;
+                        continue;
+                    }
                 }
             }
-            b'%' | b'&' | b'<' | b'{' | b'}' | b'[' | b']' | b'|' | b'*' | b'+' | b'^' | b'~' | b'?' => return None,
+            b'&' if is_entity(bytes, at) => return None,
+            b'?' if bytes.get(at + 1) == Some(&b'?') => return None,
+            b'%' | b'<' | b'{' | b'}' | b'[' | b']' | b'|' | b'*' | b'+' | b'^' | b'~' => return None,
             b if b.is_ascii() => {
                 out.push(b);
                 at += 1;
@@ -132,8 +140,9 @@ mod tests {
     fn words() {
         let plain = |s: &str| plain(s.as_bytes()).map(|b| String::from_utf8(b).unwrap());
         assert_eq!(plain("Mül\\u00e4x").as_deref(), Some("Mulax"));
+        assert_eq!(plain("ü\\nx?a&b").as_deref(), Some("u\\nx?a&b"));
         assert_eq!(plain("Änderung–größe").as_deref(), Some("anderung grosse"));
-        for unknown in ["a%40ü", "ü&amp;", "ü<b>", "ａ", "a\u{ad}b", "e\u{301}", "ü--x", "ü\\nx"] {
+        for unknown in ["a%40ü", "ü&amp;", "ü<b>", "ａ", "a\u{ad}b", "e\u{301}", "ü--x", "ü??x"] {
             assert_eq!(plain(unknown), None, "{unknown}");
         }
     }

@@ -165,7 +165,8 @@ impl Prefilter {
                         continue;
                     }
                     let end = markup_run(bytes, at - 1);
-                    if end >= at && bytes.get(end).is_some_and(|b| may_join(*b)) {
+                    let inside = bytes.get(end).is_some_and(|b| may_join(*b)) && escaped_gap(bytes, end).is_none();
+                    if end >= at && inside && !after_escaped_space(bytes, at - 1) {
                         let from = back(bytes, at - 1, self.longest * 12);
                         let to = (end + self.longest * 24 + 512).min(bytes.len());
                         if self.word(&bytes[from..to]) {
@@ -284,8 +285,9 @@ fn stands_alone(bytes: &[u8], from: usize, to: usize) -> bool {
     }
     match from.checked_sub(1).map(|i| bytes[i]) {
         Some(b) if b.is_ascii_alphanumeric() => {
-            // The letter of an escape such as \n is no part of the word.
-            matches!(b, b'n' | b'r' | b't' | b'b' | b'f') && from >= 2 && bytes[from - 2] == b'\\'
+            // The letter of an escape such as \n is no part of the word, nor are the digits of %20.
+            (matches!(b, b'n' | b'r' | b't' | b'b' | b'f') && from >= 2 && bytes[from - 2] == b'\\')
+                || (from >= 3 && bytes[from - 3] == b'%' && percent(bytes, from - 3).is_some_and(separates))
         }
         _ => true,
     }
@@ -300,11 +302,49 @@ const fn ends_word(b: u8) -> bool {
     b <= b' ' || b == b'"'
 }
 
-/// The bytes around `at` up to white space or a quotation mark.
+/// The bytes around `at` up to white space, also escaped, or a quotation mark. An escape in front is taken along, since in
+/// a text that is no JSON its letter may belong to the word.
 fn word_around(bytes: &[u8], at: usize) -> (usize, usize) {
-    let from = bytes[..at].iter().rposition(|b| ends_word(*b)).map_or(0, |i| i + 1);
-    let to = bytes[at..].iter().position(|b| ends_word(*b)).map_or(bytes.len(), |i| at + i);
+    let mut from = at;
+    while let Some(b) = from.checked_sub(1).map(|i| bytes[i]) {
+        if ends_word(b) {
+            break;
+        }
+        if after_escaped_space(bytes, from) {
+            from -= 1 + slashes_before(bytes, from - 1);
+            break;
+        }
+        from -= 1;
+    }
+    let mut to = at;
+    while let Some(b) = bytes.get(to) {
+        if ends_word(*b) || (*b == b'\\' && to > at && escaped_gap(bytes, to).is_some()) {
+            break;
+        }
+        to += 1;
+    }
     (from, to)
+}
+
+/// How many backslashes stand before `at`; more than four are not told apart.
+fn slashes_before(bytes: &[u8], at: usize) -> usize {
+    bytes[..at].iter().rev().take(4).take_while(|b| **b == b'\\').count()
+}
+
+/// Whether escaped white space, such as `\n`, ends at `at`. Two levels of escapes are resolved before any markup is, so
+/// that up to three backslashes make white space of the letter.
+fn after_escaped_space(bytes: &[u8], at: usize) -> bool {
+    at >= 2
+        && matches!(bytes[at - 1], b'n' | b'r' | b't' | b'b' | b'f')
+        && (1..4).contains(&slashes_before(bytes, at - 1))
+}
+
+/// The length of the escape at `at` where it is one of white space, a quotation mark or a slash, none of which is part of
+/// a word.
+fn escaped_gap(bytes: &[u8], at: usize) -> Option<usize> {
+    let slashes = bytes[at..].iter().take(4).take_while(|b| **b == b'\\').count();
+    let gap = matches!(bytes.get(at + slashes), Some(b'n' | b'r' | b't' | b'b' | b'f' | b'"' | b'/'));
+    ((1..4).contains(&slashes) && gap).then_some(slashes + 1)
 }
 
 /// The place up to `most` bytes before `at` that white space or a quotation mark does not come after.
@@ -320,9 +360,46 @@ fn is_escape(bytes: &[u8], at: usize) -> bool {
             let slashes = bytes[at..].iter().take(8).take_while(|b| **b == b'\\').count();
             bytes.get(at + slashes) == Some(&b'u')
         }
-        b'%' => bytes.get(at + 1..at + 3).is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit)),
-        _ => bytes.get(at + 1..).unwrap_or_default().iter().take(12).any(|b| *b == b';'),
+        b'%' => percent(bytes, at).is_some_and(|b| !separates(b)),
+        _ => is_entity(bytes, at),
     }
+}
+
+/// What the percent escape at `at` stands for.
+fn percent(bytes: &[u8], at: usize) -> Option<u8> {
+    let digits = bytes.get(at + 1..at + 3)?;
+    let digit = |b: u8| char::from(b).to_digit(16);
+    u8::try_from(digit(digits[0])? * 16 + digit(digits[1])?).ok()
+}
+
+/// Whether a byte, once it is decoded, can only stand between words: it is no letter, and begins no further escape or
+/// markup.
+const fn separates(b: u8) -> bool {
+    matches!(
+        b,
+        b' ' | b'!'
+            | b'"'
+            | b'#'
+            | b'\''
+            | b'('
+            | b')'
+            | b','
+            | b'.'
+            | b'/'
+            | b':'
+            | b'='
+            | b'@'
+            | b'\n'
+            | b'\r'
+            | b'\t'
+    )
+}
+
+/// Whether an entity may stand at `at`.
+pub(super) fn is_entity(bytes: &[u8], at: usize) -> bool {
+    let name = bytes.get(at + 1..).unwrap_or_default().iter().take(12);
+    let end = name.clone().position(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'#' | b'+'));
+    end.is_some_and(|i| bytes[at + 1 + i] == b';')
 }
 
 /// Whether a byte may belong to a word: a letter or digit, or what stands for one.
