@@ -223,11 +223,9 @@ impl Prefilter {
     fn stands(&self, text: &str) -> bool {
         let bytes = text.as_bytes();
         self.words.find_overlapping_iter(text).any(|m| {
-            let glued = |a: Option<&u8>, b: Option<&u8>| {
-                a.is_some_and(u8::is_ascii_alphanumeric) && b.is_some_and(u8::is_ascii_alphanumeric)
-            };
-            let before = m.start().checked_sub(1).and_then(|i| bytes.get(i));
-            !glued(before, bytes.get(m.start())) && !glued(bytes.get(m.end() - 1), bytes.get(m.end()))
+            // Of a literal of other letters the ends are left to the careful road.
+            let ascii = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
+            !(ascii(m.start()) && glued_before(bytes, m.start())) && !(ascii(m.end() - 1) && ascii(m.end()))
         })
     }
 
@@ -283,14 +281,16 @@ fn stands_alone(bytes: &[u8], from: usize, to: usize) -> bool {
     if bytes.get(to).is_some_and(u8::is_ascii_alphanumeric) {
         return false;
     }
-    match from.checked_sub(1).map(|i| bytes[i]) {
-        Some(b) if b.is_ascii_alphanumeric() => {
-            // The letter of an escape such as \n is no part of the word, nor are the digits of %20.
-            (matches!(b, b'n' | b'r' | b't' | b'b' | b'f') && from >= 2 && bytes[from - 2] == b'\\')
-                || (from >= 3 && bytes[from - 3] == b'%' && percent(bytes, from - 3).is_some_and(separates))
-        }
-        _ => true,
-    }
+    !glued_before(bytes, from)
+}
+
+/// Whether an ASCII letter or digit that belongs to the word stands before `from`.
+fn glued_before(bytes: &[u8], from: usize) -> bool {
+    let Some(b) = from.checked_sub(1).map(|i| bytes[i]) else { return false };
+    // The letter of an escape such as \n is no part of the word, nor are the digits of %20.
+    let escape = (matches!(b, b'n' | b'r' | b't' | b'b' | b'f') && from >= 2 && bytes[from - 2] == b'\\')
+        || (from >= 3 && bytes[from - 3] == b'%' && percent(bytes, from - 3).is_some_and(separates));
+    b.is_ascii_alphanumeric() && !escape
 }
 
 fn wide(bytes: &[u8]) -> bool {
