@@ -201,6 +201,7 @@ proptest! {
         planted(), any_text(), "[\\\\u00e4%4A&#;<b>/{}*_|~\\[\\]\" nZxoeander@.+]{0,16}",
         "(Z|z|o|ë|e|\\{\\*\\}|<i>|</i>|\u{ad}|\\[|\\]|\\*\\*| |X|a|n|d|e|r|xan|der|zx|an){0,12}",
         "(Zoë|zoe|Zo&euml;|X|x%61n|zxan|Xan|der|a|n|\\\\n|\\\\\\\\n|\\\\\\\\\\\\n|\\\\\\\\\\\\\\\\r|\\\\\"|%20|%2C|%7B|%3Cb%3E|\\{\\*\\}|<b>|ü|&|;|\\?\\?|\\?|\\[|\\]| ){0,8}",
+        "(X|an|x|a|nd|der|er|zx|<b class=\"x y\">|</b>|<|>|\\{color:red\\}|\\{color\\}|\\{|\\[|\\|u v\\]|\\||\\]| |\\\\u0061|\\\\n|&euml;){0,10}",
     ], 1..4)) {
         let text = parts.concat();
         if !find_text(&ZOE, &text, context().scope(), TextKind::Prose).is_empty() {

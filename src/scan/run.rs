@@ -337,10 +337,6 @@ impl Request<'_> {
             if unread.iter().all(|u| ours(&u.path)) && coverage.status == CoverageStatus::Partial {
                 (coverage.status, coverage.reason) = (CoverageStatus::Examined, None);
             }
-            // In sealed bytes every short word comes up by chance.
-            references.retain(|r| {
-                r.strength > Strength::Possible || r.field == "name" || !r.record.path.as_deref().is_some_and(ours)
-            });
             match self.rows(place) {
                 Ok(found) => references.extend(found),
                 Err(e) => (coverage.status, coverage.reason) = (CoverageStatus::Partial, Some(e.to_string())),

@@ -33,6 +33,8 @@ pub(super) struct Prefilter {
     raw: Raw,
     /// The longest literal, in bytes.
     longest: usize,
+    /// The name of a text node's member.
+    text: memchr::memmem::Finder<'static>,
 }
 
 impl std::fmt::Debug for Prefilter {
@@ -85,7 +87,8 @@ impl Prefilter {
         };
         let longest = literals.iter().map(String::len).max().unwrap_or(0);
         let ascii = literals.iter().all(|l| l.is_ascii());
-        Ok(Self { always, words, raw, longest, literals, ascii })
+        let text = memchr::memmem::Finder::new(b"\"text\"");
+        Ok(Self { always, words, raw, longest, literals, ascii, text })
     }
 
     /// Whether `bytes` may hold a reference; `false` is certain.
@@ -145,7 +148,7 @@ impl Prefilter {
                     if self.word(&bytes[from..to]) {
                         return true;
                     }
-                    at = to;
+                    at = spanning(bytes, at, to);
                 }
                 ESCAPE => {
                     if is_escape(bytes, at) {
@@ -153,7 +156,7 @@ impl Prefilter {
                         if self.word(&bytes[from..to]) {
                             return true;
                         }
-                        at = to.max(at + 1);
+                        at = spanning(bytes, at + 1, to.max(at + 1));
                     } else {
                         at += 1;
                     }
@@ -168,7 +171,7 @@ impl Prefilter {
                     let inside = bytes.get(end).is_some_and(|b| may_join(*b)) && escaped_gap(bytes, end).is_none();
                     if end >= at && inside && !after_escaped_space(bytes, at - 1) {
                         let from = back(bytes, at - 1, self.longest * 12);
-                        let to = (end + self.longest * 24 + 512).min(bytes.len());
+                        let to = forth(bytes, end, self.longest * 24 + 512);
                         if self.word(&bytes[from..to]) {
                             return true;
                         }
@@ -233,7 +236,7 @@ impl Prefilter {
     fn split(&self, bytes: &[u8]) -> bool {
         let mut joined: Vec<u8> = Vec::new();
         let mut nodes = 0;
-        for at in memchr::memmem::find_iter(bytes, b"\"text\"") {
+        for at in self.text.find_iter(bytes) {
             let Some(value) = member_string(bytes, at + 6) else { continue };
             let tight = matches!((joined.last(), value.first()), (Some(a), Some(b)) if joins(*a) && joins(*b));
             if !tight && !value.is_empty() {
@@ -353,6 +356,31 @@ fn back(bytes: &[u8], at: usize, most: usize) -> usize {
     bytes[floor..at].iter().rposition(|b| ends_word(*b)).map_or(floor, |i| floor + i + 1)
 }
 
+/// Where to go on after the window that ends at `to`: at markup in it that reaches over its end, for a word may go on
+/// behind; else at its end.
+fn spanning(bytes: &[u8], at: usize, to: usize) -> usize {
+    let opens = |i: &usize| matches!(bytes[*i], b'<' | b'{' | b'|') && markup_end(bytes, *i) > to;
+    (at..to).find(opens).unwrap_or(to)
+}
+
+/// The end of the word that goes on at `at`, over markup inside it, at most some `most` bytes further.
+fn forth(bytes: &[u8], at: usize, most: usize) -> usize {
+    let ceiling = (at + most).min(bytes.len());
+    let mut to = at;
+    while to < ceiling {
+        let b = bytes[to];
+        if CLASS[usize::from(b)] == MARKUP {
+            // What opens and does not close is a character like any other.
+            to = markup_end(bytes, to).max(to + 1);
+        } else if ends_word(b) {
+            break;
+        } else {
+            to += 1;
+        }
+    }
+    to
+}
+
 /// Whether an escape at `at` can stand for a letter, a digit or something that a word may be hidden behind.
 fn is_escape(bytes: &[u8], at: usize) -> bool {
     match bytes[at] {
@@ -414,9 +442,15 @@ const fn joins(b: u8) -> bool {
 
 /// The end of the markup that begins at `at`; `at` itself where it is a lone hyphen or underscore inside a word.
 fn markup_run(bytes: &[u8], at: usize) -> usize {
+    let end = markup_end(bytes, at);
+    if end == at + 1 && matches!(bytes[at], b'*' | b'_' | b'+' | b'^' | b'~' | b'?' | b'-') { at } else { end }
+}
+
+/// The end of all markup that begins at `at`, one after the other; `at` itself where nothing does.
+fn markup_end(bytes: &[u8], at: usize) -> usize {
     let mut end = at;
     let close = |from: usize, with: u8, most: usize| {
-        bytes[from..].iter().take(most).position(|b| *b == with).map(|i| from + i + 1)
+        memchr::memchr(with, &bytes[from..bytes.len().min(from + most)]).map(|i| from + i + 1)
     };
     while let Some(&b) = bytes.get(end) {
         end = match b {
@@ -436,7 +470,7 @@ fn markup_run(bytes: &[u8], at: usize) -> usize {
             _ => break,
         };
     }
-    if end == at + 1 && matches!(bytes[at], b'*' | b'_' | b'+' | b'^' | b'~' | b'?' | b'-') { at } else { end }
+    end
 }
 
 /// Whether a marker stands alone inside a word, as a hyphen does: then it is no markup.
