@@ -74,7 +74,7 @@ pub fn format<'a>(name: &str, bytes: &'a [u8]) -> Format<'a> {
     let trimmed = text.trim_start();
     if trimmed.starts_with(['{', '[', '"']) {
         let lines = name.ends_with(".jsonl") || name.ends_with(".ndjson");
-        if !lines && super::spans::parse(&text).is_ok() && serde_json::from_str::<serde_json::Value>(&text).is_ok() {
+        if !lines && super::spans::is_json(&text) {
             return Format::Json(encoding, text);
         }
         if lines || begins_with_json_lines(trimmed) {

@@ -64,6 +64,47 @@ pub fn parse(text: &str) -> Result<Node, SpanError> {
     if reader.at == text.len() { Ok(node) } else { Err(SpanError::Syntax(reader.at)) }
 }
 
+/// Whether `text` is one JSON value, by the same judgement as [`parse`] and serde_json together, without a tree.
+#[must_use]
+pub fn is_json(text: &str) -> bool {
+    let mut reader = Reader { text, at: 0 };
+    reader.space();
+    let read = reader.skip(0).is_ok();
+    reader.space();
+    read && reader.at == text.len()
+}
+
+/// What stands directly in an array or object of valid JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Children {
+    /// The items.
+    Items(Vec<Range<usize>>),
+    /// Names, escapes resolved, and values of all members, also those of one name.
+    Members(Vec<(String, Range<usize>)>),
+    /// It is neither array nor object.
+    None,
+}
+
+/// The children of the value that stands at `span` of `text`.
+///
+/// # Errors
+/// When it is no JSON.
+pub fn children(text: &str, span: Range<usize>) -> Result<Children, SpanError> {
+    let mut reader = Reader { text: &text[..span.end], at: span.start };
+    let skipped = |r: &mut Reader<'_>| {
+        let from = r.at;
+        r.skip(0).map(|()| from..r.at)
+    };
+    match reader.peek() {
+        Some(b'[') => reader.list(b']', skipped).map(Children::Items),
+        Some(b'{') => {
+            let member = |r: &mut Reader<'_>| Ok((r.name()?.1, skipped(r)?));
+            reader.list(b'}', member).map(Children::Members)
+        }
+        _ => Ok(Children::None),
+    }
+}
+
 impl Node {
     /// The nodes from this one down to the one at a JSON pointer (RFC 6901), the last being the one itself.
     #[must_use]
@@ -173,26 +214,82 @@ impl Reader<'_> {
             Some(b'{') => Kind::Object(self.list(b'}', |r| r.member(depth))?),
             Some(b'[') => Kind::Array(self.list(b']', |r| r.value(depth + 1))?),
             _ => {
-                while self.peek().is_some_and(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)) {
-                    self.at += 1;
-                }
-                // serde_json is the judge of what a number is.
-                if serde_json::from_str::<serde_json::Value>(&self.text[from..self.at]).is_err() {
-                    return Err(SpanError::Syntax(from));
-                }
+                self.scalar()?;
                 Kind::Scalar
             }
         };
         Ok(Node { span: from..self.at, kind })
     }
 
+    fn scalar(&mut self) -> Result<(), SpanError> {
+        let from = self.at;
+        while self.peek().is_some_and(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)) {
+            self.at += 1;
+        }
+        let scalar = &self.text[from..self.at];
+        // Most numbers are short and whole; of all others serde_json is the judge.
+        let digits = scalar.bytes().all(|b| b.is_ascii_digit());
+        let plain = digits && (1..19).contains(&scalar.len()) && (!scalar.starts_with('0') || scalar == "0");
+        if plain
+            || matches!(scalar, "true" | "false" | "null")
+            || serde_json::from_str::<serde_json::Value>(scalar).is_ok()
+        {
+            Ok(())
+        } else {
+            Err(SpanError::Syntax(from))
+        }
+    }
+
     fn member(&mut self, depth: usize) -> Result<Member, SpanError> {
-        let name_span = self.string()?;
-        let name = decode(&self.text[name_span.clone()]).ok_or(SpanError::Syntax(name_span.start))?.0;
+        let (name_span, name) = self.name()?;
+        Ok(Member { name_span, name, value: self.value(depth + 1)? })
+    }
+
+    /// A member's name and the colon behind it.
+    fn name(&mut self) -> Result<(Range<usize>, String), SpanError> {
+        let span = self.string()?;
+        let name = decode(&self.text[span.clone()]).ok_or(SpanError::Syntax(span.start))?.0;
+        self.colon()?;
+        Ok((span, name))
+    }
+
+    fn colon(&mut self) -> Result<(), SpanError> {
         self.space();
         self.expect(b':')?;
         self.space();
-        Ok(Member { name_span, name, value: self.value(depth + 1)? })
+        Ok(())
+    }
+
+    /// Passes over a value, as strictly as serde_json.
+    fn skip(&mut self, depth: usize) -> Result<(), SpanError> {
+        match self.peek() {
+            Some(b'"') => self.strict_string(),
+            // serde_json reads 127 levels.
+            Some(b'{' | b'[') if depth + 1 >= DEEPEST => Err(SpanError::TooDeep),
+            Some(b'{') => self
+                .list(b'}', |r| {
+                    r.strict_string()?;
+                    r.colon()?;
+                    r.skip(depth + 1)
+                })
+                .map(drop),
+            Some(b'[') => self.list(b']', |r| r.skip(depth + 1)).map(drop),
+            _ => self.scalar(),
+        }
+    }
+
+    /// As [`Reader::string`], but refuses what no JSON string may hold.
+    fn strict_string(&mut self) -> Result<(), SpanError> {
+        let span = self.string()?;
+        let token = &self.text[span.clone()];
+        let bytes = token.as_bytes();
+        let control = bytes.iter().fold(false, |found, b| found | (*b < 0x20));
+        // Escapes are rare enough to ask the judge.
+        let escaped = memchr::memchr(b'\\', bytes).is_some();
+        if control || (escaped && serde_json::from_str::<serde_json::Value>(token).is_err()) {
+            return Err(SpanError::Syntax(span.start));
+        }
+        Ok(())
     }
 
     fn list<T>(
@@ -261,6 +358,14 @@ mod tests {
     #[test]
     fn deep_nesting_is_an_error() {
         assert_eq!(parse(&"[".repeat(100_000)), Err(SpanError::TooDeep));
+        assert!(!is_json(&"[".repeat(100_000)));
+        for depth in 120..135 {
+            for (open, inner, close) in [("[", "", "]"), ("{\"a\":", "1", "}")] {
+                let text = format!("{}{inner}{}", open.repeat(depth), close.repeat(depth));
+                let both = parse(&text).is_ok() && serde_json::from_str::<Value>(&text).is_ok();
+                assert_eq!(is_json(&text), both, "{depth}");
+            }
+        }
     }
 
     /// Any small JSON value.
@@ -303,6 +408,40 @@ mod tests {
                 }
             }
             check(&text, &root, &value);
+        }
+
+        #[test]
+        fn is_json_is_what_both_readers_take(
+            value in any_json(),
+            cut in "[\\[\\]{}\",:\\\\u0-9ade. \t\n\u{1}-]{0,12}",
+            at in any::<prop::sample::Index>(),
+            len in 0..6_usize,
+        ) {
+            let mut text = value.to_string();
+            for text in [cut.clone(), text.clone(), {
+                let at = text.floor_char_boundary(at.index(text.len() + 1));
+                let to = text.floor_char_boundary((at + len).min(text.len())).max(at);
+                text.replace_range(at..to, &cut);
+                text
+            }] {
+                let both = parse(&text).is_ok() && serde_json::from_str::<Value>(&text).is_ok();
+                prop_assert_eq!(is_json(&text), both, "{}", text);
+            }
+        }
+
+        #[test]
+        fn children_are_the_nodes(value in any_json()) {
+            let text = format!(" {} ", serde_json::to_string_pretty(&value).unwrap());
+            let root = parse(&text).unwrap();
+            let children = children(&text, root.span.clone()).unwrap();
+            let nodes = match root.kind {
+                Kind::Array(items) => Children::Items(items.into_iter().map(|n| n.span).collect()),
+                Kind::Object(members) => {
+                    Children::Members(members.into_iter().map(|m| (m.name, m.value.span)).collect())
+                }
+                Kind::String | Kind::Scalar => Children::None,
+            };
+            prop_assert_eq!(children, nodes);
         }
 
         #[test]

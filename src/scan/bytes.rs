@@ -1,23 +1,29 @@
 //! Scanning bytes: a file, an attachment, a decrypted message, and whatever is packed inside.
 
+use std::ops::Range;
+
 use serde_json::Value;
 
 use super::{
-    context::{Context, Fields},
-    json::walk_json_at,
+    context::{Context, Fields, child},
+    json::{may_be_whole, walk_json_at, walk_name},
     text::{TextHit, find_text},
 };
 use crate::{
     erasure::redact::is_json_line,
     extract::{
         self, Format, Leaf, Limits, Unread, encoding,
-        spans::{self, Kind, Node},
+        spans::{self, Children, Kind, Node},
     },
     model::{Cut, Piece, RecordRef, Reference},
     subject::{Matcher, TextKind},
 };
 
-/// A JSON document above this size (bytes) is searched as text, since as a tree it would take ten times as much memory.
+/// A part of a JSON document up to this size (bytes) is read as a tree; of a larger one only its children are looked for.
+const PART: usize = 16 << 10;
+
+/// An object above this size (bytes) is searched as text, even where it has to be read as a whole, since as a tree it would
+/// take ten times as much memory.
 const LARGEST_TREE: usize = 64 << 20;
 
 /// Text is searched in stretches of this many bytes.
@@ -51,7 +57,7 @@ pub fn scan_bytes(name: &str, bytes: &[u8], ctx: &Context, matcher: &Matcher) ->
             out.extend(inner.split('/').flat_map(|part| scan_name(part, &named, matcher)));
         }
         let ctx = ctx.with_record(record, ctx.times, fields.clone());
-        let mut scan = Scan { ctx: &ctx, matcher, path: leaf.path, out: &mut out, gaps: &mut gaps };
+        let mut scan = Scan { ctx: &ctx, matcher, path: leaf.path, part: PART, out: &mut out, gaps: &mut gaps };
         scan.leaf(leaf.bytes);
     });
     gaps.extend(unread);
@@ -95,6 +101,8 @@ struct Scan<'a> {
     ctx: &'a Context,
     matcher: &'a Matcher,
     path: &'a str,
+    /// See [`PART`].
+    part: usize,
     out: &'a mut Vec<Reference>,
     gaps: &'a mut Vec<Unread>,
 }
@@ -116,11 +124,7 @@ impl Scan<'_> {
             return;
         }
         match extract::format(self.path, bytes) {
-            Format::Json(_, text) if text.len() <= LARGEST_TREE => self.json(&text),
-            Format::Json(_, text) => {
-                self.text(&text);
-                self.gap("JSON too large for a tree: searched as text, values split over nodes were not".into());
-            }
+            Format::Json(_, text) => self.json(&text),
             Format::JsonLines(_, text) => self.lines(&text),
             Format::Text(_, text) => self.text(&text),
             Format::Binary(what) => self.binary(bytes, what),
@@ -148,18 +152,71 @@ impl Scan<'_> {
     }
 
     fn json(&mut self, text: &str) {
-        let Ok(value) = serde_json::from_str::<Value>(text) else {
+        let from = text.len() - text.trim_start().len();
+        if !self.json_part(text, from..text.trim_end().len(), "", None) {
+            // Nobody who asked for the format first gets here.
             self.text(text);
-            return;
-        };
-        self.out.extend(walk_json_at(&value, "", self.ctx, self.matcher));
-        if let Ok(root) = spans::parse(text) {
-            self.shadowed(text, &root);
         }
     }
 
+    /// References in the JSON value at `span`, which stands at `pointer`. Large values are taken apart first, so that only
+    /// what may hold a reference becomes a tree. False where it is no JSON.
+    fn json_part(&mut self, text: &str, span: Range<usize>, pointer: &str, name: Option<&str>) -> bool {
+        let part = &text[span.clone()];
+        if !self.matcher.may_match(part.as_bytes()) {
+            return true;
+        }
+        if part.len() > self.part {
+            match spans::children(text, span.clone()) {
+                Ok(Children::Items(items)) => {
+                    return items
+                        .into_iter()
+                        .enumerate()
+                        .all(|(i, item)| self.json_part(text, item, &child(pointer, &i.to_string()), name));
+                }
+                Ok(Children::Members(members)) => {
+                    let whole = members.iter().any(|(name, value)| may_be_whole(name, &text[value.clone()]));
+                    if !whole {
+                        return self.members(text, members, pointer);
+                    }
+                }
+                Ok(Children::None) => {}
+                Err(_) => return false,
+            }
+        }
+        if part.len() > LARGEST_TREE {
+            self.stretch(text, span.start, span.end);
+            self.gap("a JSON object too large for a tree was searched as text, not values split over nodes".into());
+            return true;
+        }
+        let Ok(value) = serde_json::from_str::<Value>(part) else { return false };
+        self.out.extend(walk_json_at(&value, pointer, name, self.ctx, self.matcher));
+        if let Ok(root) = spans::parse(part) {
+            self.shadowed(text, span.start, &root);
+        }
+        true
+    }
+
+    fn members(&mut self, text: &str, members: Vec<(String, Range<usize>)>, pointer: &str) -> bool {
+        let last: std::collections::HashMap<String, usize> =
+            members.iter().enumerate().map(|(i, (name, _))| (name.clone(), i)).collect();
+        for (i, (name, value)) in members.into_iter().enumerate() {
+            if last.get(&name) == Some(&i) {
+                let at = child(pointer, &name);
+                self.out.extend(walk_name(&name, &at, self.ctx, self.matcher));
+                if !self.json_part(text, value, &at, Some(&name)) {
+                    return false;
+                }
+            } else {
+                self.stretch(text, value.start, value.end);
+            }
+        }
+        true
+    }
+
     /// Of two members of one name every reader keeps the last; the first is searched as text, at its bytes.
-    fn shadowed(&mut self, text: &str, root: &Node) {
+    /// The spans of `root` count from `base`.
+    fn shadowed(&mut self, text: &str, base: usize, root: &Node) {
         let mut stack = vec![root];
         while let Some(node) = stack.pop() {
             match &node.kind {
@@ -169,7 +226,7 @@ impl Scan<'_> {
                     for (i, member) in members.iter().enumerate() {
                         if let Some(before) = last.insert(&member.name, i) {
                             let span = members[before].value.span.clone();
-                            self.stretch(text, span.start, span.end);
+                            self.stretch(text, base + span.start, base + span.end);
                         }
                     }
                     stack.extend(members.iter().map(|m| &m.value));
@@ -187,7 +244,7 @@ impl Scan<'_> {
             let pointer = format!("/{number}");
             match serde_json::from_str::<Value>(line) {
                 Ok(value) if is_json_line(line) => {
-                    self.out.extend(walk_json_at(&value, &pointer, self.ctx, self.matcher));
+                    self.out.extend(walk_json_at(&value, &pointer, None, self.ctx, self.matcher));
                 }
                 _ => {
                     for hit in find_text(self.matcher, line, self.ctx.scope(), TextKind::Prose) {

@@ -9,6 +9,7 @@ use crate::{
     extract::tests::{gz, zipped},
     model::{IdentifierKind, Strength},
     scan::json::tests::{context, zoe},
+    scan::text::find_with_care,
 };
 
 static ZOE: std::sync::LazyLock<Matcher> = std::sync::LazyLock::new(zoe);
@@ -117,6 +118,34 @@ fn planted() -> impl Strategy<Value = String> {
     ]
 }
 
+/// JSON with user objects, ADF documents and members of every name, the identifiers planted.
+fn any_document() -> impl Strategy<Value = Value> {
+    let text = || prop_oneof![planted(), "[a-zé ]{0,12}", (planted(), "[a-z ]{0,5}").prop_map(|(a, b)| a + " " + &b)];
+    let leaf = prop_oneof![
+        text().prop_map(Value::from),
+        any::<u16>().prop_map(Value::from),
+        Just(Value::Null),
+        (text(), text(), any::<bool>()).prop_map(|(name, display, id)| {
+            if id {
+                serde_json::json!({"accountId": "557058:0a1b2c3d-9f", "displayName": display})
+            } else {
+                serde_json::json!({"name": name, "displayName": display, "active": true})
+            }
+        }),
+        prop::collection::vec(text(), 1..4).prop_map(|texts| {
+            let nodes: Vec<Value> = texts.iter().map(|t| serde_json::json!({"type": "text", "text": t})).collect();
+            serde_json::json!({"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": nodes}]})
+        }),
+    ];
+    let names = "name|author|emailAddress|accountId|displayName|labels|type|content|a/b|zxan|Zoe Xander|x{0,2}";
+    leaf.prop_recursive(4, 24, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((names, inner), 0..4).prop_map(|m| Value::Object(m.into_iter().collect())),
+        ]
+    })
+}
+
 fn any_text() -> impl Strategy<Value = String> {
     prop_oneof!["[ a-zA-Z0-9.,;:/_-]{0,24}", "\\PC{0,12}", Just(String::new())]
 }
@@ -204,7 +233,7 @@ proptest! {
         "(X|an|x|a|nd|der|er|zx|<b class=\"x y\">|</b>|<|>|\\{color:red\\}|\\{color\\}|\\{|\\[|\\|u v\\]|\\||\\]| |\\\\u0061|\\\\n|&euml;){0,10}",
     ], 1..4)) {
         let text = parts.concat();
-        if !find_text(&ZOE, &text, context().scope(), TextKind::Prose).is_empty() {
+        if !find_with_care(&ZOE, &text, context().scope(), TextKind::Prose).is_empty() {
             prop_assert!(ZOE.may_match(text.as_bytes()), "{:?}", text);
         }
         let value = Value::from(text);
@@ -213,6 +242,23 @@ proptest! {
                 prop_assert!(ZOE.may_match(text.as_bytes()), "{:?}", text);
             }
         }
+    }
+
+    /// However large the parts in which a document is read, the same is found in it as in its tree.
+    #[test]
+    fn parts_give_what_the_tree_gives(doc in any_document(), part in 0..400_usize, pretty in any::<bool>()) {
+        let text = if pretty { serde_json::to_string_pretty(&doc) } else { serde_json::to_string(&doc) }.unwrap();
+        let ctx = context().with_record(context().record.clone(), context().times, Fields::Fixed(String::new()));
+        let whole = crate::scan::walk_json(&doc, &ctx, &ZOE);
+        let (mut out, mut gaps) = (Vec::new(), Vec::new());
+        let mut scan = Scan { ctx: &ctx, matcher: &ZOE, path: "a.json", part, out: &mut out, gaps: &mut gaps };
+        scan.json(&text);
+        let order = |mut r: Vec<Reference>| {
+            r.sort_by_key(|r| (r.locator.clone(), format!("{:?}", r.cut), r.identifier));
+            r
+        };
+        prop_assert_eq!(order(out), order(whole));
+        prop_assert_eq!(gaps, []);
     }
 
     #[test]

@@ -22,8 +22,13 @@ use crate::{
 /// Files above this size (bytes) are searched up to it and named as partial.
 const LARGEST: u64 = 256 << 20;
 
-/// Entries handed to a worker at once.
+/// The most entries handed to a worker at once.
 const BATCH: usize = 64;
+
+/// The first entries go out one by one, later ones by ever more, so that a few large files occupy every worker.
+fn batch(walked: usize) -> usize {
+    (walked / 16).clamp(1, BATCH)
+}
 
 /// What a folder held.
 #[derive(Debug)]
@@ -55,8 +60,9 @@ pub fn scan_folder(
         let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(|| folder.work(&receiver))).collect();
         let mut batch = Vec::with_capacity(BATCH);
         for numbered in walk(root).enumerate() {
+            let enough = self::batch(numbered.0);
             batch.push(numbered);
-            if batch.len() == BATCH && sender.send(std::mem::take(&mut batch)).is_err() {
+            if batch.len() >= enough && sender.send(std::mem::take(&mut batch)).is_err() {
                 break;
             }
         }

@@ -18,14 +18,32 @@ const DEEPEST: usize = 200;
 /// Every reference in a JSON value, in document order. Pointers are relative to `value`.
 #[must_use]
 pub fn walk_json(value: &Value, ctx: &Context, matcher: &Matcher) -> Vec<Reference> {
-    walk_json_at(value, "", ctx, matcher)
+    walk_json_at(value, "", None, ctx, matcher)
 }
 
-/// As [`walk_json`] for a value that stands at `pointer` of something larger.
-pub(super) fn walk_json_at(value: &Value, pointer: &str, ctx: &Context, matcher: &Matcher) -> Vec<Reference> {
+/// As [`walk_json`] for a value that stands at `pointer` of something larger, as the member `name` or an item of it.
+pub(super) fn walk_json_at(
+    value: &Value,
+    pointer: &str,
+    name: Option<&str>,
+    ctx: &Context,
+    matcher: &Matcher,
+) -> Vec<Reference> {
     let mut walker = Walker::new(ctx, matcher);
-    walker.value(value, pointer, None, 0);
+    walker.value(value, pointer, name, 0);
     walker.out
+}
+
+/// References in the name of the member at `pointer`.
+pub(super) fn walk_name(name: &str, pointer: &str, ctx: &Context, matcher: &Matcher) -> Vec<Reference> {
+    let mut walker = Walker::new(ctx, matcher);
+    walker.name(name, pointer);
+    walker.out
+}
+
+/// Whether an object with a member of this name and (JSON) value may be more than its members: a user, an ADF document.
+pub(super) fn may_be_whole(name: &str, value: &str) -> bool {
+    matches!(name, "accountId" | "displayName" | "emailAddress") || (name == "type" && value == "\"doc\"")
 }
 
 /// Walks one record and gathers its references.

@@ -20,6 +20,11 @@ pub struct TextHit {
 /// All hits in a text, also under JSON escapes (two levels), percent escapes, HTML or XML markup, and wiki markup.
 #[must_use]
 pub fn find_text(matcher: &Matcher, text: &str, scope: Scope<'_>, kind: TextKind) -> Vec<TextHit> {
+    if matcher.may_match(text.as_bytes()) { find_with_care(matcher, text, scope, kind) } else { Vec::new() }
+}
+
+/// As [`find_text`], without the prefilter: what the prefilter is held against.
+pub(super) fn find_with_care(matcher: &Matcher, text: &str, scope: Scope<'_>, kind: TextKind) -> Vec<TextHit> {
     let mut hits: Vec<TextHit> = matcher
         .find_in(text, scope, kind)
         .into_iter()
