@@ -33,7 +33,7 @@ const WINDOWS_1252: [char; 32] = [
 #[must_use]
 pub fn decode(bytes: &[u8]) -> Option<(Encoding, Cow<'_, str>)> {
     if let Some(rest) = bytes.strip_prefix(UTF8_BOM)
-        && let Ok(text) = std::str::from_utf8(rest)
+        && let Ok(text) = simdutf8::basic::from_utf8(rest)
     {
         return Some((Encoding::Utf8 { bom: true }, Cow::Borrowed(text)));
     }
@@ -45,7 +45,7 @@ pub fn decode(bytes: &[u8]) -> Option<(Encoding, Cow<'_, str>)> {
         let text: String = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
         return Some((Encoding::Utf16 { big, bom }, Cow::Owned(text)));
     }
-    if let Ok(text) = std::str::from_utf8(bytes) {
+    if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
         return Some((Encoding::Utf8 { bom: false }, Cow::Borrowed(text)));
     }
     if !printable(bytes) {
@@ -57,7 +57,7 @@ pub fn decode(bytes: &[u8]) -> Option<(Encoding, Cow<'_, str>)> {
 /// Whether [`decode`] gives a text, without making it.
 #[must_use]
 pub fn is_text(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).is_ok() || utf16(bytes).is_some() || printable(bytes)
+    simdutf8::basic::from_utf8(bytes).is_ok() || utf16(bytes).is_some() || printable(bytes)
 }
 
 /// Whether bytes that are neither UTF-8 nor UTF-16 are text all the same: hardly any control characters.

@@ -51,11 +51,25 @@ pub fn walk(root: &Path) -> impl Iterator<Item = Entry> {
                 (error.path().map_or_else(|| root.clone(), Path::to_owned), EntryKind::Unreadable(kind))
             }
         };
-        let relative = path.strip_prefix(&root).unwrap_or(&path);
-        let parts: Vec<_> = relative.components().map(|c| c.as_os_str().to_string_lossy()).collect();
-        let relative = parts.join("/");
+        let relative = relative(&path, &root);
         Some(Entry { path, relative, kind })
     })
+}
+
+/// The path from `root` with `/`. What walkdir gives begins with the very bytes of `root`.
+fn relative(path: &Path, root: &Path) -> String {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let (path, root) = (path.as_os_str().as_bytes(), root.as_os_str().as_bytes());
+        if let Some(rest) = path.strip_prefix(root) {
+            let rest = rest.strip_prefix(b"/").unwrap_or(rest);
+            return String::from_utf8_lossy(rest).into_owned();
+        }
+    }
+    let relative = path.strip_prefix(root).unwrap_or(path);
+    let parts: Vec<_> = relative.components().map(|c| c.as_os_str().to_string_lossy()).collect();
+    parts.join("/")
 }
 
 fn kind(file_type: FileType, path: &Path, real: &Path) -> EntryKind {

@@ -8,6 +8,8 @@ use std::{
     sync::{Mutex, mpsc},
 };
 
+use sha2::{Digest, Sha256};
+
 use super::{
     bytes::{scan_bytes, scan_name},
     context::{Context, Fields},
@@ -21,6 +23,9 @@ use crate::{
 
 /// Files above this size (bytes) are searched up to it and named as partial.
 const LARGEST: u64 = 256 << 20;
+
+/// A worker gives its buffer back above this size (bytes).
+const KEPT: usize = 64 << 20;
 
 /// The most entries handed to a worker at once.
 const BATCH: usize = 64;
@@ -39,6 +44,8 @@ pub struct FolderScan {
     pub coverage: Coverage,
     /// What was not read, or not in full. Paths may hold names.
     pub unread: Vec<Unread>,
+    /// By relative path, the SHA-256 (hex) of the very bytes in which something was found. Names have none.
+    pub digests: BTreeMap<String, String>,
 }
 
 /// Scans every file below `root` with `threads` workers. Every instance's identifiers apply. Paths are relative to
@@ -88,6 +95,13 @@ struct Done {
     files: u64,
     bytes: u64,
     root: Option<std::io::ErrorKind>,
+    digest: Option<(String, String)>,
+}
+
+impl Done {
+    const fn new(number: usize) -> Self {
+        Self { number, references: Vec::new(), unread: Vec::new(), files: 0, bytes: 0, root: None, digest: None }
+    }
 }
 
 struct Folder<'a> {
@@ -108,8 +122,7 @@ impl Folder<'_> {
             };
             let Ok(batch) = batch else { break };
             for (number, entry) in batch {
-                let mut done =
-                    Done { number, references: Vec::new(), unread: Vec::new(), files: 0, bytes: 0, root: None };
+                let mut done = Done::new(number);
                 self.entry(&entry, &mut buffer, &mut done);
                 files += done.files;
                 bytes += done.bytes;
@@ -119,7 +132,7 @@ impl Folder<'_> {
                 }
             }
         }
-        out.push(Done { number: usize::MAX, references: Vec::new(), unread: Vec::new(), files, bytes, root: None });
+        out.push(Done { files, bytes, ..Done::new(usize::MAX) });
         out
     }
 
@@ -157,6 +170,8 @@ impl Folder<'_> {
                 done.bytes = buffer.len() as u64;
                 let (mut references, unread) = scan_bytes(&entry.relative, buffer, &ctx, self.matcher);
                 if !references.is_empty() {
+                    // Of the bytes that were searched, since others may write while this runs.
+                    done.digest = whole.then(|| (entry.relative.clone(), hex::encode(Sha256::digest(&*buffer))));
                     let times = file_times(&entry.path);
                     references.iter_mut().for_each(|r| r.times = times);
                 }
@@ -166,7 +181,7 @@ impl Folder<'_> {
             // Files that vanish while a sync runs are gone, not hidden; the name may come back under another.
             Err(error) => gap(format!("cannot be read: {}", error.kind()), false),
         }
-        if buffer.capacity() > 8 << 20 {
+        if buffer.capacity() > KEPT {
             *buffer = Vec::with_capacity(64 << 10);
         }
     }
@@ -189,7 +204,7 @@ fn file_times(path: &Path) -> RecordTimes {
 
 fn finish(place: Place, mut done: Vec<Done>, crashed: bool) -> FolderScan {
     done.sort_by_key(|d| d.number);
-    let (mut references, mut unread) = (Vec::new(), Vec::new());
+    let (mut references, mut unread, mut digests) = (Vec::new(), Vec::new(), BTreeMap::new());
     let (mut files, mut bytes) = (0, 0);
     let mut root = None;
     for mut d in done {
@@ -198,6 +213,7 @@ fn finish(place: Place, mut done: Vec<Done>, crashed: bool) -> FolderScan {
         root = root.or(d.root);
         references.append(&mut d.references);
         unread.append(&mut d.unread);
+        digests.extend(d.digest);
     }
     let coverage = match root {
         Some(std::io::ErrorKind::NotFound) => {
@@ -214,7 +230,7 @@ fn finish(place: Place, mut done: Vec<Done>, crashed: bool) -> FolderScan {
         None if unread.is_empty() => Coverage::examined(place, files, bytes),
         None => Coverage::with_reason(place, CoverageStatus::Partial, files, bytes, reasons(&unread)),
     };
-    FolderScan { references, coverage, unread }
+    FolderScan { references, coverage, unread, digests }
 }
 
 /// The reasons with how often each was given, without paths, which may hold names.

@@ -327,7 +327,7 @@ impl Request<'_> {
             scan.coverage.push(Coverage::with_reason(place.clone(), CoverageStatus::Absent, 0, 0, why));
             return;
         }
-        let FolderScan { mut references, mut coverage, unread } =
+        let FolderScan { mut references, mut coverage, unread, mut digests } =
             scan_folder(path, place.clone(), RecordType::File, self.matcher, self.threads);
         if place.area() == Area::State {
             // Our own files are no unknown format: the key file is random, and the database is searched row by row. In its
@@ -350,9 +350,11 @@ impl Request<'_> {
             by_file.entry(outer).or_default().push(reference);
         }
         for (relative, references) in by_file {
-            let base = crate::erasure::executor::read_file(&path.join(&relative))
-                .ok()
-                .map(|b| Base::Digest(crate::erasure::executor::sha256(&b)));
+            let named = || {
+                let bytes = crate::erasure::executor::read_file(&path.join(&relative)).ok()?;
+                Some(crate::erasure::executor::sha256(&bytes))
+            };
+            let base = digests.remove(&relative).or_else(named).map(Base::Digest);
             scan.hits.push(Hit { references, base });
         }
     }

@@ -28,6 +28,8 @@ pub(super) struct Prefilter {
     literals: Vec<String>,
     /// Every literal is ASCII, so that words in common letters need no full normalisation.
     ascii: bool,
+    /// The letters and digits of each literal, where all are ASCII.
+    letters: Vec<u64>,
     /// Over normalised text, for what is decoded on its own.
     words: AhoCorasick,
     raw: Raw,
@@ -88,7 +90,8 @@ impl Prefilter {
         let longest = literals.iter().map(String::len).max().unwrap_or(0);
         let ascii = literals.iter().all(|l| l.is_ascii());
         let text = memchr::memmem::Finder::new(b"\"text\"");
-        Ok(Self { always, words, raw, longest, literals, ascii, text })
+        let letters = literals.iter().map(|l| letters(l.as_bytes()).0).collect();
+        Ok(Self { always, letters, words, raw, longest, literals, ascii, text })
     }
 
     /// Whether `bytes` may hold a reference; `false` is certain.
@@ -185,6 +188,9 @@ impl Prefilter {
 
     /// Whether some bytes, decoded and stripped, hold a literal.
     fn word(&self, bytes: &[u8]) -> bool {
+        if self.ascii && self.lacks_letters(bytes) {
+            return false;
+        }
         if self.ascii
             && let Some(plain) = latin::plain(bytes)
         {
@@ -195,6 +201,13 @@ impl Prefilter {
         }
         // A window may cut a character at either end; and a file that is no UTF-8 is read as Windows-1252.
         self.layers(&String::from_utf8_lossy(bytes)) || self.layers(&encoding::latin1(bytes))
+    }
+
+    /// Whether so many letters of each literal are missing among the ASCII ones that the others cannot be all of them.
+    fn lacks_letters(&self, bytes: &[u8]) -> bool {
+        let (has, others) = letters(bytes);
+        let Some(others) = others else { return false };
+        self.letters.iter().all(|l| (l & !has).count_ones() > others)
     }
 
     fn layers(&self, text: &str) -> bool {
@@ -251,6 +264,25 @@ impl Prefilter {
         }
         nodes > 1 && self.flat(&joined)
     }
+}
+
+/// The ASCII letters (in any case) and digits among some bytes, as bits, and how many more the other characters can stand
+/// for at most, whether they are read as UTF-8 (U+0080 to U+017F) or, byte by byte, as Windows-1252. `None` where there
+/// may be escapes or characters of another block.
+fn letters(bytes: &[u8]) -> (u64, Option<u32>) {
+    let (mut has, mut others) = (0, Some(0));
+    for &b in bytes {
+        match b {
+            b'a'..=b'z' => has |= 1 << (b - b'a'),
+            b'A'..=b'Z' => has |= 1 << (b - b'A'),
+            b'0'..=b'9' => has |= 1 << (26 + b - b'0'),
+            0xc2..=0xc5 => others = others.map(|n| n + 1),
+            0x80..=0xbf => others = others.map(|n| n + 2),
+            0xc6.. | 0xc0 | 0xc1 | b'\\' | b'%' | b'&' => others = None,
+            _ => {}
+        }
+    }
+    (has, others)
 }
 
 /// Bytes beyond ASCII.
@@ -592,6 +624,7 @@ mod tests {
             assert!(f.may_match(text.as_bytes()), "{text}");
         }
         assert!(f.may_match(b"X\xe4nder"));
+        assert!(f.may_match(b"X\xaand\xc4 X\xaander"));
     }
 
     #[test]
@@ -607,6 +640,20 @@ mod tests {
         ] {
             assert!(!f.may_match(text.as_bytes()), "{text}");
         }
+    }
+
+    #[test]
+    fn no_character_stands_for_more_letters_than_it_is_counted_for() {
+        for c in (0x80..0x180).filter_map(char::from_u32) {
+            let (_, others) = letters(c.to_string().as_bytes());
+            let ascii = norm::bare(&c.to_string()).text().bytes().filter(u8::is_ascii_alphanumeric).count();
+            assert!(ascii as u32 <= others.unwrap(), "{c:?}");
+        }
+        for b in 0x80..=0xff_u8 {
+            let ascii = norm::bare(&encoding::latin1(&[b])).text().bytes().filter(u8::is_ascii_alphanumeric).count();
+            assert!(letters(&[b]).1.is_none_or(|n| ascii as u32 <= n), "{b:x}");
+        }
+        assert_eq!(letters("\u{180}".as_bytes()).1, None);
     }
 
     #[test]
