@@ -211,7 +211,7 @@ impl Prefilter {
     }
 
     fn layers(&self, text: &str) -> bool {
-        if self.stands(norm::bare(text).text()) {
+        if self.stands(text) {
             return true;
         }
         let layers = [
@@ -226,7 +226,7 @@ impl Prefilter {
             let text = current.as_deref().unwrap_or(text);
             if let Some(view) = layer(text) {
                 let view = view.into_text();
-                if self.stands(norm::bare(&view).text()) {
+                if self.stands(&view) {
                     return true;
                 }
                 current = Some(view);
@@ -235,13 +235,19 @@ impl Prefilter {
         false
     }
 
-    /// Whether a literal stands in decoded text with no ASCII letter or digit against its ASCII ends.
+    /// Whether a literal stands in a decoded text, in whatever letters, with no ASCII letter or digit against its ASCII
+    /// ends. What stands before and behind is asked of the text and not of its bare form, in which a symbol such as a
+    /// circled C is a letter.
     fn stands(&self, text: &str) -> bool {
+        let bare = norm::bare(text);
         let bytes = text.as_bytes();
-        self.words.find_overlapping_iter(text).any(|m| {
+        self.words.find_overlapping_iter(bare.text()).any(|m| {
+            let span = bare.original(m.start(), m.end());
             // Of a literal of other letters the ends are left to the careful road.
             let ascii = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
-            !(ascii(m.start()) && glued_before(bytes, m.start())) && !(ascii(m.end() - 1) && ascii(m.end()))
+            let before = ascii(span.start) && glued_before(bytes, span.start);
+            let behind = ascii(span.end.saturating_sub(1)) && ascii(span.end);
+            !before && !behind
         })
     }
 
@@ -610,6 +616,7 @@ mod tests {
             r"X\u00e4nder",
             r"\\u0058ander",
             "%58ander",
+            r"\ud83c\udd2bXander",
             "%20Xander",
             "&#88;ander",
             "Xa<b class=\"x y\">nd</b>er",
