@@ -6,6 +6,7 @@
 //! by whoever calls it.
 
 mod compare;
+mod encoded;
 mod peel;
 
 use crate::model::{IdentifierKind, Personal};

@@ -5,6 +5,7 @@
 mod archive;
 #[cfg(test)]
 pub(crate) use archive::tests;
+pub mod encoded;
 pub mod encoding;
 mod format;
 pub mod spans;

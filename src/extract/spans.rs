@@ -156,7 +156,11 @@ pub fn decode(token: &str) -> Option<(String, Vec<usize>)> {
     while at < end {
         let (c, len) = if bytes[at] == b'\\' {
             match bytes.get(at + 1)? {
-                b'u' => super::views::unicode_escape(bytes, at).unwrap_or(('\u{fffd}', 6)),
+                b'u' => super::views::unicode_escape(bytes, at).unwrap_or_else(|| {
+                    // Half a surrogate pair, or no escape at all.
+                    let digits = bytes.get(at + 2..at + 6).is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit));
+                    ('\u{fffd}', if digits { 6 } else { 2 })
+                }),
                 b'n' => ('\n', 2),
                 b'r' => ('\r', 2),
                 b't' => ('\t', 2),
@@ -350,6 +354,10 @@ mod tests {
         assert_eq!(&text[root.at("/b~1c/d").unwrap().span.clone()], "null");
         assert!(root.at("/a/2").is_none());
         assert_eq!(decode(r#""x\u00e9y""#).unwrap(), ("xéy".into(), vec![1, 2, 2, 8, 9]));
+        assert_eq!(
+            parse(r#"{"\uu ,®": 1}"#).unwrap().member("\u{fffd}u ,®").map(|m| m.value.span.clone()),
+            Some(12..13)
+        );
         for bad in ["", "{", "[1,]", "{\"a\" 1}", "nul", "1 2", "\"a", "\"\\"] {
             assert!(parse(bad).is_err(), "{bad}");
         }

@@ -115,6 +115,51 @@ pub fn percent_decoded(text: &str) -> Option<Mapped> {
     view.finish()
 }
 
+/// The text with quoted-printable escapes (RFC 2045, section 6.7) resolved and soft line breaks taken out.
+#[must_use]
+pub fn quoted_printable_decoded(text: &str) -> Option<Mapped> {
+    let bytes = text.as_bytes();
+    let mut view = View::new(text);
+    let mut from = 0;
+    while let Some(i) = memchr::memchr(b'=', &bytes[from..]) {
+        let at = from + i;
+        if let Some(len) = soft_break(bytes, at) {
+            view.replace(at, at + len, "");
+            from = at + len;
+            continue;
+        }
+        let escapes = (0..4).map_while(|n| quoted(bytes, at + 3 * n)).collect::<Vec<u8>>();
+        let take = (1..=escapes.len()).find(|n| std::str::from_utf8(&escapes[..*n]).is_ok());
+        from = match take.and_then(|n| Some((n, std::str::from_utf8(escapes.get(..n)?).ok()?))) {
+            Some((n, decoded)) => {
+                view.replace(at, at + 3 * n, decoded);
+                at + 3 * n
+            }
+            None => at + 1,
+        };
+    }
+    view.finish()
+}
+
+/// The byte of the quoted-printable escape at `at`. Its digits are upper case, which keeps most of what only looks like one
+/// away.
+pub(crate) fn quoted(bytes: &[u8], at: usize) -> Option<u8> {
+    let digits = bytes.get(at..at + 3)?.strip_prefix(b"=")?;
+    let upper = |b: u8| if b.is_ascii_lowercase() { None } else { char::from(b).to_digit(16) };
+    u8::try_from(upper(digits[0])? * 16 + upper(digits[1])?).ok()
+}
+
+/// The length of the soft line break at `at`.
+pub(crate) fn soft_break(bytes: &[u8], at: usize) -> Option<usize> {
+    let rest = bytes.get(at..)?.strip_prefix(b"=")?;
+    let space = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+    match rest.get(space..)? {
+        [b'\n', ..] => Some(space + 2),
+        [b'\r', b'\n', ..] => Some(space + 3),
+        _ => None,
+    }
+}
+
 fn percent(bytes: &[u8], at: usize) -> Option<u8> {
     let digits = bytes.get(at..at + 3)?.strip_prefix(b"%")?;
     let digit = |b: u8| char::from(b).to_digit(16);

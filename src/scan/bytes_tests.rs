@@ -1,3 +1,4 @@
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 
 use super::*;
@@ -115,6 +116,15 @@ fn planted() -> impl Strategy<Value = String> {
         Just("JIRAUSER10100".to_owned()),
         Just("557058:0a1b2c3d-9f".to_owned()),
         Just("Ｚｏｅ Ｘａｎｄｅｒ".to_owned()),
+        Just("Zo=C3=AB=20Xander".to_owned()),
+        Just("Zoë Xan=\r\nder".to_owned()),
+        Just("zoe.x=40corp.example".to_owned()),
+        "[ -~é]{0,12}".prop_map(|around| STANDARD.encode(format!("{around} Zoë Xander,{around}"))),
+        "[ -~é]{0,90}".prop_map(|around| {
+            let encoded = STANDARD.encode(format!("{around} zoe.x@corp.example {around}"));
+            encoded.as_bytes().chunks(76).map(|c| str::from_utf8(c).unwrap()).collect::<Vec<_>>().join("\r\n")
+        }),
+        Just(STANDARD.encode(STANDARD.encode("by Zoë Xander, and others"))),
     ]
 }
 
@@ -230,7 +240,7 @@ proptest! {
         planted(), any_text(), "[\\\\u00e4%4A&#;<b>/{}*_|~\\[\\]\" nZxoeander@.+]{0,16}",
         "(Z|z|o|ë|e|\\{\\*\\}|<i>|</i>|\u{ad}|\\[|\\]|\\*\\*| |X|a|n|d|e|r|xan|der|zx|an){0,12}",
         "(Zoë|zoe|Zo&euml;|X|x%61n|zxan|Xan|der|a|n|\\\\n|\\\\\\\\n|\\\\\\\\\\\\n|\\\\\\\\\\\\\\\\r|\\\\\"|%20|%2C|%7B|%3Cb%3E|\\{\\*\\}|<b>|ü|&|;|\\?\\?|\\?|\\[|\\]| ){0,8}",
-        "(X|an|x|a|nd|der|er|zx|<b class=\"x y\">|</b>|<|>|\\{color:red\\}|\\{color\\}|\\{|\\[|\\|u v\\]|\\||\\]| |\\\\u0061|\\\\n|&euml;){0,10}",
+        "(X|an|x|a|nd|der|er|zx|<b class=\"x y\">|</b>|<|>|\\{color:red\\}|\\{color\\}|\\{|\\[|\\|u v\\]|=|=4E|=20|=\n|=\r\n|\\||\\]| |\\\\u0061|\\\\n|&euml;){0,10}",
     ], 1..4)) {
         let text = parts.concat();
         if !find_with_care(&ZOE, &text, context().scope(), TextKind::Prose).is_empty() {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    extract::views,
+    extract::{encoded, views},
     norm::Mapped,
     subject::{Matcher, Scope, TextKind, TextMatch},
 };
@@ -17,7 +17,8 @@ pub struct TextHit {
     pub pieces: Vec<Range<usize>>,
 }
 
-/// All hits in a text, also under JSON escapes (two levels), percent escapes, HTML or XML markup, and wiki markup.
+/// All hits in a text, also under JSON escapes (two levels), percent escapes, quoted-printable, HTML or XML markup, wiki
+/// markup, and base64 (two levels).
 #[must_use]
 pub fn find_text(matcher: &Matcher, text: &str, scope: Scope<'_>, kind: TextKind) -> Vec<TextHit> {
     if matcher.may_match(text.as_bytes()) { find_with_care(matcher, text, scope, kind) } else { Vec::new() }
@@ -25,16 +26,50 @@ pub fn find_text(matcher: &Matcher, text: &str, scope: Scope<'_>, kind: TextKind
 
 /// As [`find_text`], without the prefilter: what the prefilter is held against.
 pub(super) fn find_with_care(matcher: &Matcher, text: &str, scope: Scope<'_>, kind: TextKind) -> Vec<TextHit> {
+    let mut hits = find_layers(matcher, text, scope, kind);
+    if kind == TextKind::Prose {
+        find_encoded(matcher, text, scope, &mut hits, encoded::DEEPEST);
+    }
+    hits.sort_by_key(|h| (h.found.from, h.found.to, h.found.subject));
+    hits
+}
+
+/// Hits in what is encoded as base64 inside `text`.
+fn find_encoded(matcher: &Matcher, text: &str, scope: Scope<'_>, hits: &mut Vec<TextHit>, depth: usize) {
+    for run in encoded::base64_runs(text.as_bytes()) {
+        // Where a word stands against the run, its first characters do not belong to it.
+        for skip in 0..4 {
+            if !matcher.may_match_within(&run.decoded(skip), depth - 1) {
+                continue;
+            }
+            let view = run.text(skip);
+            let mut inner = find_layers(matcher, view.text(), scope, TextKind::Prose);
+            if depth > 1 {
+                find_encoded(matcher, view.text(), scope, &mut inner, depth - 1);
+            }
+            for mut hit in inner {
+                hit.pieces = join(hit.pieces.into_iter().flat_map(|r| view.pieces(r.start, r.end)));
+                let (Some(first), Some(last)) = (hit.pieces.first(), hit.pieces.last()) else { continue };
+                (hit.found.from, hit.found.to) = (first.start, last.end);
+                add(hits, hit);
+            }
+        }
+    }
+}
+
+/// Hits under every layer of escapes and markup.
+fn find_layers(matcher: &Matcher, text: &str, scope: Scope<'_>, kind: TextKind) -> Vec<TextHit> {
     let mut hits: Vec<TextHit> = matcher
         .find_in(text, scope, kind)
         .into_iter()
         .map(|found| TextHit { pieces: std::iter::once(found.from..found.to).collect(), found })
         .collect();
     // Each layer is taken off the text that the one before left.
-    let layers: [fn(&str) -> Option<Mapped>; 5] = [
+    let layers: [fn(&str) -> Option<Mapped>; 6] = [
         views::json_unescaped,
         views::json_unescaped,
         views::percent_decoded,
+        views::quoted_printable_decoded,
         views::markup_stripped,
         views::wiki_stripped,
     ];
@@ -54,7 +89,6 @@ pub(super) fn find_with_care(matcher: &Matcher, text: &str, scope: Scope<'_>, ki
             add(&mut hits, TextHit { found: m, pieces });
         }
     }
-    hits.sort_by_key(|h| (h.found.from, h.found.to, h.found.subject));
     hits
 }
 
@@ -106,6 +140,9 @@ mod tests {
         for (text, want) in [
             (r#"{"a":"x\nZo\u00eb Xander"}"#, vec![(vec![r"Zo\u00eb Xander"], Probable)]),
             (r#"{"a":"{\"b\":\"Zo\\u00eb\\nXander\"}"}"#, vec![(vec![r"Zo\\u00eb\\nXander"], Probable)]),
+            ("Zo=C3=AB=20Xander", vec![(vec!["Zo=C3=AB=20Xander"], Probable)]),
+            ("Zoe Xan=\r\nder!", vec![(vec!["Zoe Xan", "der"], Probable)]),
+            ("token SGkgWm/DqyBYYW5kZXIhIEhpISE= x", vec![(vec!["Wm/DqyBYYW5kZXIh"], Probable)]),
             ("q=zoe.x%40corp.example", vec![(vec!["zoe.x%40corp.example"], Probable)]),
             ("Zo&euml;&nbsp;Xander", vec![(vec!["Zo&euml;&nbsp;Xander"], Probable)]),
             ("<b>Zo</b>e <i>Xander</i>!", vec![(vec!["Zo", "e ", "Xander"], Probable)]),

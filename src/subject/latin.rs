@@ -89,6 +89,7 @@ pub(super) fn plain(bytes: &[u8]) -> Option<Vec<u8>> {
                 }
             }
             b'&' if is_entity(bytes, at) => return None,
+            b'=' if views::quoted(bytes, at).is_some() => return None,
             b'?' if bytes.get(at + 1) == Some(&b'?') => return None,
             b'%' | b'<' | b'{' | b'}' | b'[' | b']' | b'|' | b'*' | b'+' | b'^' | b'~' => return None,
             b if b.is_ascii() => {

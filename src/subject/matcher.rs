@@ -193,6 +193,11 @@ impl Matcher {
         self.prefilter.may_match(bytes)
     }
 
+    /// As [`Matcher::may_match`], for bytes that were encoded inside a text, and may hold as many encoded texts again.
+    pub(crate) fn may_match_within(&self, bytes: &[u8], depth: usize) -> bool {
+        self.prefilter.may_match_within(bytes, depth)
+    }
+
     /// Whether phone numbers are searched, for which no prefilter holds.
     pub(crate) fn has_phones(&self) -> bool {
         !self.phones.is_empty()

@@ -8,13 +8,14 @@
 //! * other letters (diacritics, full width, soft hyphens): words with a byte beyond ASCII are normalised on their own;
 //! * escapes (`\u00eb`, `%40`, `&euml;`): the word around one is decoded on its own;
 //! * markup inside a word (`Ja<b>ne</b>`, `Ja{*}n{*}e`): a window around it is stripped;
-//! * ADF text nodes that split a word: runs of text nodes without a gap between are joined.
+//! * ADF text nodes that split a word: runs of text nodes without a gap between are joined;
+//! * base64: runs of its characters are decoded and asked in their turn.
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind, packed};
 
 use super::latin;
 use crate::{
-    extract::{encoding, views},
+    extract::{encoded, encoding, views},
     norm,
 };
 
@@ -107,7 +108,24 @@ impl Prefilter {
         if wide(bytes) {
             return true;
         }
-        self.flat(bytes) || self.split(bytes)
+        self.may_match_within(bytes, encoded::DEEPEST)
+    }
+
+    /// As [`Prefilter::may_match`] for text in which as many texts may be encoded one in the other.
+    pub(super) fn may_match_within(&self, bytes: &[u8], depth: usize) -> bool {
+        self.always || self.flat(bytes) || self.encoded(bytes, depth) || self.split(bytes, depth)
+    }
+
+    /// Whether base64 inside holds a literal.
+    fn encoded(&self, bytes: &[u8], depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        encoded::base64_runs(bytes).any(|run| {
+            (0..4).any(|skip| {
+                let inner = run.decoded(skip);
+                // Nearly every run is a word or a number, which decodes to noise.
+                !(self.ascii && self.lacks_letters(&inner)) && self.may_match_within(&inner, depth)
+            })
+        })
     }
 
     fn flat(&self, bytes: &[u8]) -> bool {
@@ -154,6 +172,9 @@ impl Prefilter {
                     at = spanning(bytes, at, to);
                 }
                 ESCAPE => {
+                    if b == b'=' && self.broken(bytes, at) {
+                        return true;
+                    }
                     if is_escape(bytes, at) {
                         let (from, to) = word_around(bytes, at);
                         if self.word(&bytes[from..to]) {
@@ -203,6 +224,30 @@ impl Prefilter {
         self.layers(&String::from_utf8_lossy(bytes)) || self.layers(&encoding::latin1(bytes))
     }
 
+    /// Whether a word that the soft line break at `at` splits holds a literal.
+    fn broken(&self, bytes: &[u8], at: usize) -> bool {
+        let Some(len) = soft_break(bytes, at) else { return false };
+        let around = self.longest * 24 + 512;
+        let from = back(bytes, at, around);
+        let mut word = bytes[from..at].to_vec();
+        let mut next = at + len;
+        // A long word may be broken more than once.
+        while word.len() < 2 * around {
+            let to = forth(bytes, next, around);
+            match bytes[next..to].iter().position(|b| *b == b'=').filter(|i| soft_break(bytes, next + i).is_some()) {
+                Some(i) => {
+                    word.extend_from_slice(&bytes[next..next + i]);
+                    next += i + soft_break(bytes, next + i).unwrap_or(1);
+                }
+                None => {
+                    word.extend_from_slice(&bytes[next..to]);
+                    break;
+                }
+            }
+        }
+        self.raw_hit(&word) || self.word(&word)
+    }
+
     /// Whether so many letters of each literal are missing among the ASCII ones that the others cannot be all of them.
     fn lacks_letters(&self, bytes: &[u8]) -> bool {
         let (has, others) = letters(bytes);
@@ -218,6 +263,7 @@ impl Prefilter {
             views::json_unescaped,
             views::json_unescaped,
             views::percent_decoded,
+            views::quoted_printable_decoded,
             views::markup_stripped,
             views::wiki_stripped,
         ];
@@ -252,14 +298,15 @@ impl Prefilter {
     }
 
     /// Whether text nodes that follow each other without a gap hold a literal together.
-    fn split(&self, bytes: &[u8]) -> bool {
+    fn split(&self, bytes: &[u8], depth: usize) -> bool {
+        let hit = |joined: &[u8]| self.flat(joined) || self.encoded(joined, depth);
         let mut joined: Vec<u8> = Vec::new();
         let mut nodes = 0;
         for at in self.text.find_iter(bytes) {
             let Some(value) = member_string(bytes, at + 6) else { continue };
             let tight = matches!((joined.last(), value.first()), (Some(a), Some(b)) if joins(*a) && joins(*b));
             if !tight && !value.is_empty() {
-                if nodes > 1 && self.flat(&joined) {
+                if nodes > 1 && hit(&joined) {
                     return true;
                 }
                 joined.clear();
@@ -268,7 +315,7 @@ impl Prefilter {
             joined.extend_from_slice(value);
             nodes += 1;
         }
-        nodes > 1 && self.flat(&joined)
+        nodes > 1 && hit(&joined)
     }
 }
 
@@ -284,7 +331,7 @@ fn letters(bytes: &[u8]) -> (u64, Option<u32>) {
             b'0'..=b'9' => has |= 1 << (26 + b - b'0'),
             0xc2..=0xc5 => others = others.map(|n| n + 1),
             0x80..=0xbf => others = others.map(|n| n + 2),
-            0xc6.. | 0xc0 | 0xc1 | b'\\' | b'%' | b'&' => others = None,
+            0xc6.. | 0xc0 | 0xc1 | b'\\' | b'%' | b'&' | b'=' => others = None,
             _ => {}
         }
     }
@@ -308,6 +355,7 @@ const CLASS: [u8; 256] = {
     class[b'\\' as usize] = ESCAPE;
     class[b'%' as usize] = ESCAPE;
     class[b'&' as usize] = ESCAPE;
+    class[b'=' as usize] = ESCAPE;
     let markup = b"<{}[]|*_+^~?-";
     let mut i = 0;
     while i < markup.len() {
@@ -330,7 +378,12 @@ fn glued_before(bytes: &[u8], from: usize) -> bool {
     let Some(b) = from.checked_sub(1).map(|i| bytes[i]) else { return false };
     // The letter of an escape such as \n is no part of the word, nor are the digits of %20.
     let escape = (matches!(b, b'n' | b'r' | b't' | b'b' | b'f') && from >= 2 && bytes[from - 2] == b'\\')
-        || (from >= 3 && bytes[from - 3] == b'%' && percent(bytes, from - 3).is_some_and(separates));
+        || (from >= 3
+            && match bytes[from - 3] {
+                b'%' => percent(bytes, from - 3).is_some_and(separates),
+                b'=' => views::quoted(bytes, from - 3).is_some_and(separates),
+                _ => false,
+            });
     b.is_ascii_alphanumeric() && !escape
 }
 
@@ -427,7 +480,27 @@ fn is_escape(bytes: &[u8], at: usize) -> bool {
             bytes.get(at + slashes) == Some(&b'u')
         }
         b'%' => percent(bytes, at).is_some_and(|b| !separates(b)),
+        b'=' => views::quoted(bytes, at).is_some_and(|b| !separates(b)),
         _ => is_entity(bytes, at),
+    }
+}
+
+/// The length of the soft line break of quoted-printable at `at`, its line break perhaps escaped as in JSON.
+fn soft_break(bytes: &[u8], at: usize) -> Option<usize> {
+    if let Some(len) = views::soft_break(bytes, at) {
+        return Some(len);
+    }
+    let mut end = at + 1;
+    end += bytes.get(end..)?.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+    let letter = |end: usize| {
+        let slashes = bytes[end..].iter().take(16).take_while(|b| **b == b'\\').count();
+        bytes.get(end + slashes).filter(|_| slashes > 0).map(|b| (*b, end + slashes + 1))
+    };
+    match letter(end)? {
+        (b'n', end) => Some(end - at),
+        (b'r', end) => letter(end).filter(|(b, _)| *b == b'n').map(|(_, end)| end - at),
+        // A tab, escaped.
+        _ => None,
     }
 }
 

@@ -12,8 +12,11 @@ pub(super) fn views(bytes: &[u8]) -> Vec<View> {
     for base in readings(bytes) {
         let mut stages = vec![base.clone()];
         let (adf, strings) = (text_nodes(&base), strings(&base));
+        decode(&base, &mut stages, 2);
+        decode(&json_escapes(&base), &mut stages, 2);
         peel(base, &mut stages);
         for inner in [adf, strings].into_iter().filter(|v| !v.is_empty()) {
+            decode(&inner, &mut stages, 2);
             stages.push(inner.clone());
             peel(inner, &mut stages);
         }
@@ -22,9 +25,20 @@ pub(super) fn views(bytes: &[u8]) -> Vec<View> {
     out
 }
 
+/// Adds what is encoded in a view, as deep as `depth`.
+fn decode(view: &View, stages: &mut Vec<View>, depth: usize) {
+    for inner in super::encoded::base64(view) {
+        if depth > 1 {
+            decode(&inner, stages, depth - 1);
+        }
+        stages.push(inner.clone());
+        peel(inner, stages);
+    }
+}
+
 /// Adds what is left of a view as one layer after the other is taken off.
 fn peel(mut current: View, stages: &mut Vec<View>) {
-    for step in [json_escapes, json_escapes, json_escapes, percents, entities, tags, wiki] {
+    for step in [json_escapes, json_escapes, json_escapes, percents, quoted_printable, entities, tags, wiki] {
         let next = step(&current);
         if next.len() != current.len() {
             stages.push(next.clone());
@@ -34,7 +48,7 @@ fn peel(mut current: View, stages: &mut Vec<View>) {
 }
 
 /// Stands between what no value reaches over.
-const BARRIER: char = '\u{fffc}';
+pub(super) const BARRIER: char = '\u{fffc}';
 
 /// What stands between quotation marks, each string on its own, escapes resolved.
 fn strings(view: &View) -> View {
@@ -129,8 +143,13 @@ fn json_escapes(view: &View) -> View {
                     }
                 }
             }
-            'n' | 'r' | 't' | 'b' | 'f' => {
-                out.push((' ', place));
+            e @ ('n' | 'r' | 't' | 'b' | 'f') => {
+                let c = match e {
+                    'n' => '\n',
+                    'r' => '\r',
+                    _ => ' ',
+                };
+                out.push((c, place));
                 i += 2;
             }
             e @ ('"' | '\\' | '/') => {
@@ -175,6 +194,39 @@ fn percents(view: &View) -> View {
             }
         }
         i = j;
+    }
+    out
+}
+
+/// Quoted-printable escapes and soft line breaks.
+fn quoted_printable(view: &View) -> View {
+    let mut out = View::with_capacity(view.len());
+    let mut i = 0;
+    while i < view.len() {
+        if at(view, i) != '=' {
+            out.push(view[i]);
+            i += 1;
+            continue;
+        }
+        let blank = (i + 1..).take_while(|j| matches!(at(view, *j), ' ' | '\t' | '\r')).count();
+        if at(view, i + 1 + blank) == '\n' {
+            i += blank + 2;
+            continue;
+        }
+        let mut bytes = Vec::new();
+        while at(view, i + 3 * bytes.len()) == '=' {
+            let Some(byte) = hex(view, i + 3 * bytes.len() + 1, 2).and_then(|b| u8::try_from(b).ok()) else { break };
+            bytes.push(byte);
+        }
+        let text = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+        if text.is_empty() {
+            out.push(view[i]);
+            i += 1;
+        }
+        for c in text.chars() {
+            out.push((c, view[i].1));
+            i += 3 * c.len_utf8();
+        }
     }
     out
 }
