@@ -9,6 +9,9 @@ use crate::norm::{Builder, Mapped};
 /// The shortest run that is decoded, in characters: twelve bytes, in which a name may stand.
 const SHORTEST: usize = 16;
 
+/// A shorter stretch of text in what is decoded is chance, in bytes.
+const SHORTEST_TEXT: usize = 8;
+
 /// How often a text may be encoded as a whole, one encoding in the other.
 pub const DEEPEST: usize = 2;
 
@@ -123,11 +126,12 @@ fn run(bytes: &[u8], from: usize) -> Run {
 }
 
 impl Run {
-    /// The bytes that the run stands for if its first `skip` (0 to 3) characters do not belong to it.
+    /// The text that the run stands for if its first `skip` (0 to 3) characters do not belong to it: byte for byte what is
+    /// decoded, with a line feed for each byte of what is no text. `None` where there is no text in it, as in most words.
     #[must_use]
-    pub fn decoded(&self, skip: usize) -> Vec<u8> {
+    pub fn decoded(&self, skip: usize) -> Option<String> {
         let sextets = self.sextets.get(skip..).unwrap_or_default();
-        let mut out = Vec::with_capacity(sextets.len() * 3 / 4);
+        let mut out = Vec::with_capacity(sextets.len() * 3 / 4 + 3);
         for quad in sextets.chunks(4) {
             let mut bits = [0; 4];
             bits[..quad.len()].copy_from_slice(quad);
@@ -135,32 +139,60 @@ impl Run {
             let bytes = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
             out.extend_from_slice(&bytes[..quad.len().saturating_sub(1)]);
         }
-        out
+        texts_alone(out)
     }
 
-    /// As [`Run::decoded`], as text with the way back: each character stands for the groups of four that it was read from,
-    /// so that what is left of a run that was cut still decodes.
+    /// As [`Run::decoded`], with the way back: each character stands for the groups of four that it was read from, so that
+    /// what is left of a run that was cut still decodes.
     #[must_use]
-    pub fn text(&self, skip: usize) -> Mapped {
-        let bytes = self.decoded(skip);
+    pub fn text(&self, skip: usize) -> Option<Mapped> {
+        let text = self.decoded(skip)?;
         let place = |i: usize| self.starts[(skip + i).min(self.sextets.len())];
-        let mut out = Builder::with_capacity(bytes.len());
-        let mut at = 0;
-        let mut unit = |text: &str, from: usize, len: usize| {
-            out.unit(text, place(from / 3 * 4), place((from + len).div_ceil(3) * 4));
-        };
-        for chunk in bytes.utf8_chunks() {
-            for c in chunk.valid().chars() {
-                unit(c.encode_utf8(&mut [0; 4]), at, c.len_utf8());
-                at += c.len_utf8();
-            }
-            if !chunk.invalid().is_empty() {
-                unit("\u{fffd}", at, chunk.invalid().len());
-                at += chunk.invalid().len();
+        let mut out = Builder::with_capacity(text.len());
+        for (at, c) in text.char_indices() {
+            let end = at + c.len_utf8();
+            out.unit(&text[at..end], place(at / 3 * 4), place(end.div_ceil(3) * 4));
+        }
+        Some(out.finish())
+    }
+}
+
+/// Bytes with everything that is no text made line feeds; `None` where nothing is left.
+fn texts_alone(mut bytes: Vec<u8>) -> Option<String> {
+    let mut any = false;
+    let mut at = 0;
+    while at < bytes.len() {
+        let mut end = at;
+        while end < bytes.len() {
+            match bytes[end] {
+                b' '..=0x7e | b'\t' | b'\n' | b'\r' => end += 1,
+                0xc2.. => match character(&bytes[end..]) {
+                    Some(len) => end += len,
+                    None => break,
+                },
+                _ => break,
             }
         }
-        out.finish()
+        if end - at < SHORTEST_TEXT {
+            end = (end + 1).min(bytes.len());
+            bytes[at..end].fill(b'\n');
+        } else {
+            any = true;
+        }
+        at = end;
     }
+    if any { String::from_utf8(bytes).ok() } else { None }
+}
+
+/// The length of the character beyond ASCII that begins here.
+fn character(bytes: &[u8]) -> Option<usize> {
+    let len = match bytes.first()? {
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => return None,
+    };
+    std::str::from_utf8(bytes.get(..len)?).ok().map(|_| len)
 }
 
 #[cfg(test)]
@@ -179,8 +211,8 @@ mod tests {
         for text in [encoded.clone(), wrapped, escaped, format!("data:text/plain;base64,{encoded} end")] {
             let runs: Vec<Run> = base64_runs(text.as_bytes()).collect();
             let run = runs.last().unwrap();
-            assert_eq!(run.decoded(0), plain.as_bytes(), "{text}");
-            let view = run.text(0);
+            assert_eq!(run.decoded(0).unwrap(), plain, "{text}");
+            let view = run.text(0).unwrap();
             let at = view.text().find("Xander").unwrap();
             let piece = &text[view.original(at, at + 6)];
             let inner = STANDARD.decode(piece.replace(['\r', '\n', '\\'], "")).unwrap();
@@ -195,7 +227,7 @@ mod tests {
             let encoded = STANDARD.encode(&text);
             let whole = format!("{before}{encoded}{after}");
             let found = base64_runs(whole.as_bytes())
-                .any(|run| (0..4).any(|skip| String::from_utf8_lossy(&run.decoded(skip)).contains(&text)));
+                .any(|run| (0..4).any(|skip| run.decoded(skip).is_some_and(|t| t.contains(&text))));
             prop_assert!(found, "{whole}");
         }
 
@@ -203,7 +235,7 @@ mod tests {
         fn places_are_inside(text in "[A-Za-z0-9+/\\\\nu02bé\n]{0,120}") {
             for run in base64_runs(text.as_bytes()) {
                 for skip in 0..4 {
-                    let view = run.text(skip);
+                    let Some(view) = run.text(skip) else { continue };
                     let span = view.original(0, view.text().len());
                     prop_assert!(text.get(span).is_some());
                 }

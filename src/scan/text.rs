@@ -39,10 +39,10 @@ fn find_encoded(matcher: &Matcher, text: &str, scope: Scope<'_>, hits: &mut Vec<
     for run in encoded::base64_runs(text.as_bytes()) {
         // Where a word stands against the run, its first characters do not belong to it.
         for skip in 0..4 {
-            if !matcher.may_match_within(&run.decoded(skip), depth - 1) {
+            if !run.decoded(skip).is_some_and(|t| matcher.may_match_within(t.as_bytes(), depth - 1)) {
                 continue;
             }
-            let view = run.text(skip);
+            let Some(view) = run.text(skip) else { continue };
             let mut inner = find_layers(matcher, view.text(), scope, TextKind::Prose);
             if depth > 1 {
                 find_encoded(matcher, view.text(), scope, &mut inner, depth - 1);

@@ -120,11 +120,7 @@ impl Prefilter {
     fn encoded(&self, bytes: &[u8], depth: usize) -> bool {
         let Some(depth) = depth.checked_sub(1) else { return false };
         encoded::base64_runs(bytes).any(|run| {
-            (0..4).any(|skip| {
-                let inner = run.decoded(skip);
-                // Nearly every run is a word or a number, which decodes to noise.
-                !(self.ascii && self.lacks_letters(&inner)) && self.may_match_within(&inner, depth)
-            })
+            (0..4).any(|skip| run.decoded(skip).is_some_and(|text| self.may_match_within(text.as_bytes(), depth)))
         })
     }
 
@@ -192,14 +188,23 @@ impl Prefilter {
                         continue;
                     }
                     let end = markup_run(bytes, at - 1);
-                    let inside = bytes.get(end).is_some_and(|b| may_join(*b)) && escaped_gap(bytes, end).is_none();
+                    let broken = soft_break(bytes, end);
+                    let inside = broken.is_some()
+                        || (bytes.get(end).is_some_and(|b| may_join(*b)) && escaped_gap(bytes, end).is_none());
                     if end >= at && inside && !after_escaped_space(bytes, at - 1) {
                         let from = back(bytes, at - 1, self.longest * 12);
-                        let to = forth(bytes, end, self.longest * 24 + 512);
+                        let most = self.longest * 24 + 512;
+                        let to = forth(bytes, end + broken.unwrap_or(0), most);
                         if self.word(&bytes[from..to]) {
                             return true;
                         }
-                        at = end;
+                        if let Some(len) = broken
+                            && self.word(&[&bytes[from..end], &bytes[end + len..to]].concat())
+                        {
+                            return true;
+                        }
+                        let broken = |i: &usize| bytes[*i] == b'=' && soft_break(bytes, *i).is_some();
+                        at = (at..end).find(broken).unwrap_or(end);
                     }
                 }
             }
@@ -256,21 +261,36 @@ impl Prefilter {
     }
 
     fn layers(&self, text: &str) -> bool {
+        let escapes =
+            [views::json_unescaped, views::json_unescaped, views::percent_decoded, views::quoted_printable_decoded];
         if self.stands(text) {
             return true;
         }
-        let layers = [
-            views::json_unescaped,
-            views::json_unescaped,
-            views::percent_decoded,
-            views::quoted_printable_decoded,
-            views::markup_stripped,
-            views::wiki_stripped,
-        ];
         let mut current = None;
-        for layer in layers {
-            let text = current.as_deref().unwrap_or(text);
-            if let Some(view) = layer(text) {
+        for layer in escapes {
+            if let Some(view) = layer(current.as_deref().unwrap_or(text)) {
+                let view = view.into_text();
+                if self.stands(&view) {
+                    return true;
+                }
+                current = Some(view);
+            }
+        }
+        let text = current.as_deref().unwrap_or(text);
+        // The window may begin inside a tag or a link's target, with which its first letters go.
+        let behind = |c: char| text.find(c).map(|i| &text[i + 1..]);
+        if [Some(text), behind('>'), behind(']'), behind('}')].into_iter().flatten().any(|text| self.stripped(text)) {
+            return true;
+        }
+        // And the bracket of a link whose target stands in the window may be in front of it.
+        text.contains('|') && self.stripped(&format!("[{text}"))
+    }
+
+    /// Whether a text without its markup holds a literal.
+    fn stripped(&self, text: &str) -> bool {
+        let mut current = None;
+        for layer in [views::markup_stripped, views::wiki_stripped] {
+            if let Some(view) = layer(current.as_deref().unwrap_or(text)) {
                 let view = view.into_text();
                 if self.stands(&view) {
                     return true;
@@ -447,11 +467,15 @@ fn back(bytes: &[u8], at: usize, most: usize) -> usize {
     bytes[floor..at].iter().rposition(|b| ends_word(*b)).map_or(floor, |i| floor + i + 1)
 }
 
-/// Where to go on after the window that ends at `to`: at markup in it that reaches over its end, for a word may go on
-/// behind; else at its end.
+/// Where to go on after the window that ends at `to`: at markup or a soft line break in it that reaches over its end, for
+/// a word may go on behind; else at its end.
 fn spanning(bytes: &[u8], at: usize, to: usize) -> usize {
-    let opens = |i: &usize| matches!(bytes[*i], b'<' | b'{' | b'|') && markup_end(bytes, *i) > to;
-    (at..to).find(opens).unwrap_or(to)
+    let goes_on = |i: &usize| match bytes[*i] {
+        b'<' | b'{' | b'|' => markup_end(bytes, *i) > to,
+        b'=' => soft_break(bytes, *i).is_some(),
+        _ => false,
+    };
+    (at..to).find(goes_on).unwrap_or(to)
 }
 
 /// The end of the word that goes on at `at`, over markup inside it, at most some `most` bytes further.
@@ -487,6 +511,9 @@ fn is_escape(bytes: &[u8], at: usize) -> bool {
 
 /// The length of the soft line break of quoted-printable at `at`, its line break perhaps escaped as in JSON.
 fn soft_break(bytes: &[u8], at: usize) -> Option<usize> {
+    if bytes.get(at) != Some(&b'=') {
+        return None;
+    }
     if let Some(len) = views::soft_break(bytes, at) {
         return Some(len);
     }
@@ -696,6 +723,13 @@ mod tests {
             "Xa{*}n{*}der",
             "Xa[nder]",
             "X**ander",
+            "X\\u0061=\n=4Eder",
+            "[|u v]Xan{{der",
+            "[ Xan|u v]der",
+            "[Xan||u v]=\nder",
+            r"{color:red}|Xan=\n]der",
+            r"[|u v\u005dXan{{der",
+            "<a href='u v'>Xan{{der",
             r#"{"type":"text","text":"Xa"},{"type":"text" , "text" : "nder"}"#,
             r#"{"text":"X"},{"text":"a"},{"text":""},{"text":"nd"},{"text":"er"}"#,
             "Zoe",
