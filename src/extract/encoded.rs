@@ -18,25 +18,48 @@ pub const DEEPEST: usize = 2;
 /// A line break belongs to a run only after a line of at least this many characters; MIME breaks at 76, PEM at 64.
 const LINE: usize = 40;
 
-/// A run of base64 characters in some bytes: the value of each character, and where it stands.
-pub struct Run {
+/// A run of base64 characters in some bytes.
+pub struct Run<'a> {
+    bytes: &'a [u8],
     /// Where the run stands.
     pub span: Range<usize>,
+    /// The value of each character.
     sextets: Vec<u8>,
-    /// The first byte of each character, and the end of the last.
-    starts: Vec<usize>,
 }
 
-/// The value of a base64 character, of the standard and the URL alphabet (RFC 4648, sections 4 and 5).
+/// A byte that is no base64 character.
+const NONE: u8 = 64;
+
+/// The values of the base64 characters, of the standard and the URL alphabet (RFC 4648, sections 4 and 5).
+const VALUES: [u8; 256] = {
+    let mut values = [NONE; 256];
+    let mut i = 0;
+    while i < 26 {
+        values[b'A' as usize + i] = i as u8;
+        values[b'a' as usize + i] = i as u8 + 26;
+        i += 1;
+    }
+    i = 0;
+    while i < 10 {
+        values[b'0' as usize + i] = i as u8 + 52;
+        i += 1;
+    }
+    values[b'+' as usize] = 62;
+    values[b'-' as usize] = 62;
+    values[b'/' as usize] = 63;
+    values[b'_' as usize] = 63;
+    values
+};
+
+/// The value of a base64 character.
 const fn value(b: u8) -> Option<u8> {
-    Some(match b {
-        b'A'..=b'Z' => b - b'A',
-        b'a'..=b'z' => b - b'a' + 26,
-        b'0'..=b'9' => b - b'0' + 52,
-        b'+' | b'-' => 62,
-        b'/' | b'_' => 63,
-        _ => return None,
-    })
+    let v = VALUES[b as usize];
+    if v == NONE { None } else { Some(v) }
+}
+
+/// Whether a byte can stand in a run: a character, or the backslash of an escape.
+const fn stands_in_run(b: u8) -> bool {
+    VALUES[b as usize] != NONE || b == b'\\'
 }
 
 /// What stands at a byte of a run.
@@ -78,41 +101,55 @@ fn token(bytes: &[u8], at: usize) -> Option<(Token, usize)> {
 }
 
 /// Every run of base64 characters in `bytes` that is long enough to hold a name.
-pub fn base64_runs(bytes: &[u8]) -> impl Iterator<Item = Run> {
-    let mut probe = 0;
+pub fn base64_runs(bytes: &[u8]) -> impl Iterator<Item = Run<'_>> {
+    // Characters and backslashes that follow each other: `stretch.start` is where to go on in it.
+    let mut stretch = 0..0;
     std::iter::from_fn(move || {
-        // A run that is not broken has a character at every tenth byte; broken ones have long lines.
-        while probe < bytes.len() {
-            if value(bytes[probe]).is_none() {
-                probe += SHORTEST / 2;
-                continue;
+        loop {
+            while stretch.start < stretch.end {
+                let run = run(bytes, stretch.start);
+                stretch.start = run.span.end.max(stretch.start + 1);
+                if run.sextets.len() >= SHORTEST {
+                    return Some(run);
+                }
             }
-            let from = bytes[..probe].iter().rposition(|b| value(*b).is_none()).map_or(0, |i| i + 1);
-            let to = probe + bytes[probe..].iter().take_while(|b| value(**b).is_some()).count();
-            // Broken or escaped inside: what stands before may be no more than a few characters.
-            let goes_on = bytes.get(to) == Some(&b'\\') && matches!(token(bytes, to), Some((Token::Char(_), _)));
-            if to - from < SHORTEST && !goes_on {
-                probe = to + SHORTEST / 2;
-                continue;
-            }
-            let run = run(bytes, from);
-            probe = run.span.end.max(to) + 1;
-            if run.sextets.len() >= SHORTEST {
-                return Some(run);
-            }
+            stretch = long_stretch(bytes, stretch.start)?;
         }
-        None
     })
 }
 
-fn run(bytes: &[u8], from: usize) -> Run {
-    let (mut sextets, mut starts) = (Vec::new(), Vec::new());
+/// The next stretch at or behind `from` of as many bytes as a run has at least. It looks at each last byte first: where
+/// that is none of a run, the bytes before it need no look.
+fn long_stretch(bytes: &[u8], mut from: usize) -> Option<Range<usize>> {
+    loop {
+        let window = bytes.get(from..from + SHORTEST)?;
+        match window.iter().rposition(|b| !stands_in_run(*b)) {
+            Some(i) => from += i + 1,
+            None => {
+                let rest = &bytes[from + SHORTEST..];
+                let more = rest.iter().position(|b| !stands_in_run(*b)).unwrap_or(rest.len());
+                return Some(from..from + SHORTEST + more);
+            }
+        }
+    }
+}
+
+fn run(bytes: &[u8], from: usize) -> Run<'_> {
+    let mut sextets = Vec::with_capacity(4 * SHORTEST);
     let (mut at, mut end, mut line) = (from, from, 0);
-    while let Some((token, len)) = token(bytes, at) {
+    loop {
+        let before = sextets.len();
+        sextets.extend(bytes[at..].iter().map(|b| VALUES[usize::from(*b)]).take_while(|v| *v != NONE));
+        let plain = sextets.len() - before;
+        if plain > 0 {
+            line += plain;
+            at += plain;
+            end = at;
+        }
+        let Some((token, len)) = token(bytes, at) else { break };
         match token {
             Token::Char(v) => {
                 sextets.push(v);
-                starts.push(at);
                 line += 1;
                 end = at + len;
             }
@@ -121,25 +158,19 @@ fn run(bytes: &[u8], from: usize) -> Run {
         }
         at += len;
     }
-    starts.push(end);
-    Run { span: from..end, sextets, starts }
+    Run { bytes, span: from..end, sextets }
 }
 
-impl Run {
+impl Run<'_> {
     /// The text that the run stands for if its first `skip` (0 to 3) characters do not belong to it: byte for byte what is
     /// decoded, with a line feed for each byte of what is no text. `None` where there is no text in it, as in most words.
     #[must_use]
     pub fn decoded(&self, skip: usize) -> Option<String> {
         let sextets = self.sextets.get(skip..).unwrap_or_default();
-        let mut out = Vec::with_capacity(sextets.len() * 3 / 4 + 3);
-        for quad in sextets.chunks(4) {
-            let mut bits = [0; 4];
-            bits[..quad.len()].copy_from_slice(quad);
-            let [a, b, c, d] = bits;
-            let bytes = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
-            out.extend_from_slice(&bytes[..quad.len().saturating_sub(1)]);
+        if !may_be_text(sextets) {
+            return None;
         }
-        texts_alone(out)
+        texts_alone(bytes_of(sextets))
     }
 
     /// As [`Run::decoded`], with the way back: each character stands for the groups of four that it was read from, so that
@@ -147,7 +178,8 @@ impl Run {
     #[must_use]
     pub fn text(&self, skip: usize) -> Option<Mapped> {
         let text = self.decoded(skip)?;
-        let place = |i: usize| self.starts[(skip + i).min(self.sextets.len())];
+        let starts = self.starts();
+        let place = |i: usize| starts[(skip + i).min(self.sextets.len())];
         let mut out = Builder::with_capacity(text.len());
         for (at, c) in text.char_indices() {
             let end = at + c.len_utf8();
@@ -155,7 +187,89 @@ impl Run {
         }
         Some(out.finish())
     }
+
+    /// The first byte of each character, and the end of the last.
+    fn starts(&self) -> Vec<usize> {
+        let mut starts = Vec::with_capacity(self.sextets.len() + 1);
+        let mut at = self.span.start;
+        while let Some((token, len)) = token(self.bytes, at).filter(|_| at < self.span.end) {
+            if matches!(token, Token::Char(_)) {
+                starts.push(at);
+            }
+            at += len;
+        }
+        starts.push(self.span.end);
+        starts
+    }
 }
+
+/// The bytes that four base64 characters stand for.
+const fn triple(quad: [u8; 4]) -> [u8; 3] {
+    let [a, b, c, d] = quad;
+    [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]
+}
+
+/// The bytes that base64 characters stand for.
+fn bytes_of(sextets: &[u8]) -> Vec<u8> {
+    let (quads, rest) = sextets.as_chunks::<4>();
+    let mut out = Vec::with_capacity(sextets.len() * 3 / 4 + 3);
+    for quad in quads {
+        out.extend_from_slice(&triple(*quad));
+    }
+    let mut last = [0; 4];
+    last[..rest.len()].copy_from_slice(rest);
+    out.extend_from_slice(&triple(last)[..rest.len().saturating_sub(1)]);
+    out
+}
+
+/// The bytes that characters stand for, roughly: quick, and never `false` where [`texts_alone`] keeps something.
+fn may_be_text(sextets: &[u8]) -> bool {
+    let (mut stretch, mut expected) = (0, 0_u8);
+    let mut step = |b: u8| {
+        let kind = KIND[usize::from(b)];
+        // A character begins: what stood before goes on unless it was cut short.
+        let begins = if expected > 0 { 1 } else { stretch + 1 };
+        (stretch, expected) = match kind {
+            FOLLOWS if expected > 0 => (stretch + 1, expected - 1),
+            FOLLOWS | NO_TEXT => (0, 0),
+            more => (begins, more),
+        };
+        stretch >= SHORTEST_TEXT
+    };
+    let (quads, rest) = sextets.as_chunks::<4>();
+    for quad in quads {
+        let [a, b, c] = triple(*quad);
+        if step(a) | step(b) | step(c) {
+            return true;
+        }
+    }
+    let mut last = [0; 4];
+    last[..rest.len()].copy_from_slice(rest);
+    triple(last)[..rest.len().saturating_sub(1)].iter().any(|b| step(*b))
+}
+
+/// A byte of text on its own; one to three stand for as many bytes that follow in UTF-8.
+const TEXT: u8 = 0;
+/// A byte that follows in UTF-8.
+const FOLLOWS: u8 = 4;
+const NO_TEXT: u8 = 5;
+
+const KIND: [u8; 256] = {
+    let mut kind = [NO_TEXT; 256];
+    let mut i = 0;
+    while i < 256 {
+        kind[i] = match i as u8 {
+            b' '..=0x7e | b'\t' | b'\n' | b'\r' => TEXT,
+            0x80..=0xbf => FOLLOWS,
+            0xc2..=0xdf => 1,
+            0xe0..=0xef => 2,
+            0xf0..=0xf4 => 3,
+            _ => NO_TEXT,
+        };
+        i += 1;
+    }
+    kind
+};
 
 /// Bytes with everything that is no text made line feeds; `None` where nothing is left.
 fn texts_alone(mut bytes: Vec<u8>) -> Option<String> {
@@ -209,7 +323,7 @@ mod tests {
         let wrapped = format!("{}\r\n{}", &encoded[..76], &encoded[76..]);
         let escaped = wrapped.replace("\r\n", "\\r\\n").replace('/', "\\/").replace('+', "\\u002B");
         for text in [encoded.clone(), wrapped, escaped, format!("data:text/plain;base64,{encoded} end")] {
-            let runs: Vec<Run> = base64_runs(text.as_bytes()).collect();
+            let runs: Vec<Run<'_>> = base64_runs(text.as_bytes()).collect();
             let run = runs.last().unwrap();
             assert_eq!(run.decoded(0).unwrap(), plain, "{text}");
             let view = run.text(0).unwrap();
@@ -229,6 +343,15 @@ mod tests {
             let found = base64_runs(whole.as_bytes())
                 .any(|run| (0..4).any(|skip| run.decoded(skip).is_some_and(|t| t.contains(&text))));
             prop_assert!(found, "{whole}");
+        }
+
+        #[test]
+        fn nothing_is_text_that_may_not_be(parts in prop::collection::vec(prop_oneof![
+            "[ -~é—😀]{1,9}".prop_map(String::into_bytes), prop::collection::vec(any::<u8>(), 1..4),
+        ], 0..6)) {
+            let sextets: Vec<u8> = STANDARD.encode(parts.concat()).bytes().filter_map(value).collect();
+            let kept = texts_alone(bytes_of(&sextets));
+            prop_assert!(kept.is_none() || may_be_text(&sextets));
         }
 
         #[test]

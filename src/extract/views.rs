@@ -128,17 +128,27 @@ pub fn quoted_printable_decoded(text: &str) -> Option<Mapped> {
             from = at + len;
             continue;
         }
-        let escapes = (0..4).map_while(|n| quoted(bytes, at + 3 * n)).collect::<Vec<u8>>();
-        let take = (1..=escapes.len()).find(|n| std::str::from_utf8(&escapes[..*n]).is_ok());
-        from = match take.and_then(|n| Some((n, std::str::from_utf8(escapes.get(..n)?).ok()?))) {
-            Some((n, decoded)) => {
-                view.replace(at, at + 3 * n, decoded);
-                at + 3 * n
+        from = match quoted_char(bytes, at) {
+            Some((c, len)) => {
+                view.replace(at, at + len, c.encode_utf8(&mut [0; 4]));
+                at + len
             }
             None => at + 1,
         };
     }
     view.finish()
+}
+
+/// The character that the quoted-printable escapes at `at` stand for, and their length.
+pub(crate) fn quoted_char(bytes: &[u8], at: usize) -> Option<(char, usize)> {
+    let mut char = [0; 4];
+    for n in 0..4 {
+        char[n] = quoted(bytes, at + 3 * n)?;
+        if let Ok(text) = std::str::from_utf8(&char[..=n]) {
+            return text.chars().next().map(|c| (c, 3 * (n + 1)));
+        }
+    }
+    None
 }
 
 /// The byte of the quoted-printable escape at `at`. Its digits are upper case, which keeps most of what only looks like one

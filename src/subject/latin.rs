@@ -1,7 +1,7 @@
 //! A short way to the bare form of a word, for the letters that most text is in. Whatever it does not know for certain it
 //! leaves to the full normalisation; a test holds the two together over all characters.
 
-use super::prefilter::is_entity;
+use super::prefilter::{is_entity, percent};
 use crate::extract::views;
 
 /// What a character becomes in the bare form, as far as a search for ASCII words cares.
@@ -64,7 +64,8 @@ fn letter(c: char) -> Letter {
     }
 }
 
-/// The bytes with every letter in its ASCII bare form and gaps as spaces, `\u` escapes resolved; `None` if a character is
+/// The bytes with every letter in its ASCII bare form and gaps as spaces, `\u` escapes resolved, those of quoted-printable
+/// left as they are; `None` if a character is
 /// unknown here, or markup or another escape may stand in it.
 pub(super) fn plain(bytes: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(bytes).ok()?;
@@ -89,9 +90,9 @@ pub(super) fn plain(bytes: &[u8]) -> Option<Vec<u8>> {
                 }
             }
             b'&' if is_entity(bytes, at) => return None,
-            b'=' if views::quoted(bytes, at).is_some() => return None,
             b'?' if bytes.get(at + 1) == Some(&b'?') => return None,
-            b'%' | b'<' | b'{' | b'}' | b'[' | b']' | b'|' | b'*' | b'+' | b'^' | b'~' => return None,
+            b'%' if percent(bytes, at).is_some() => return None,
+            b'<' | b'{' | b'}' | b'[' | b']' | b'|' | b'*' | b'+' | b'^' | b'~' => return None,
             b if b.is_ascii() => {
                 out.push(b);
                 at += 1;

@@ -190,6 +190,7 @@ impl Prefilter {
                     let end = markup_run(bytes, at - 1);
                     let broken = soft_break(bytes, end);
                     let inside = broken.is_some()
+                        || views::quoted_char(bytes, end).is_some()
                         || (bytes.get(end).is_some_and(|b| may_join(*b)) && escaped_gap(bytes, end).is_none());
                     if end >= at && inside && !after_escaped_space(bytes, at - 1) {
                         let from = back(bytes, at - 1, self.longest * 12);
@@ -220,7 +221,14 @@ impl Prefilter {
         if self.ascii
             && let Some(plain) = latin::plain(bytes)
         {
-            return self.raw_hit(&plain);
+            if self.raw_hit(&plain) {
+                return true;
+            }
+            // `avatarId=47` may be an address's or quoted-printable.
+            let Some(decoded) = quoted_decoded(&plain) else { return false };
+            if let Some(plain) = latin::plain(&decoded) {
+                return self.raw_hit(&plain);
+            }
         }
         if let Ok(text) = std::str::from_utf8(bytes) {
             return self.layers(text);
@@ -344,18 +352,42 @@ impl Prefilter {
 /// may be escapes or characters of another block.
 fn letters(bytes: &[u8]) -> (u64, Option<u32>) {
     let (mut has, mut others) = (0, Some(0));
-    for &b in bytes {
+    let (mut entity, mut quoted) = (false, false);
+    for (at, &b) in bytes.iter().enumerate() {
         match b {
-            b'a'..=b'z' => has |= 1 << (b - b'a'),
-            b'A'..=b'Z' => has |= 1 << (b - b'A'),
-            b'0'..=b'9' => has |= 1 << (26 + b - b'0'),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => has |= bit(b),
             0xc2..=0xc5 => others = others.map(|n| n + 1),
             0x80..=0xbf => others = others.map(|n| n + 2),
-            0xc6.. | 0xc0 | 0xc1 | b'\\' | b'%' | b'&' | b'=' => others = None,
+            b'=' => match views::quoted_char(bytes, at) {
+                Some((c @ ('\\' | '%' | '&' | '=' | '\u{80}'..), _)) if c > '\u{17f}' || c.is_ascii() => others = None,
+                Some((c, _)) => {
+                    quoted = true;
+                    entity |= c == ';';
+                    match u8::try_from(c).ok().filter(u8::is_ascii) {
+                        Some(b) => has |= bit(b),
+                        None => others = others.map(|n| n + 2),
+                    }
+                }
+                None => {}
+            },
+            b'&' if !is_entity(bytes, at) => {}
+            0xc6.. | 0xc0 | 0xc1 | b'\\' | b'%' | b'&' => others = None,
+            b';' => entity = true,
             _ => {}
         }
     }
-    (has, others)
+    // What is decoded may be a part of an entity.
+    if quoted && entity { (has, None) } else { (has, others) }
+}
+
+/// The bit of an ASCII letter, in any case, or digit.
+const fn bit(b: u8) -> u64 {
+    match b {
+        b'a'..=b'z' => 1 << (b - b'a'),
+        b'A'..=b'Z' => 1 << (b - b'A'),
+        b'0'..=b'9' => 1 << (26 + b - b'0'),
+        _ => 0,
+    }
 }
 
 /// Bytes beyond ASCII.
@@ -504,7 +536,7 @@ fn is_escape(bytes: &[u8], at: usize) -> bool {
             bytes.get(at + slashes) == Some(&b'u')
         }
         b'%' => percent(bytes, at).is_some_and(|b| !separates(b)),
-        b'=' => views::quoted(bytes, at).is_some_and(|b| !separates(b)),
+        b'=' => views::quoted_char(bytes, at).is_some_and(|(c, _)| !u8::try_from(c).is_ok_and(separates)),
         _ => is_entity(bytes, at),
     }
 }
@@ -531,8 +563,25 @@ fn soft_break(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
+/// The bytes with escapes of quoted-printable decoded, if there are any.
+fn quoted_decoded(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let mut from = 0;
+    for at in memchr::memchr_iter(b'=', bytes) {
+        if at >= from
+            && let Some((c, len)) = views::quoted_char(bytes, at)
+        {
+            out.extend_from_slice(&bytes[from..at]);
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            from = at + len;
+        }
+    }
+    out.extend_from_slice(bytes.get(from..).unwrap_or_default());
+    (from > 0).then_some(out)
+}
+
 /// What the percent escape at `at` stands for.
-fn percent(bytes: &[u8], at: usize) -> Option<u8> {
+pub(super) fn percent(bytes: &[u8], at: usize) -> Option<u8> {
     let digits = bytes.get(at + 1..at + 3)?;
     let digit = |b: u8| char::from(b).to_digit(16);
     u8::try_from(digit(digits[0])? * 16 + digit(digits[1])?).ok()
@@ -726,6 +775,7 @@ mod tests {
             "X\\u0061=\n=4Eder",
             "[|u v]Xan{{der",
             "[ Xan|u v]der",
+            "X\\u0061<b class=\"x y\">=4Eder",
             "[Xan||u v]=\nder",
             r"{color:red}|Xan=\n]der",
             r"[|u v\u005dXan{{der",
