@@ -1,5 +1,7 @@
 //! Switches and eyes for tests and the demo: what no Jira would let a client do.
 
+mod unkind;
+
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value, json};
@@ -7,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     SandboxError, rich, routes,
     server::Shared,
-    state::{Clock, Project, User, World},
+    state::{Clock, Project, User, UserIx, World},
 };
 
 /// A user to be added.
@@ -181,15 +183,11 @@ impl Control {
         id
     }
 
-    fn with_user(&self, reference: &str, act: impl FnOnce(&mut User, bool)) -> Result<(), SandboxError> {
+    fn with_user<T>(&self, reference: &str, act: impl FnOnce(&mut User, bool) -> T) -> Result<T, SandboxError> {
         let mut world = self.0.world();
         let cloud = world.is_cloud();
-        let ix = world
-            .find_user_by_id(reference)
-            .or_else(|| world.find_user(reference))
-            .ok_or_else(|| SandboxError::Refused("there is no such user".to_owned()))?;
-        act(&mut world.users[ix], cloud);
-        Ok(())
+        let ix = user_ix(&world, reference)?;
+        Ok(act(&mut world.users[ix], cloud))
     }
 
     /// Deactivates an account, given by account id, key or login name.
@@ -313,6 +311,11 @@ impl Control {
     pub fn credentials_sent_on(&self) -> u64 {
         self.0.world().credentials_sent_on
     }
+}
+
+fn user_ix(world: &World, reference: &str) -> Result<UserIx, SandboxError> {
+    let found = world.find_user_by_id(reference).or_else(|| world.find_user(reference));
+    found.ok_or_else(|| SandboxError::Refused("there is no such user".to_owned()))
 }
 
 fn toggle(set: &mut std::collections::HashSet<String>, key: &str, on: bool) {

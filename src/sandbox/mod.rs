@@ -30,7 +30,7 @@ use std::{
 
 use chrono::Utc;
 pub use control::{Control, NewUser, Notification, NotificationKind, Person};
-pub use state::Clock;
+pub use state::{Clock, RedactionHistory, RedactionPlan, Workflow};
 
 use crate::model::{Flavor, ProjectKey};
 
@@ -208,3 +208,5 @@ impl Drop for Sandbox {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_unkind;

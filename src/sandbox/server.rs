@@ -255,6 +255,8 @@ async fn answer(shared: &Shared, path: &str, request: Request) -> (Reply, bool) 
         .map(|s| percent_decode_str(s).decode_utf8_lossy().into_owned())
         .collect();
     let who = identify(&shared.world(), request.headers());
+    let credentials = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let basic = credentials.get(..6).is_some_and(|s| s.eq_ignore_ascii_case("basic "));
     let has_credentials = request.headers().contains_key(header::AUTHORIZATION);
     let no_check = request
         .headers()
@@ -267,9 +269,10 @@ async fn answer(shared: &Shared, path: &str, request: Request) -> (Reply, bool) 
         Ok(payload) => payload,
         Err(failure) => return (failure.into_reply(), false),
     };
-    let mut req = Req { method, segments, query, payload, no_check, has_credentials };
 
     let mut world = shared.world();
+    let page_cap = world.switches.page_cap.unwrap_or(usize::MAX);
+    let mut req = Req { method, segments, query, payload, no_check, has_credentials, basic, page_cap };
     let cloud = world.is_cloud();
     let (version, api) = match req.segments.as_slice() {
         [rest, api, version, ..] if rest == "rest" && api == "api" => match (version.as_str(), cloud) {

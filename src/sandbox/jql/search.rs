@@ -54,7 +54,7 @@ impl Query {
         let mut found: Vec<(Vec<SortKey>, &Issue)> = world
             .issues
             .values()
-            .filter(|i| !world.is_hidden(i.project))
+            .filter(|i| world.sees(i))
             .filter(|i| self.test.as_ref().is_none_or(|t| passes(world, i, t)))
             .map(|i| (self.keys(world, i), i))
             .collect();

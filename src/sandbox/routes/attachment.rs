@@ -23,7 +23,7 @@ fn missing(id: &str) -> Failure {
 fn find<'w>(world: &'w World, id: &str) -> Result<(u64, &'w Attachment), Failure> {
     let number: u64 = id.parse().map_err(|_| missing(id))?;
     let issue = world.attachment_issue.get(&number).and_then(|i| world.issues.get(i));
-    let issue = issue.filter(|i| !world.is_hidden(i.project)).ok_or_else(|| missing(id))?;
+    let issue = issue.filter(|i| world.sees(i)).ok_or_else(|| missing(id))?;
     issue.attachments.iter().find(|a| a.id == number).map(|a| (issue.id, a)).ok_or_else(|| missing(id))
 }
 

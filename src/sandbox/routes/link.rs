@@ -71,7 +71,8 @@ fn link_change(world: &World, link: &Link, of: u64, made: bool) -> Change {
 
 /// Makes a link and writes both histories.
 pub(super) fn insert(world: &mut World, (link_type, inward, outward): (u64, u64, u64)) {
-    let exists = world.links_of(inward).any(|l| l.link_type == link_type && l.inward == inward && l.outward == outward);
+    let exists =
+        world.all_links_of(inward).any(|l| l.link_type == link_type && l.inward == inward && l.outward == outward);
     if exists {
         return;
     }
@@ -109,7 +110,7 @@ pub(super) fn create(world: &mut World, req: &Req) -> Answer {
 }
 
 fn find(world: &World, id: &str) -> Result<Link, Failure> {
-    let visible = |issue: u64| world.issues.get(&issue).is_some_and(|i| !world.is_hidden(i.project));
+    let visible = |issue: u64| world.issues.get(&issue).is_some_and(|i| world.sees(i));
     id.parse()
         .ok()
         .and_then(|id: u64| world.links.get(&id))

@@ -93,7 +93,7 @@ fn comment_place(world: &World, comment: &str) -> Result<(u64, usize), Failure> 
     world
         .issues
         .values()
-        .filter(|i| !world.is_hidden(i.project))
+        .filter(|i| world.sees(i))
         .find_map(|i| i.comments.iter().position(|c| c.id.to_string() == comment).map(|at| (i.id, at)))
         .ok_or_else(|| Failure::new(404, format!("Can not find a comment for the id: {comment}.")))
 }
