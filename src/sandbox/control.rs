@@ -7,7 +7,9 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Map, Value, json};
 
 use super::{
-    SandboxError, rich, routes,
+    SandboxError,
+    faults::{Limiter, RateLimit, RateLimitReason},
+    rich, routes,
     server::Shared,
     state::{Clock, Project, User, UserIx, World},
 };
@@ -108,6 +110,31 @@ impl Control {
     /// The next `n` requests that change something do so, but their answer is lost: the connection ends.
     pub fn cut_after_commit(&self, n: u64) {
         self.0.faults().cut_after_commit = n;
+    }
+
+    /// What Cloud gives as the reason of a [`Control::burst_429`].
+    pub fn set_429_reason(&self, reason: RateLimitReason) {
+        self.0.faults().reason = reason;
+    }
+
+    /// Holds a rate limit from now on, with its headers on every answer; `None` takes it away. There is none at first.
+    pub fn set_rate_limit(&self, limit: Option<RateLimit>) {
+        self.0.faults().limiter = limit.map(Limiter::new);
+    }
+
+    /// The bodies of the next `n` answers end halfway, and the connection with them. What was asked is done.
+    pub fn half_bodies(&self, n: u64) {
+        self.0.faults().half_body = n;
+    }
+
+    /// The bodies of the next `n` answers come in eight pieces, with a pause before each.
+    pub fn slow_bodies(&self, n: u64, pause: Duration) {
+        self.0.faults().slow_body = (n, pause);
+    }
+
+    /// Every `n`th read goes wrong, by turns: 429, 500, half a body, no answer (0: none does).
+    pub fn fault_every(&self, n: u64) {
+        self.0.faults().every = n;
     }
 
     /// Takes a project from the bot's sight, or gives it back.

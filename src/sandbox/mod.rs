@@ -30,6 +30,7 @@ use std::{
 
 use chrono::Utc;
 pub use control::{Control, NewUser, Notification, NotificationKind, Person};
+pub use faults::{RateLimit, RateLimitReason};
 pub use state::{Clock, RedactionHistory, RedactionPlan, Workflow};
 
 use crate::model::{Flavor, ProjectKey};
@@ -208,5 +209,7 @@ impl Drop for Sandbox {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_limits;
 #[cfg(test)]
 mod tests_unkind;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    tests::{Client, both},
+    tests::Client,
     *,
 };
 

@@ -32,6 +32,9 @@ pub(super) fn upload(world: &mut World, req: &Req, key: &str) -> Answer {
         return Err(Failure::forbidden("XSRF check failed"));
     }
     let issue = world.find_editable(key, "You do not have permission to create attachments for this issue.")?;
+    if world.denied("CREATE_ATTACHMENTS") {
+        return Err(Failure::forbidden("You do not have permission to create attachments for this issue."));
+    }
     let Payload::Parts(parts) = &req.payload else {
         return Err(Failure { status: 415, messages: Vec::new(), errors: Vec::new() });
     };
@@ -127,7 +130,7 @@ pub(super) fn media(world: &mut World, req: &Req) -> Answer {
 
 pub(super) fn delete(world: &mut World, id: &str) -> Answer {
     let (issue, attachment) = find(world, id)?;
-    if !world.may_edit(world.issue(issue)?) {
+    if !world.may_edit(world.issue(issue)?) || !world.may("DELETE", "ATTACHMENTS", attachment.author) {
         return Err(Failure::forbidden("You do not have permission to delete this attachment."));
     }
     let (number, name) = (attachment.id, attachment.name.clone());

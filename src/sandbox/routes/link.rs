@@ -90,7 +90,7 @@ pub(super) fn create(world: &mut World, req: &Req) -> Answer {
     let inward = side(world, value, "inwardIssue")?.ok_or_else(|| world.issue_missing())?;
     let outward = side(world, value, "outwardIssue")?.ok_or_else(|| world.issue_missing())?;
     for issue in [inward, outward] {
-        if !world.may_edit(world.issue(issue)?) {
+        if !world.may_edit(world.issue(issue)?) || world.denied("LINK_ISSUES") {
             return Err(Failure::new(401, "No Link Issue Permission for issue."));
         }
     }
@@ -131,7 +131,7 @@ pub(super) fn get(world: &World, id: &str) -> Answer {
 
 pub(super) fn delete(world: &mut World, id: &str) -> Answer {
     let link = find(world, id)?;
-    if !world.may_edit(world.issue(link.inward)?) {
+    if !world.may_edit(world.issue(link.inward)?) || world.denied("LINK_ISSUES") {
         return Err(Failure::forbidden("No Link Issue Permission for issue."));
     }
     world.unlink(link.id);

@@ -86,6 +86,8 @@ fn of_issue(world: &mut World, req: &Req, key: &str, rest: &[&str]) -> Answer {
         ("PUT", []) => issue::edit(world, req, key),
         ("DELETE", []) => issue::delete(world, req, key),
         ("GET", ["editmeta"]) => meta::edit_meta(world, key),
+        ("PUT", ["archive"]) if !cloud => issue::archive(world, req, key, true),
+        ("PUT", ["restore"]) if !cloud => issue::archive(world, req, key, false),
         ("PUT", ["assignee"]) => issue::assign(world, req, key),
         ("GET", ["transitions"]) => transition::list(world, key),
         ("POST", ["transitions"]) => transition::perform(world, req, key),
