@@ -207,7 +207,8 @@ async fn handle(
     if let Some(verdict) = verdict {
         reply = limit_headers(&shared, reply, &verdict);
     }
-    let fault = shared.faults().take_body();
+    // An empty body cannot come in half.
+    let fault = if matches!(reply.body, ReplyBody::Empty) { None } else { shared.faults().take_body() };
     respond(&shared, reply, fault.map(|f| (f, knife)))
 }
 

@@ -4,10 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{
-    tests::Client,
-    *,
-};
+use super::{tests::Client, *};
 
 /// What guards a redaction, as Atlassian's document encodes it.
 fn expected(text: &str) -> String {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Control, toggle};
-use crate::sandbox::{RedactionHistory, RedactionPlan, SandboxError, Workflow, state::World};
+use crate::sandbox::{RateLimit, RedactionHistory, RedactionPlan, SandboxError, Workflow, state::World};
 
 fn chrono_duration(duration: Duration) -> chrono::Duration {
     chrono::Duration::from_std(duration).unwrap_or(chrono::Duration::MAX)
@@ -14,7 +14,50 @@ fn issue_id(world: &World, key: &str) -> Result<u64, SandboxError> {
     world.keys.get(key).copied().ok_or_else(|| SandboxError::Refused("there is no such issue".to_owned()))
 }
 
+/// How far the clock of an unkind sandbox is ahead.
+const AHEAD_SECONDS: i64 = 150;
+
 impl Control {
+    /// Turns on all at once what a correct client survives without help: every ninth read goes wrong (429, 500, half a body,
+    /// no answer, by turns), real rate limits, pages that come short, empty or cut, a search index two seconds behind, a
+    /// clock two and a half minutes ahead, no seat in the role "Administrators" (whose comments are then invisible), the
+    /// second issue under a security level and the fourth archived, a corrupted account (Cloud), a webhook that listens.
+    ///
+    /// Left out is what no client can mend by itself but a person must decide: permissions, required fields, screens,
+    /// strict workflows, writes whose answer is lost.
+    pub fn make_unkind(&self) {
+        self.fault_every(9);
+        let mut world = self.0.world();
+        let cloud = world.is_cloud();
+        let limit = if cloud {
+            RateLimit::CLOUD
+        } else {
+            RateLimit::TokenBucket { limit: 100, fill: 50, interval: Duration::from_secs(1) }
+        };
+        let clock = world.clock.clone();
+        world.clock = std::sync::Arc::new(move || clock() + chrono::Duration::seconds(AHEAD_SECONDS));
+        let ids: Vec<u64> = world.issues.keys().copied().collect();
+        let switches = &mut world.switches;
+        switches.short_pages = true;
+        switches.page_cap = Some(20);
+        switches.search_lag = chrono::Duration::seconds(2);
+        switches.index_lag = chrono::Duration::seconds(2);
+        switches.webhook_listener = true;
+        switches.outside.extend(["Administrators".to_owned(), "Managers".to_owned()]);
+        if let Some(id) = ids.get(1) {
+            world.unkind.security.insert(*id, "Managers".to_owned());
+        }
+        if let Some(id) = ids.get(3) {
+            world.unkind.archived.insert(*id);
+        }
+        let last = world.users.last().map(|u| u.id.clone()).unwrap_or_default();
+        drop(world);
+        self.set_rate_limit(Some(limit));
+        if cloud && let Err(error) = self.corrupt_user(&last) {
+            tracing::debug!(%error, "nobody to corrupt");
+        }
+    }
+
     /// Whether Cloud's redaction API is there (at first it is).
     pub fn set_redaction_plan(&self, plan: RedactionPlan) {
         self.0.world().switches.redaction_plan = plan;
