@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::*;
 
-struct Client {
-    sandbox: Sandbox,
-    http: reqwest::Client,
+pub(super) struct Client {
+    pub(super) sandbox: Sandbox,
+    pub(super) http: reqwest::Client,
 }
 
 impl Client {
-    async fn start(flavor: Flavor) -> Self {
+    pub(super) async fn start(flavor: Flavor) -> Self {
         // Installing it twice is an error that says only that it is there.
         drop(rustls::crypto::ring::default_provider().install_default());
         let sandbox = Sandbox::start(SandboxConfig::new(flavor)).await.unwrap();
@@ -25,7 +25,7 @@ impl Client {
         Self { sandbox, http }
     }
 
-    fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+    pub(super) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let url = if path.starts_with('/') {
             format!("{}{path}", self.sandbox.url())
@@ -35,26 +35,26 @@ impl Client {
         self.http.request(method, url).basic_auth(self.sandbox.user(), Some(self.sandbox.token()))
     }
 
-    async fn send(request: reqwest::RequestBuilder) -> (u16, Value) {
+    pub(super) async fn send(request: reqwest::RequestBuilder) -> (u16, Value) {
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
         let bytes = response.bytes().await.unwrap();
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
-    async fn get(&self, path: &str) -> (u16, Value) {
+    pub(super) async fn get(&self, path: &str) -> (u16, Value) {
         Self::send(self.request("GET", path)).await
     }
 
-    async fn delete(&self, path: &str) -> (u16, Value) {
+    pub(super) async fn delete(&self, path: &str) -> (u16, Value) {
         Self::send(self.request("DELETE", path)).await
     }
 
-    async fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    pub(super) async fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         Self::send(self.request(method, path).json(body)).await
     }
 
-    fn rich(&self, text: &str) -> Value {
+    pub(super) fn rich(&self, text: &str) -> Value {
         if self.sandbox.flavor() == Flavor::Cloud {
             json!({ "type": "doc", "version": 1,
                     "content": [{ "type": "paragraph", "content": [{ "type": "text", "text": text }] }] })
@@ -63,7 +63,7 @@ impl Client {
         }
     }
 
-    async fn create(&self, summary: &str) -> String {
+    pub(super) async fn create(&self, summary: &str) -> String {
         let body = json!({ "fields": { "project": { "key": "DEMO" }, "issuetype": { "name": "Task" },
                                        "summary": summary, "description": self.rich("first") } });
         let (status, made) = self.call("POST", "issue", &body).await;
@@ -71,14 +71,14 @@ impl Client {
         made["key"].as_str().unwrap().to_owned()
     }
 
-    async fn search(&self, jql: &str) -> (u16, Value) {
+    pub(super) async fn search(&self, jql: &str) -> (u16, Value) {
         let body = json!({ "jql": jql, "maxResults": 100, "fields": ["summary"] });
         let path = if self.sandbox.flavor() == Flavor::Cloud { "search/jql" } else { "search" };
         self.call("POST", path, &body).await
     }
 
     /// The history, the oldest first.
-    async fn history(&self, key: &str) -> Vec<Value> {
+    pub(super) async fn history(&self, key: &str) -> Vec<Value> {
         let cloud = self.sandbox.flavor() == Flavor::Cloud;
         let list = if cloud {
             self.get(&format!("issue/{key}/changelog")).await.1["values"].take()
@@ -89,7 +89,7 @@ impl Client {
     }
 }
 
-async fn both() -> [Client; 2] {
+pub(super) async fn both() -> [Client; 2] {
     [Client::start(Flavor::DataCenter).await, Client::start(Flavor::Cloud).await]
 }
 

@@ -54,7 +54,8 @@ impl Query {
         let mut found: Vec<(Vec<SortKey>, &Issue)> = world
             .issues
             .values()
-            .filter(|i| !world.is_hidden(i.project))
+            // The index holds no archived issues.
+            .filter(|i| world.sees(i) && !world.unkind.archived.contains(&i.id))
             .filter(|i| self.test.as_ref().is_none_or(|t| passes(world, i, t)))
             .map(|i| (self.keys(world, i), i))
             .collect();
@@ -88,7 +89,7 @@ fn sort_key(world: &World, i: &Issue, field: Field) -> SortKey {
     match field {
         Field::Key => SortKey::Pair(i.project as i64, i.number as i64),
         Field::Created => instant(Some(i.created)),
-        Field::Updated => instant(Some(i.updated)),
+        Field::Updated => instant(Some(world.indexed_updated(i))),
         Field::Resolved => instant(i.resolved),
         Field::Due => i.due.clone().map_or(SortKey::Empty, SortKey::Text),
         // Highest has the lowest id but the highest rank.
@@ -121,7 +122,8 @@ fn passes(world: &World, i: &Issue, test: &Test) -> bool {
             !have.is_empty() && !have.iter().any(|a| values.contains(a))
         }
         Test::Words { field, phrase, negated } => {
-            let texts = texts(i, *field);
+            // A restricted comment is found by nobody who may not read it.
+            let texts = texts(&world.view(i), *field);
             let hit = texts.iter().any(|t| finds(t, phrase));
             if *negated { !hit && texts.iter().any(|t| !t.is_empty()) } else { hit }
         }
@@ -153,7 +155,7 @@ fn compare_dates(t: DateTime<Utc>, op: Op, at: DateTime<Utc>) -> bool {
 fn date_of(world: &World, i: &Issue, field: Field) -> Option<DateTime<Utc>> {
     match field {
         Field::Created => Some(i.created),
-        Field::Updated => Some(i.updated),
+        Field::Updated => Some(world.indexed_updated(i)),
         Field::Resolved => i.resolved,
         Field::Due => {
             let zone: chrono_tz::Tz = world.user(world.ctx.actor).time_zone.parse().unwrap_or(chrono_tz::Tz::UTC);

@@ -7,15 +7,14 @@ mod cast;
 mod issues;
 mod texts;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 pub use cast::{CAST, CastMember};
-use chrono::Duration;
 
 use super::{
     SandboxConfig, SandboxError,
     rng::Rng,
-    state::{Context, Named, Project, Switches, User, World},
+    state::{Context, Named, Project, Switches, Unkind, User, World},
 };
 use crate::model::{Flavor, ProjectKey};
 
@@ -43,14 +42,6 @@ pub(super) fn world(config: &SandboxConfig, base: String) -> Result<World, Sandb
     let mut rng = Rng::new(config.seed);
     let users = users(cloud, config.seed);
     let token = format!("sandbox-{}", Rng::new(config.seed ^ 0x70_6B_65_6E).hex(24));
-    let switches = Switches {
-        hidden: HashSet::new(),
-        read_only: HashSet::new(),
-        deleted_comment_in_history: true,
-        search_lag: Duration::zero(),
-        admin: true,
-        webhook_listener: false,
-    };
     let now = (config.clock)();
     let mut world = World {
         flavor: config.flavor,
@@ -69,7 +60,8 @@ pub(super) fn world(config: &SandboxConfig, base: String) -> Result<World, Sandb
         bot: 0,
         token,
         clock: config.clock.clone(),
-        switches,
+        switches: Switches::default(),
+        unkind: Unkind::default(),
         ctx: Context { now, actor: 0, version: if cloud { "3" } else { "2" }, notify: false },
         notifications: Vec::new(),
         credentials_sent_on: 0,
