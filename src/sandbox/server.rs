@@ -68,7 +68,15 @@ impl Shared {
         Arc::new(Self { world: Mutex::new(world), faults: Mutex::new(faults), log: Mutex::default() })
     }
 
+    /// The world for somebody who may turn a switch: what searches found is forgotten.
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        let world = lock(&self.world);
+        world.found.forget();
+        world
+    }
+
+    /// The world for a request, which changes it by the revision only.
+    fn serving(&self) -> MutexGuard<'_, World> {
         lock(&self.world)
     }
 
@@ -231,7 +239,7 @@ fn issue_of(path: &str, read: bool) -> Option<&str> {
 
 /// The headers of the flavour's rate limits, on every answer while a limit holds.
 fn limit_headers(shared: &Shared, reply: Reply, v: &Verdict) -> Reply {
-    let world = shared.world();
+    let world = shared.serving();
     let reply = reply
         .with_header("x-ratelimit-limit", v.limit.to_string())
         .with_header("x-ratelimit-remaining", v.remaining.to_string());
@@ -260,7 +268,7 @@ fn too_many(shared: &Shared) -> Reply {
         let faults = shared.faults();
         (faults.retry_after, faults.reason)
     };
-    let world = shared.world();
+    let world = shared.serving();
     let reply =
         Failure::new(429, "Rate limit exceeded.").into_reply().with_header("retry-after", retry_after.to_string());
     if world.is_cloud() {
@@ -313,7 +321,7 @@ async fn answer(shared: &Shared, path: &str, request: Request) -> (Reply, bool) 
         .filter(|s| !s.is_empty())
         .map(|s| percent_decode_str(s).decode_utf8_lossy().into_owned())
         .collect();
-    let who = identify(&shared.world(), request.headers());
+    let who = identify(&shared.serving(), request.headers());
     let credentials = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let basic = credentials.get(..6).is_some_and(|s| s.eq_ignore_ascii_case("basic "));
     let has_credentials = request.headers().contains_key(header::AUTHORIZATION);
@@ -329,7 +337,7 @@ async fn answer(shared: &Shared, path: &str, request: Request) -> (Reply, bool) 
         Err(failure) => return (failure.into_reply(), false),
     };
 
-    let mut world = shared.world();
+    let mut world = shared.serving();
     let page_cap = world.switches.page_cap.unwrap_or(usize::MAX);
     let mut req = Req { method, segments, query, payload, no_check, has_credentials, basic, page_cap };
     let cloud = world.is_cloud();
@@ -466,7 +474,7 @@ fn respond(shared: &Shared, reply: Reply, fault: Option<(BodyFault, Knife)>) -> 
         headers.insert(header::CONTENT_LENGTH, length.into());
     }
     // The server's own clock, so that one that is ahead is so in every place.
-    let date = (shared.world().clock)().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let date = (shared.serving().clock)().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     if let Ok(date) = HeaderValue::from_str(&date) {
         headers.insert(header::DATE, date);
     }

@@ -88,9 +88,10 @@ pub(super) fn data_center(world: &World, req: &Req) -> Answer {
     let max = (asked.max.map_or(50, |m| m.min(1000)) as usize).min(req.page_cap);
     let selection = Selection::new(asked.fields, asked.expand, asked.properties, "*navigable");
     let issues: Vec<Value> = found
-        .into_iter()
+        .iter()
         .skip(asked.start as usize)
         .take(max)
+        .filter_map(|id| world.issues.get(id))
         .map(|i| shapes::issue(world, &world.view(i), &selection))
         .collect();
     let mut out = json!({ "expand": "schema,names", "startAt": asked.start, "maxResults": max, "total": total,
@@ -147,14 +148,12 @@ pub(super) fn cloud(world: &World, req: &Req) -> Answer {
         };
     }
     let now = world.ctx.now;
-    let mut rest =
-        query.run(world).into_iter().filter(|i| i.searchable_at <= now || asked.reconcile.contains(&i.id)).skip_while(
-            |i| {
-                after
-                    .as_ref()
-                    .is_some_and(|after| query.compare(&query.keys(world, i), after) != std::cmp::Ordering::Greater)
-            },
-        );
+    let found = query.run(world);
+    let from = after.as_ref().map_or(0, |after| query.behind(world, &found, after));
+    let mut rest = found[from..]
+        .iter()
+        .filter_map(|id| world.issues.get(id))
+        .filter(|i| i.searchable_at <= now || asked.reconcile.contains(&i.id));
     let page: Vec<_> = rest.by_ref().take(max).collect();
     let more = rest.next().is_some();
     let issues: Vec<Value> = page.iter().map(|i| shapes::issue(world, &world.view(i), &selection)).collect();

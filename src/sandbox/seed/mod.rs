@@ -13,6 +13,7 @@ pub use cast::{CAST, CastMember};
 
 use super::{
     SandboxConfig, SandboxError,
+    jql::Found,
     rng::Rng,
     state::{Context, Named, Project, Switches, Unkind, User, World},
 };
@@ -65,6 +66,7 @@ pub(super) fn world(config: &SandboxConfig, base: String) -> Result<World, Sandb
         ctx: Context { now, actor: 0, version: if cloud { "3" } else { "2" }, notify: false },
         notifications: Vec::new(),
         credentials_sent_on: 0,
+        found: Found::default(),
     };
     let project = project(&mut world, &config.project);
     world.projects.push(project);

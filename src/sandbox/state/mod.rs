@@ -18,7 +18,7 @@ pub(super) use model::*;
 pub(super) use switches::{AnonymizationTask, Redaction, RedactionJob, Switches, TaskStatus, Unkind};
 pub use switches::{RedactionHistory, RedactionPlan, Workflow};
 
-use super::{control::Notification, control::NotificationKind, http::Failure};
+use super::{control::Notification, control::NotificationKind, http::Failure, jql::Found};
 use crate::model::Flavor;
 
 /// Where the sandbox reads the time.
@@ -61,6 +61,8 @@ pub(super) struct World {
     pub(super) notifications: Vec<Notification>,
     /// Downloads that carried an `Authorization` header on to the redirected address.
     pub(super) credentials_sent_on: u64,
+    /// Results of searches since the last change.
+    pub(super) found: Found,
 }
 
 impl World {
