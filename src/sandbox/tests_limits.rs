@@ -341,3 +341,28 @@ async fn bodies_come_slowly_or_in_half() {
         assert_eq!(statuses, [200, 429, 200, 500, 200, 1, 200, 0], "by turns");
     }
 }
+
+#[tokio::test]
+async fn a_search_that_is_kept_is_not_given_after_a_change() {
+    for c in both().await {
+        let control = c.sandbox.control();
+        let found = async |jql: &str| {
+            let (status, body) = c.search(jql).await;
+            (status, body["issues"].as_array().map_or(0, Vec::len))
+        };
+        let jql = "project = DEMO AND summary ~ quetzal";
+        assert_eq!(found(jql).await, (200, 0));
+        let key = c.create("a quetzal").await;
+        assert_eq!(found(jql).await, (200, 1));
+        assert_eq!(c.call("PUT", &format!("issue/{key}"), &json!({ "fields": { "summary": "gone" } })).await.0, 204);
+        assert_eq!(found(jql).await, (200, 0));
+        control.edit_issue_behind(&key, "summary", "quetzal again").unwrap();
+        assert_eq!(found(jql).await, (200, 1));
+        control.set_archived(&key, true).unwrap();
+        assert_eq!(found(jql).await, (200, 0), "a switch changes what is found");
+        control.set_archived(&key, false).unwrap();
+        assert_eq!(found(jql).await, (200, 1));
+        assert_eq!(c.delete(&format!("issue/{key}")).await.0, 204);
+        assert_eq!(found(jql).await, (200, 0));
+    }
+}

@@ -135,7 +135,8 @@ fn screen(world: &World, project: usize, with_project: bool, with_id: bool) -> M
     FIELDS
         .iter()
         .filter(|f| f.editable || (with_project && matches!(f.id, "project" | "parent")) || f.id == "comment")
-        .filter(|f| !(with_project && f.id == "comment") && !world.switches.off_screen.contains(f.id))
+        .filter(|f| !(with_project && f.id == "comment"))
+        .filter(|f| !world.switches.off_screen.contains(f.id))
         .filter(|f| !(f.id == "reporter" && world.denied("MODIFY_REPORTER")))
         .map(|f| (f.id.to_owned(), f.meta(world, project, with_id)))
         .collect()
