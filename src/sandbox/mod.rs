@@ -137,6 +137,8 @@ impl Sandbox {
             .map_err(failed)?;
         server::serve(&runtime, listener, Arc::clone(&shared)).map_err(failed)?;
         let control = Control::new(shared);
+        #[cfg(test)]
+        let url = tests::address(flavor, url);
         Ok(Self { control, url, flavor, user, token, account_id, project, runtime: Some(runtime) })
     }
 

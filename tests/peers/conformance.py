@@ -19,9 +19,11 @@ from recorder import Recorder  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
 SPECS = {"cloud": "jira-cloud-platform-v3.fixed.json", "datacenter": "jira-datacenter-10.3.fixed.json"}
-#: judge, flavour, steps that are meant to fail (a 404 of pycontribs).
-CLIENTS = [("judge_pycontribs", "datacenter", 1), ("judge_pycontribs", "cloud", 1), ("judge_apa", "datacenter", 0),
-           ("judge_apa", "cloud", 0), ("judge_jirajs6", "cloud", 0)]
+#: judge, flavour, steps that fail and must: pycontribs asks for an issue that is not there; with jira.js 6.2 the judge's
+#: comment update sends a document where the comment belongs (no `body`), which Jira refuses as well.
+CLIENTS = [("judge_pycontribs", "datacenter", {"search 404 error body"}), ("judge_pycontribs", "cloud", {"search 404 error body"}),
+           ("judge_apa", "datacenter", set()), ("judge_apa", "cloud", set()),
+           ("judge_jirajs6", "cloud", {"comment update", "redact"})]
 failures = []
 
 
@@ -66,19 +68,22 @@ def judge_clients(arguments, recorder):
         sandbox.stop()
         passed = sum(line.startswith("PASS") for line in run.stdout.splitlines())
         missed = [line for line in run.stdout.splitlines() if line.startswith("FAIL")]
-        say(f"{judge} on the {flavour} sandbox: {passed} steps pass, {len(missed)} fail ({allowed} meant to)")
-        if not passed or len(missed) != allowed:
+        say(f"{judge} on the {flavour} sandbox: {passed} steps pass, {len(missed)} fail ({len(allowed)} meant to)")
+        names = {name for name in allowed for line in missed if line.startswith(f"FAIL {name}")}
+        if not passed or len(missed) != len(allowed) or names != allowed:
             fail(f"{judge} on {flavour}: " + ("\n  ".join(missed) or run.stderr[-2000:]))
 
 
 def integration_tests(arguments, recorder):
-    """Our own client: every test of `tests/main` with the recorder between efface and its sandboxes."""
+    """Our own client: every test that starts a sandbox, with the recorder between the two."""
     environment = dict(os.environ, EFFACE_RECORDER=recorder.url)
-    run = subprocess.run(["cargo", "test", "--quiet", "--test", "main"], capture_output=True, text=True, env=environment)
-    result = [line for line in run.stdout.splitlines() if line.startswith("test result")]
-    say(f"integration tests through the recorder: {' '.join(result)}")
-    if run.returncode:
-        fail("integration tests through the recorder:\n" + run.stdout[-6000:] + run.stderr[-3000:])
+    for what in (["--test", "main"], ["--lib", "--", "sandbox", "jira", "sync"]):
+        command = ["cargo", "test", "--quiet", *what]
+        run = subprocess.run(command, capture_output=True, text=True, env=environment)
+        result = [line for line in run.stdout.splitlines() if line.startswith("test result")]
+        say(f"{' '.join(what)} through the recorder: {' '.join(result)}")
+        if run.returncode:
+            fail(f"{' '.join(what)} through the recorder:\n" + run.stdout[-6000:] + run.stderr[-3000:])
 
 
 def read_list(path):

@@ -15,10 +15,11 @@ HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrad
 
 
 class Exchange:
-    __slots__ = ("flavour", "method", "target", "headers", "body", "status", "answer_headers", "answer")
+    __slots__ = ("flavour", "method", "target", "headers", "body", "ours", "status", "answer_headers", "answer")
 
     def __init__(self, flavour, method, target, headers, body):
         self.flavour, self.method, self.target, self.headers, self.body = flavour, method, target, headers, body
+        self.ours = any(k.lower() == "user-agent" and v.startswith("efface/") for k, v in headers)
 
 
 class Templates:
@@ -79,7 +80,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         echo = self.headers.get("x-exchange")
         if echo is not None and self.server is self.recorder.echo:
             done = self.recorder.open[int(echo)]
-            return self.give(done.status, done.answer_headers, done.answer)
+            # Prism would follow a redirect, and parse an empty answer because Jira names its media type even there.
+            left_out = {"location"} | (set() if done.answer or done.status == 204 else {"content-type"})
+            return self.give(done.status, [h for h in done.answer_headers if h[0].lower() not in left_out], done.answer)
         _, flavour, port, rest = (self.path.split("/", 3) + [""])[:4]
         target = "/" + rest
         headers = [(k, v) for k, v in self.headers.items() if k.lower() not in HOP]
@@ -121,6 +124,17 @@ def place(violation):
     # Prism repeats the place in words before it says what is wrong.
     text = re.sub(r"^(Request|Response) (body|query|path|header)( parameter)?( property [^ ]+)? ", "", text)
     return ".".join(where), f"{violation.get('code', '?')}: {text}"
+
+
+def parts_with_types(body):
+    """A multipart body in which every part names its media type: Prism's reader falls over one that does not."""
+    boundary = body.split(b"\r\n", 1)[0]
+    pieces = body.split(boundary)
+    for n, piece in enumerate(pieces):
+        head, separator, content = piece.partition(b"\r\n\r\n")
+        if separator and b"content-type:" not in head.lower():
+            pieces[n] = head + b"\r\nContent-Type: application/octet-stream" + separator + content
+    return boundary.join(pieces)
 
 
 class Recorder:
@@ -196,9 +210,11 @@ class Recorder:
         for name, value in x.headers:
             connection.putheader(name, value)
         connection.putheader("x-exchange", str(number))
-        if x.body or x.method in ("POST", "PUT"):
-            connection.putheader("Content-Length", str(len(x.body)))
-        connection.endheaders(x.body)
+        content_type = next((v for k, v in x.headers if k.lower() == "content-type"), "")
+        body = parts_with_types(x.body) if content_type.startswith("multipart/") else x.body
+        if body or x.method in ("POST", "PUT"):
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
         answer = connection.getresponse()
         text = answer.read()
         found = json.loads(answer.getheader("sl-violations") or "[]")
@@ -207,10 +223,23 @@ class Recorder:
         connection.close()
         for violation in found:
             where, what = place(violation)
+            # What other people's clients send is theirs, what they get is ours; and where the sandbox refuses what the
+            # document forbids, both agree.
+            if where.startswith("request") and (not x.ours or 400 <= x.status < 500):
+                continue
+            # One line for what is no matter of one operation: the security scheme, and faults that tests inject.
+            if "Invalid security scheme" in what:
+                self.note(x, "*", where, what)
+                continue
+            if x.status in (429, 500) and "returned status code" in what:
+                self.note(x, "*", where, f"{x.status} is not defined")
+                continue
             self.note(x, template, where, what)
 
     def note(self, x, template, where, what):
         line = f"{x.method} {template} {x.status}: {where} {what}" if where.startswith("response") else f"{x.method} {template}: {where} {what}"
+        if template == "*":
+            line = f"* *: {where} {what}"
         with self.lock:
             entry = self.violations.setdefault((x.flavour, line), [0, None])
             entry[0] += 1
