@@ -15,6 +15,7 @@ Exit: 0 all as listed, 1 not.
 import argparse, collections, json, os, pathlib, subprocess, sys, tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import persons  # noqa: E402
 from recorder import Recorder  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
@@ -86,6 +87,17 @@ def integration_tests(arguments, recorder):
             fail(f"{' '.join(what)} through the recorder:\n" + run.stdout[-6000:] + run.stderr[-3000:])
 
 
+def tour(arguments, recorder):
+    """Every route that can show or take a person, and the matrix of them."""
+    for flavour in SPECS:
+        sandbox = Sandbox(arguments.efface, flavour)
+        try:
+            done = persons.Tour(recorder, sandbox, flavour).run()
+        finally:
+            sandbox.stop()
+        persons.check(arguments.judges / "../specs", done, flavour, HERE / "../../docs/CONFORMANCE.md", fail, say)
+
+
 def read_list(path):
     listed = {}
     for line in path.read_text().splitlines() if path.exists() else []:
@@ -133,7 +145,7 @@ def main():
     scratch = tempfile.mkdtemp(prefix="efface-conformance-")
     recorder = Recorder(arguments.node, arguments.modules / "@stoplight/prism-cli/dist/index.js", specs, scratch)
     try:
-        for part, run in {"clients": judge_clients, "tests": integration_tests}.items():
+        for part, run in {"clients": judge_clients, "tour": tour, "tests": integration_tests}.items():
             if not arguments.only or part in arguments.only:
                 run(arguments, recorder)
         recorder.drain()

@@ -2,16 +2,22 @@
 
 mod attachment;
 mod comment;
+mod component;
 mod history;
 mod issue;
 mod link;
+mod lists;
 mod meta;
+mod people;
 mod project;
 mod property;
+mod role;
 mod search;
 mod social;
 mod transition;
 mod user;
+mod version;
+mod wide;
 mod worklog;
 
 use std::collections::BTreeMap;
@@ -27,6 +33,9 @@ use super::{
 pub(super) fn api(world: &mut World, req: &Req) -> Answer {
     let segments: Vec<&str> = req.segments.iter().map(String::as_str).collect();
     let cloud = world.is_cloud();
+    if let Some(answer) = wide::api(world, req, &segments) {
+        return answer;
+    }
     match (req.method.as_str(), segments.as_slice()) {
         ("GET", ["serverInfo"]) => meta::server_info(world),
         ("GET", ["myself"]) => user::myself(world),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::issue;
+use super::{issue, lists};
 use crate::sandbox::{
     http::{Answer, Failure, Reply, Req},
     shapes,
@@ -56,9 +56,11 @@ pub(super) fn perform(world: &mut World, req: &Req, key: &str) -> Answer {
     };
     let fields = body.get("fields").and_then(Value::as_object);
     let update = body.get("update").and_then(Value::as_object);
+    let before = world.issue(id)?.history.len();
     issue::apply(world, id, fields, update, std::collections::BTreeMap::new())?;
     let items = go(world, id, transition.to);
     world.changed(id, "issue_updated", items);
+    lists::remember_metadata(world, id, body, before);
     Ok(Reply::empty(204))
 }
 

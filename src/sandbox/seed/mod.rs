@@ -15,7 +15,7 @@ use chrono::Duration;
 use super::{
     SandboxConfig, SandboxError,
     rng::Rng,
-    state::{Context, Named, Project, Switches, User, World},
+    state::{Context, Extras, Named, Project, Switches, User, World},
 };
 use crate::model::{Flavor, ProjectKey};
 
@@ -70,6 +70,7 @@ pub(super) fn world(config: &SandboxConfig, base: String) -> Result<World, Sandb
         token,
         clock: config.clock.clone(),
         switches,
+        extras: Extras::default(),
         ctx: Context { now, actor: 0, version: if cloud { "3" } else { "2" }, notify: false },
         notifications: Vec::new(),
         credentials_sent_on: 0,

@@ -5,6 +5,7 @@
 
 pub(super) mod catalog;
 mod dump;
+mod extras;
 mod model;
 
 use std::{
@@ -13,6 +14,7 @@ use std::{
 };
 
 use chrono::{DateTime, Duration, Utc};
+pub(super) use extras::*;
 pub(super) use model::*;
 
 use super::{control::Notification, control::NotificationKind, http::Failure};
@@ -70,6 +72,8 @@ pub(super) struct World {
     pub(super) token: String,
     pub(super) clock: Clock,
     pub(super) switches: Switches,
+    /// Roles, leads, releases, other properties, the audit log.
+    pub(super) extras: Extras,
     pub(super) ctx: Context,
     pub(super) notifications: Vec<Notification>,
     /// Downloads that carried an `Authorization` header on to the redirected address.
