@@ -73,6 +73,12 @@ class Tour:
         for path in ("/user/permission/search", "/user/viewissue/search"):
             c("GET", path, projectKey=key, **c.text(person), **({"permissions": "BROWSE_PROJECTS"} if "permission" in path else {}))
         c("GET", "/user/assignable/search", project=key, **c.text(person))
+        if cloud:
+            c("GET", "/user/search", **q)
+            c("GET", "/user/assignable/search", project=key, **q)
+            c("GET", "/user/assignable/multiProjectSearch", projectKeys=key, **q)
+            c("GET", "/user/permission/search", projectKey=key, permissions="BROWSE_PROJECTS", **q)
+            c("GET", "/user/viewissue/search", projectKey=key, **q)
         c("GET", "/user/assignable/multiProjectSearch", projectKeys=key, **c.text(person))
         first = person["displayName"].split()[0]
         c("GET", "/user/picker", query=first, showAvatar="true", **({"excludeAccountIds": other["accountId"]} if cloud else {}))
@@ -101,11 +107,11 @@ class Tour:
         c("DELETE", "/user", **({"accountId": new["accountId"]} if cloud else {"username": "ttourist"}))
 
         # Project, components, versions, roles, audit.
-        c("GET", "/project")
+        c("GET", "/project", expand="lead")
         c("GET", f"/project/{key}")
         c("PUT", f"/project/{key}", {"leadAccountId": person["accountId"]} if cloud else {"lead": person["name"]})
         if cloud:
-            c("GET", "/project/search")
+            c("GET", "/project/search", expand="lead")
             c("GET", "/project/recent")
         c("PUT", f"/project/{key}/properties/tour", {"of": person["displayName"]})
         c("GET", f"/project/{key}/properties")
@@ -118,10 +124,10 @@ class Tour:
         c("PUT", f"/component/{component}", {"name": "Tour 2", **lead})
         c("GET", f"/project/{key}/components")
         pid = int(c("GET", f"/project/{key}")["id"])
-        approvers = {"approvers": [{"accountId": person["accountId"], "description": "please"}], "driver": other["accountId"]} if cloud else {}
-        version = c("POST", "/version", {"name": "T1", **({"projectId": pid} if cloud else {"project": key}), "releaseDate": "2026-12-01", **approvers})["id"]
-        c("PUT", f"/version/{version}", {"description": f"for {first}", **approvers})
-        c("GET", f"/version/{version}", **({"expand": "approvers,driver"} if cloud else {}))
+        driver = {"driver": other["accountId"]} if cloud else {}
+        version = c("POST", "/version", {"name": "T1", **({"projectId": pid} if cloud else {"project": key}), "releaseDate": "2026-12-01", **driver})["id"]
+        c("PUT", f"/version/{version}", {"description": f"for {first}", **driver})
+        c("GET", f"/version/{version}", **({"expand": "driver"} if cloud else {}))
         c("GET", f"/version/{version}/relatedIssueCounts")
         c("POST", f"/version/{version}/move", {"position": "First"})
         c("GET", f"/project/{key}/versions")
@@ -130,6 +136,7 @@ class Tour:
         c("GET", f"/project/{key}/version")
         role = c("POST", "/role", {"name": "Tourists", "description": f"led by {first}"})["id"]
         c("POST", f"/role/{role}/actors", {"user": [reference]})
+        c("POST", f"/role/{role}/actors", {"user": [other["accountId"] if cloud else other["name"]]})
         c("POST", f"/role/{role}/actors", {"group": ["jira-software-users"]})
         c("GET", "/role")
         c("GET", f"/role/{role}")
@@ -138,7 +145,7 @@ class Tour:
         c("GET", f"/role/{role}/actors")
         c("GET", f"/project/{key}/role")
         second = other["accountId"] if cloud else other["name"]
-        c("POST", f"/project/{key}/role/{role}", {"user": [second]})
+        c("POST", f"/project/{key}/role/{role}", {"user": [me["accountId"] if cloud else me["name"]]})
         c("GET", f"/project/{key}/role/{role}", **({"excludeInactiveUsers": "true"} if cloud else {}))
         c("PUT", f"/project/{key}/role/{role}", {"categorisedActors": {"atlassian-user-role-actor": [second, reference],
                                                                       "atlassian-group-role-actor": ["jira-administrators"]}})
@@ -165,6 +172,8 @@ class Tour:
         c("GET", f"/issue/{issue}/comment/{comment}")
         c("PUT", f"/issue/{issue}/comment/{comment}", {"body": c.rich(f"asked {first} again")})
         c("GET", f"/issue/{issue}/comment")
+        if cloud:
+            c("PUT", f"/issue/{issue}/comment/{comment}", {"body": c.rich("quietly")}, notifyUsers="false")
         c("PUT", f"/comment/{comment}/properties/tour", {"of": first})
         c("GET", f"/comment/{comment}/properties/tour")
         c("GET", f"/comment/{comment}/properties")
@@ -172,6 +181,9 @@ class Tour:
         c("GET", f"/issue/{issue}/worklog/{worklog}")
         c("PUT", f"/issue/{issue}/worklog/{worklog}", {"timeSpentSeconds": 7200, "comment": c.rich(f"with {first} too")})
         c("GET", f"/issue/{issue}/worklog")
+        if cloud:
+            quiet = c("POST", f"/issue/{issue}/worklog", {"timeSpentSeconds": 60}, notifyUsers="false")["id"]
+            c("PUT", f"/issue/{issue}/worklog/{quiet}", {"timeSpentSeconds": 120}, notifyUsers="false")
         c("POST", "/worklog/list", {"ids": [int(worklog)]})
         c("GET", "/worklog/updated", since=0)
         mark = "----efface-tour"
@@ -278,9 +290,9 @@ def named(document, flavour):
     block = re.search(rf"<!-- not covered: {flavour} -->\n(.*?)<!-- end -->", document.read_text(), re.S)
     out = []
     for line in block.group(1).splitlines() if block else []:
-        cells = [cell.strip().strip("`") for cell in line.strip().strip("|").split("|")]
-        if len(cells) == 3 and not set(cells[0]) <= set("- ") and cells[0] != "operation":
-            out.append(tuple(cells))
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if len(cells) == 3 and cells[0].startswith("`"):
+            out += [(cells[0].strip("`"), place, cells[2]) for place in re.findall(r"`([^`]+)`", cells[1])]
     return out
 
 

@@ -13,8 +13,17 @@ fn visible(world: &World) -> impl Iterator<Item = usize> {
     (0..world.projects.len()).filter(|&p| !world.is_hidden(p))
 }
 
-pub(super) fn list(world: &World) -> Answer {
-    Ok(Reply::ok(visible(world).map(|p| shapes::project_ref(world, p)).collect()))
+/// A project of a list: with its lead only where `expand` asks for it.
+fn listed(world: &World, req: &Req, p: usize) -> Value {
+    let mut out = shapes::project_ref(world, p);
+    if req.q("expand").is_some_and(|e| e.contains("lead")) {
+        out["lead"] = shapes::user(world, world.projects[p].lead);
+    }
+    out
+}
+
+pub(super) fn list(world: &World, req: &Req) -> Answer {
+    Ok(Reply::ok(visible(world).map(|p| listed(world, req, p)).collect()))
 }
 
 /// A page as Cloud's newer resources write it.
@@ -40,7 +49,7 @@ pub(super) fn search(world: &World, req: &Req) -> Answer {
             let p = &world.projects[p];
             p.key.to_lowercase().contains(&query) || p.name.to_lowercase().contains(&query)
         })
-        .map(|p| shapes::project_ref(world, p))
+        .map(|p| listed(world, req, p))
         .collect();
     page_bean(world, req, "project/search", all)
 }

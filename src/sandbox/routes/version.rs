@@ -1,4 +1,4 @@
-//! Versions: one by one, their dates, and on Cloud who drives and approves them.
+//! Versions: one by one, their dates, and on Cloud who drives them.
 
 use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
@@ -20,7 +20,7 @@ fn find(world: &World, id: &str) -> Result<(ProjectIx, usize), Failure> {
         .ok_or_else(|| Failure::new(404, format!("Could not find version for id '{id}'")))
 }
 
-/// A version as its own resource shows it: with driver and approvers on Cloud, where asked for.
+/// A version as its own resource shows it: with the driver on Cloud, where asked for.
 fn shape(world: &World, req: &Req, (project, at): (ProjectIx, usize)) -> Value {
     let v = &world.projects[project].versions[at];
     let mut out = shapes::version(world, project, v);
@@ -28,13 +28,6 @@ fn shape(world: &World, req: &Req, (project, at): (ProjectIx, usize)) -> Value {
     if let Some(release) = world.extras.releases.get(&v.id).filter(|_| world.is_cloud()) {
         if let Some(driver) = release.driver.filter(|_| asked("driver") || req.method != "GET") {
             out["driver"] = world.user(driver).id.as_str().into();
-        }
-        if asked("approvers") || req.method != "GET" {
-            out["approvers"] = release
-                .approvers
-                .iter()
-                .map(|(u, text)| json!({ "accountId": world.user(*u).id, "status": "PENDING", "description": text }))
-                .collect();
         }
     }
     out
@@ -67,15 +60,6 @@ fn read(world: &World, body: &Map<String, Value>, mut out: Release) -> Result<Re
     };
     if let Some(driver) = body.get("driver") {
         out.driver = if driver.is_null() { None } else { Some(user(driver)?) };
-    }
-    if let Some(list) = body.get("approvers").and_then(Value::as_array) {
-        out.approvers = list
-            .iter()
-            .map(|a| {
-                let text = a.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
-                Ok((user(a.get("accountId").unwrap_or(&Value::Null))?, text))
-            })
-            .collect::<Result<_, Failure>>()?;
     }
     Ok(out)
 }

@@ -99,7 +99,9 @@ pub(super) fn project(world: &World, ix: usize) -> Value {
     out["expand"] = "description,lead,issueTypes,url,projectKeys".into();
     out["description"] = "".into();
     out["lead"] = user(world, p.lead);
-    out["components"] = p.components.iter().map(|c| component_ref(world, c)).collect();
+    // Cloud's document shows components inside a project with their leads, Data Center's without.
+    let inside = |c| if world.is_cloud() { component(world, ix, c) } else { component_ref(world, c) };
+    out["components"] = p.components.iter().map(inside).collect();
     out["versions"] = p.versions.iter().map(|v| version(world, ix, v)).collect();
     out["issueTypes"] = catalog::ISSUE_TYPES.iter().map(|t| issue_type(world, t)).collect();
     out["assigneeType"] = "UNASSIGNED".into();

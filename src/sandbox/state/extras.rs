@@ -43,9 +43,8 @@ pub(in crate::sandbox) struct Release {
     pub(in crate::sandbox) released: bool,
     pub(in crate::sandbox) start: Option<String>,
     pub(in crate::sandbox) date: Option<String>,
-    /// Cloud: who is answerable, and who has to agree.
+    /// Cloud: who is answerable. (Approvers are read-only by REST, so nobody can put one here.)
     pub(in crate::sandbox) driver: Option<UserIx>,
-    pub(in crate::sandbox) approvers: Vec<(UserIx, String)>,
 }
 
 /// What carries entity properties beside issues and comments.
@@ -162,7 +161,6 @@ impl World {
             "componentLeads": e.component_leads.values().flatten().map(person).collect::<Vec<_>>(),
             "releases": e.releases.values().map(|r| serde_json::json!({
                 "driver": r.driver.as_ref().map(person),
-                "approvers": r.approvers.iter().map(|(u, text)| serde_json::json!([person(u), text])).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
             "properties": properties,
             "historyMetadata": e.metadata.values().collect::<Vec<_>>(),
