@@ -14,8 +14,8 @@ pub(super) fn address(flavor: Flavor, url: String) -> String {
     format!("{recorder}/{flavor}/{}", url.rsplit(':').next().unwrap_or_default())
 }
 
-struct Client {
-    sandbox: Sandbox,
+pub(super) struct Client {
+    pub(super) sandbox: Sandbox,
     http: reqwest::Client,
 }
 
@@ -50,19 +50,19 @@ impl Client {
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
-    async fn get(&self, path: &str) -> (u16, Value) {
+    pub(super) async fn get(&self, path: &str) -> (u16, Value) {
         Self::send(self.request("GET", path)).await
     }
 
-    async fn delete(&self, path: &str) -> (u16, Value) {
+    pub(super) async fn delete(&self, path: &str) -> (u16, Value) {
         Self::send(self.request("DELETE", path)).await
     }
 
-    async fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    pub(super) async fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         Self::send(self.request(method, path).json(body)).await
     }
 
-    fn rich(&self, text: &str) -> Value {
+    pub(super) fn rich(&self, text: &str) -> Value {
         if self.sandbox.flavor() == Flavor::Cloud {
             json!({ "type": "doc", "version": 1,
                     "content": [{ "type": "paragraph", "content": [{ "type": "text", "text": text }] }] })
@@ -71,7 +71,7 @@ impl Client {
         }
     }
 
-    async fn create(&self, summary: &str) -> String {
+    pub(super) async fn create(&self, summary: &str) -> String {
         let body = json!({ "fields": { "project": { "key": "DEMO" }, "issuetype": { "name": "Task" },
                                        "summary": summary, "description": self.rich("first") } });
         let (status, made) = self.call("POST", "issue", &body).await;
@@ -79,14 +79,14 @@ impl Client {
         made["key"].as_str().unwrap().to_owned()
     }
 
-    async fn search(&self, jql: &str) -> (u16, Value) {
+    pub(super) async fn search(&self, jql: &str) -> (u16, Value) {
         let body = json!({ "jql": jql, "maxResults": 100, "fields": ["summary"] });
         let path = if self.sandbox.flavor() == Flavor::Cloud { "search/jql" } else { "search" };
         self.call("POST", path, &body).await
     }
 
     /// The history, the oldest first.
-    async fn history(&self, key: &str) -> Vec<Value> {
+    pub(super) async fn history(&self, key: &str) -> Vec<Value> {
         let cloud = self.sandbox.flavor() == Flavor::Cloud;
         let list = if cloud {
             self.get(&format!("issue/{key}/changelog")).await.1["values"].take()
@@ -97,7 +97,7 @@ impl Client {
     }
 }
 
-async fn both() -> [Client; 2] {
+pub(super) async fn both() -> [Client; 2] {
     [Client::start(Flavor::DataCenter).await, Client::start(Flavor::Cloud).await]
 }
 
