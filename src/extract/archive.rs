@@ -7,7 +7,8 @@ use std::{
 
 use super::{
     format::{Format, Packing, by_signature},
-    streams,
+    mail::{self, Hidden},
+    office, streams,
 };
 
 /// Something that could not be read, or not in full.
@@ -53,12 +54,14 @@ pub struct Leaf<'a> {
     pub bytes: &'a [u8],
     /// Whether it is a member of an archive.
     pub member: bool,
+    /// Whether its positions lead nowhere in the outermost file: nothing can be cut out of it.
+    pub opaque: bool,
 }
 
 /// Calls `visit` for `bytes`, or, where that is an archive, for every member; returns what could not be read. The raw
 /// bytes of an archive that cannot be opened are visited themselves.
 pub fn leaves(path: &str, bytes: &[u8], limits: &Limits, visit: &mut dyn FnMut(Leaf<'_>)) -> Vec<Unread> {
-    let mut unpacker = Unpacker { limits, total: 0, members: 0, unread: Vec::new(), visit };
+    let mut unpacker = Unpacker { limits, total: 0, members: 0, unread: Vec::new(), opaque: false, visit };
     unpacker.open(path, bytes, 0);
     unpacker.unread
 }
@@ -68,6 +71,8 @@ struct Unpacker<'a> {
     total: u64,
     members: usize,
     unread: Vec<Unread>,
+    /// Inside a mail: see [`Leaf::opaque`].
+    opaque: bool,
     visit: &'a mut dyn FnMut(Leaf<'_>),
 }
 
@@ -78,7 +83,10 @@ impl Unpacker<'_> {
 
     fn open(&mut self, path: &str, bytes: &[u8], depth: usize) {
         let Some(archive @ (Format::Packed(_) | Format::Zip | Format::Tar)) = by_signature(bytes) else {
-            (self.visit)(Leaf { path, bytes, member: depth > 0 });
+            self.leaf(path, bytes, depth > 0);
+            if mail::is_mail(bytes) {
+                self.mail(path, bytes, depth);
+            }
             return;
         };
         if depth >= self.limits.depth {
@@ -89,6 +97,33 @@ impl Unpacker<'_> {
             Format::Packed(packing) => self.packed(path, bytes, packing, depth),
             Format::Tar => self.tar(path, bytes, depth),
             _ => self.zip(path, bytes, depth),
+        }
+    }
+
+    fn leaf(&mut self, path: &str, bytes: &[u8], member: bool) {
+        (self.visit)(Leaf { path, bytes, member, opaque: self.opaque });
+    }
+
+    fn mail(&mut self, path: &str, bytes: &[u8], depth: usize) {
+        if depth >= self.limits.depth {
+            self.refuse(path, format!("archives nested more than {} deep", self.limits.depth), true);
+            return;
+        }
+        let outer = std::mem::replace(&mut self.opaque, true);
+        let read = mail::hidden(bytes, &mut |hidden| match hidden {
+            Hidden::Content(name, content) => {
+                self.members += 1;
+                if self.members <= self.limits.members {
+                    self.open(&format!("{path}!{name}"), &content, depth + 1);
+                }
+            }
+            Hidden::Unread(name, why) => self.refuse(&format!("{path}!{name}"), why, false),
+        });
+        self.opaque = outer;
+        if !read {
+            self.refuse(path, "a mail that could not be read: only its raw text was searched", true);
+        } else if self.members > self.limits.members {
+            self.refuse(path, format!("more than {} members", self.limits.members), true);
         }
     }
 
@@ -107,7 +142,7 @@ impl Unpacker<'_> {
             Ok(entries) => entries,
             Err(_) => {
                 self.refuse(path, "damaged tar: only its plain strings were searched", true);
-                (self.visit)(Leaf { path, bytes, member: depth > 0 });
+                self.leaf(path, bytes, depth > 0);
                 return;
             }
         };
@@ -120,7 +155,7 @@ impl Unpacker<'_> {
             let Ok(mut entry) = entry else {
                 // Without a header nobody knows where the next member begins.
                 self.refuse(&format!("{path}!member {i}"), "damaged member: what follows was not read", false);
-                (self.visit)(Leaf { path, bytes, member: depth > 0 });
+                self.leaf(path, bytes, depth > 0);
                 break;
             };
             let member = format!("{path}!{}", String::from_utf8_lossy(&entry.path_bytes()));
@@ -133,7 +168,7 @@ impl Unpacker<'_> {
                 named.extend(extensions.flatten().map(|e| [e.key_bytes(), b"=", e.value_bytes()].concat()));
             }
             if !entry.header().entry_type().is_file() {
-                (self.visit)(Leaf { path: &member, bytes: b"", member: true });
+                self.leaf(&member, b"", true);
                 continue;
             }
             let size = entry.size();
@@ -144,7 +179,7 @@ impl Unpacker<'_> {
         named.remove(&b""[..]);
         let named: Vec<u8> = named.into_iter().collect::<Vec<_>>().join(&b'\n');
         if !named.is_empty() {
-            (self.visit)(Leaf { path: &format!("{path}!(owners, links)"), bytes: &named, member: true });
+            self.leaf(&format!("{path}!(owners, links)"), &named, true);
         }
     }
 
@@ -153,7 +188,7 @@ impl Unpacker<'_> {
             Ok(archive) => archive,
             Err(_) => {
                 self.refuse(path, "damaged zip: only its plain strings were searched", true);
-                (self.visit)(Leaf { path, bytes, member: depth > 0 });
+                self.leaf(path, bytes, depth > 0);
                 return;
             }
         };
@@ -163,8 +198,9 @@ impl Unpacker<'_> {
         }
         if !archive.comment().is_empty() {
             let comment = archive.comment().to_vec();
-            (self.visit)(Leaf { path: &format!("{path}!(comment)"), bytes: &comment, member: true });
+            self.leaf(&format!("{path}!(comment)"), &comment, true);
         }
+        let document = office::is_document(archive.file_names().flatten());
         for i in 0..archive.len() {
             self.members += 1;
             if self.members > self.limits.members {
@@ -180,7 +216,7 @@ impl Unpacker<'_> {
             };
             let member = format!("{path}!{name}");
             if folder || encrypted {
-                (self.visit)(Leaf { path: &member, bytes: b"", member: true });
+                self.leaf(&member, b"", true);
                 if encrypted {
                     self.refuse(&member, "encrypted", false);
                 }
@@ -189,13 +225,16 @@ impl Unpacker<'_> {
             let content = match archive.by_index(i) {
                 Ok(file) => self.unpack(&member, packed, file),
                 Err(_) => {
-                    (self.visit)(Leaf { path: &member, bytes: b"", member: true });
+                    self.leaf(&member, b"", true);
                     self.refuse(&member, "compressed in a way that is not read, or damaged", false);
                     continue;
                 }
             };
-            if let Some(content) = content {
-                self.open(&member, &content, depth + 1);
+            let Some(content) = content else { continue };
+            // An XML part of a document is searched as its reader sees it.
+            match Some(&content).filter(|_| document && name.ends_with(".xml")).and_then(|c| office::text(c)) {
+                Some(text) => self.leaf(&member, text.as_bytes(), true),
+                None => self.open(&member, &content, depth + 1),
             }
         }
     }

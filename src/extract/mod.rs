@@ -8,6 +8,8 @@ pub(crate) use archive::tests;
 pub mod encoded;
 pub mod encoding;
 mod format;
+mod mail;
+mod office;
 pub mod spans;
 mod streams;
 pub mod views;

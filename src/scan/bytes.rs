@@ -58,7 +58,11 @@ pub fn scan_bytes(name: &str, bytes: &[u8], ctx: &Context, matcher: &Matcher) ->
         }
         let ctx = ctx.with_record(record, ctx.times, fields.clone());
         let mut scan = Scan { ctx: &ctx, matcher, path: leaf.path, part: PART, out: &mut out, gaps: &mut gaps };
+        let before = scan.out.len();
         scan.leaf(leaf.bytes);
+        if leaf.opaque {
+            scan.out[before..].iter_mut().for_each(|r| r.cut = Cut::Whole);
+        }
     });
     gaps.extend(unread);
     (out, gaps)

@@ -51,6 +51,52 @@ fn tar_and_its_headers_are_searched() {
     assert!(matches!(redact_file("a.tar", &tar, &cuts, "[erased]"), Ok(Redacted::Unsupported("tar archive"))));
 }
 
+/// What the verification's road sees in the leaves of a file.
+fn the_other_road(name: &str, bytes: &[u8]) -> usize {
+    let mut hits = 0;
+    extract::leaves(name, bytes, &Limits::default(), &mut |leaf| hits += OTHER.hits(leaf.bytes).len());
+    hits
+}
+
+#[test]
+fn documents_are_searched_as_their_reader_sees_them() {
+    let word = "<?xml version=\"1.0\"?><w:document xmlns:w=\"urn:w\"><w:p><w:r><w:t>by Zo</w:t></w:r><w:ins w:author=\"zxan\"><w:r>\
+        <w:rPr><w:b/></w:rPr><w:t>ë Xan</w:t></w:r></w:ins><w:r><w:t>der</w:t></w:r></w:p></w:document>";
+    let docx = zipped(&[("[Content_Types].xml", b"<Types/>"), ("word/document.xml", word.as_bytes())]);
+    let (found, unread) = scan("a.docx", &docx);
+    let kinds: Vec<_> = found.iter().map(|r| (r.record.path.as_deref().unwrap_or(""), r.strength)).collect();
+    assert_eq!(
+        kinds,
+        [("a.docx!word/document.xml", Strength::Probable); 2],
+        "the name over three runs and the author of the change"
+    );
+    assert_eq!(unread, []);
+    assert_eq!(the_other_road("a.docx", &docx), 2);
+}
+
+#[test]
+fn mail_is_opened_and_nothing_is_cut_where_it_does_not_stand() {
+    let inner = STANDARD.encode(zipped(&[("note.txt", b"Zo\xc3\xab Xander")]));
+    let mail = format!(
+        "From: =?UTF-8?Q?Zo=C3=AB?= =?UTF-8?Q?_Xander?=\nSubject: zxan\nMIME-Version: 1.0\nContent-Type: multipart/mixed; \
+         boundary=b\n\n--b\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\n\
+         Zo=EB Xander\n--b\nContent-Type: application/zip\nContent-Transfer-Encoding: base64\n\n{inner}\n--b--\n"
+    );
+    let (found, unread) = scan("a.eml", mail.as_bytes());
+    let paths: Vec<_> = found.iter().map(|r| (r.record.path.as_deref(), r.cut == Cut::Whole)).collect();
+    assert_eq!(
+        paths,
+        [
+            (context().record.path.as_deref(), false),
+            (Some("a.eml!part 1"), true),
+            (Some("a.eml!part 2!note.txt"), true),
+            (Some("a.eml!(headers)"), true),
+        ]
+    );
+    assert_eq!(unread, []);
+    assert!(the_other_road("a.eml", mail.as_bytes()) >= 4);
+}
+
 #[test]
 fn every_plain_format_is_found_and_redacted_exactly() {
     for (name, before, after) in [

@@ -1,0 +1,163 @@
+//! Office documents (OOXML, OpenDocument): the text of one of their XML parts, as a reader of the document sees it. Words
+//! that formatting, tracked changes or bookmarks take apart are put together, and what stands in attributes (authors,
+//! targets of links) follows behind.
+//!
+//! Must not open the archive, nor search.
+
+use std::collections::BTreeSet;
+
+use quick_xml::{Reader, XmlVersion, events::Event};
+
+/// Elements that stand inside a word without separating anything, by local name: runs and their formatting (ECMA-376,
+/// part 1, section 17.3.2; OpenDocument 1.3, section 6), tracked changes, anchors.
+const INLINE: [&str; 37] = [
+    "a",
+    "b",
+    "bookmark",
+    "bookmark-end",
+    "bookmark-start",
+    "bookmarkEnd",
+    "bookmarkStart",
+    "change",
+    "change-end",
+    "change-start",
+    "commentRangeEnd",
+    "commentRangeStart",
+    "commentReference",
+    "del",
+    "delText",
+    "fldChar",
+    "fldSimple",
+    "hyperlink",
+    "i",
+    "ins",
+    "instrText",
+    "lastRenderedPageBreak",
+    "moveFrom",
+    "moveFromRangeEnd",
+    "moveFromRangeStart",
+    "moveTo",
+    "moveToRangeEnd",
+    "moveToRangeStart",
+    "permEnd",
+    "permStart",
+    "proofErr",
+    "r",
+    "sdtContent",
+    "smartTag",
+    "soft-page-break",
+    "span",
+    "t",
+];
+
+/// Elements whose content only says how a run looks.
+const LOOKS: [&str; 4] = ["rPr", "sdtPr", "sdtEndPr", "rPrChange"];
+
+/// Whether a zip is an office document, by the names of its members.
+pub(super) fn is_document(mut members: impl Iterator<Item = impl AsRef<str>>) -> bool {
+    members.any(|name| matches!(name.as_ref(), "[Content_Types].xml" | "META-INF/manifest.xml" | "content.xml"))
+}
+
+/// The text of an XML part; `None` where it is not XML.
+pub(super) fn text(xml: &[u8]) -> Option<String> {
+    let (_, xml) = super::encoding::decode(xml)?;
+    let mut reader = Reader::from_str(&xml);
+    // A document is read to its end, whatever is wrong in it.
+    reader.config_mut().check_end_names = false;
+    let mut out = String::with_capacity(xml.len() / 4);
+    let mut attributes = BTreeSet::new();
+    let mut looks = 0_usize;
+    loop {
+        match reader.read_event().ok()? {
+            event @ (Event::Start(_) | Event::Empty(_)) => {
+                let (element, opens) = match &event {
+                    Event::Start(e) => (e, true),
+                    Event::Empty(e) => (e, false),
+                    _ => return None,
+                };
+                let name = element.local_name().into_inner().to_owned();
+                for attribute in element.attributes().with_checks(false).flatten() {
+                    let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok();
+                    attributes.extend(value.filter(|v| v.chars().any(char::is_alphabetic)).map(|v| v.into_owned()));
+                }
+                if LOOKS.contains(&name.as_str()) {
+                    looks += usize::from(opens);
+                } else if looks == 0 {
+                    out.push_str(instead(&name));
+                }
+            }
+            Event::End(element) => {
+                let name = element.local_name().into_inner().to_owned();
+                if LOOKS.contains(&name.as_str()) {
+                    looks = looks.saturating_sub(1);
+                } else if looks == 0 && !INLINE.contains(&name.as_str()) && !out.ends_with('\n') {
+                    out.push('\n');
+                }
+            }
+            Event::Text(text) => out.push_str(&text),
+            Event::GeneralRef(name) => {
+                let entity = format!("&{};", &*name);
+                match super::views::entity(&entity, 0) {
+                    Some((c, _)) => out.push(c),
+                    None => out.push_str(&entity),
+                }
+            }
+            Event::CData(text) => out.push_str(&text),
+            Event::Comment(text) => {
+                out.push('\n');
+                out.push_str(&text);
+                out.push('\n');
+            }
+            Event::Eof => break,
+            Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
+        }
+    }
+    for value in attributes {
+        out.push('\n');
+        out.push_str(&value);
+    }
+    Some(out)
+}
+
+/// What an element stands for in the text.
+fn instead(name: &str) -> &'static str {
+    match name {
+        "noBreakHyphen" => "-",
+        "softHyphen" => "\u{ad}",
+        "s" | "tab" => " ",
+        inline if INLINE.contains(&inline) => "",
+        _ => "\n",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(xml: &str) -> Vec<String> {
+        let text = text(xml.as_bytes()).unwrap();
+        text.lines().filter(|l| !l.trim().is_empty()).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn runs_are_joined_and_paragraphs_are_not() {
+        let word = r#"<?xml version="1.0"?><w:document xmlns:w="urn:w"><w:body><w:p><w:pPr><w:jc w:val="left"/></w:pPr>
+            <w:r><w:t>Zo</w:t></w:r><w:r><w:rPr><w:b/><w:sz w:val="24"/></w:rPr><w:t>ë Xan</w:t></w:r><w:bookmarkStart w:id="1"/><w:del
+            w:author="Zoë Author"><w:r><w:delText>der</w:delText></w:r></w:del><w:r><w:tab/><w:t>A&amp;B</w:t></w:r></w:p><w:p><w:r><w:t>next</w:t></w:r></w:p>
+            </w:body></w:document>"#;
+        let lines = lines(word);
+        let joined: Vec<&str> = lines.iter().map(|l| l.trim()).collect();
+        assert!(joined.contains(&"Zoë Xander A&B"), "{joined:?}");
+        assert!(joined.contains(&"next"));
+        assert!(joined.contains(&"Zoë Author"));
+    }
+
+    #[test]
+    fn sheets_and_open_documents() {
+        let shared = "<sst><si><r><t>Zo</t></r><r><rPr><b/></rPr><t>ë</t></r></si><si><t>Xander</t></si></sst>";
+        assert_eq!(lines(shared), ["Zoë", "Xander"]);
+        let odf = "<text:p>Zo<text:span text:style-name=\"T1\">ë</text:span><text:s/>Xan<text:change-start/>der<text:line-break/>x</text:p>";
+        assert_eq!(lines(odf), ["Zoë Xander", "x", "T1"]);
+        assert_eq!(text(b"<a><b"), None);
+    }
+}
