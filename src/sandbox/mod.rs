@@ -150,6 +150,8 @@ impl Sandbox {
         if unkind {
             control.make_unkind();
         }
+        #[cfg(test)]
+        let url = tests::address(flavor, url);
         Ok(Self { control, url, flavor, user, token, account_id, project, runtime: Some(runtime) })
     }
 

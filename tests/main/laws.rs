@@ -3,7 +3,7 @@
 use efface::{model::Flavor, sandbox::NotificationKind};
 use serde_json::{Value, json};
 
-use crate::world::{EMAIL, NAME, USER, World, client, names_the_person};
+use crate::world::{EMAIL, NAME, USER, World, address, client, names_the_person};
 
 fn coverage<'a>(report: &'a Value, place: &str) -> &'a Value {
     report["coverage"]
@@ -36,7 +36,7 @@ fn law_1_unread_is_not_clean() {
     assert_eq!((code, coverage(&report, "target:partner/PART")["status"].as_str()), (3, Some("unexamined")));
     w.target.control().hide_project("PART", false);
     let config = std::fs::read_to_string(w.path().join("efface.toml")).unwrap();
-    std::fs::write(w.path().join("efface.toml"), config.replace(w.target.url(), "http://127.0.0.1:9")).unwrap();
+    std::fs::write(w.path().join("efface.toml"), config.replace(&address(&w.target), "http://127.0.0.1:9")).unwrap();
     let (code, report) = w.scan(&["--area", "target"]);
     assert_eq!((code, coverage(&report, "target:partner/PART")["status"].as_str()), (3, Some("unexamined")));
     // A place that was not asked for is not called examined.

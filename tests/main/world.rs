@@ -53,9 +53,17 @@ impl Run {
     }
 }
 
+/// The address under which everything here talks to a sandbox: its own, or, with `EFFACE_RECORDER`, that of the recorder
+/// which holds each exchange against Atlassian's documents (`tests/peers/conformance.py`).
+pub(crate) fn address(sandbox: &Sandbox) -> String {
+    let Ok(recorder) = std::env::var("EFFACE_RECORDER") else { return sandbox.url().to_owned() };
+    let flavor = if sandbox.flavor() == Flavor::Cloud { "cloud" } else { "datacenter" };
+    format!("{recorder}/{flavor}/{}", sandbox.url().rsplit(':').next().unwrap())
+}
+
 pub(crate) fn client(name: &str, sandbox: &Sandbox) -> Client {
     let auth = Auth::Basic { user: sandbox.user().to_owned(), secret: Secret::new(sandbox.token().to_owned()) };
-    Client::new(ClientConfig::new(name.parse().unwrap(), sandbox.url(), sandbox.flavor(), auth)).unwrap()
+    Client::new(ClientConfig::new(name.parse().unwrap(), address(sandbox), sandbox.flavor(), auth)).unwrap()
 }
 
 impl World {
@@ -96,8 +104,8 @@ impl World {
              controller = \"processor\"\n\n\
              [sync.hq-partner]\nsource = {{ instance = \"hq\", project = \"HQ\" }}\n\
              target = {{ instance = \"partner\", project = \"PART\" }}\n{extra}\n",
-            self.source.url(),
-            self.target.url(),
+            address(&self.source),
+            address(&self.target),
             flavor(&self.target),
             self.target.user(),
         );

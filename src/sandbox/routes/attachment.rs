@@ -99,7 +99,7 @@ fn ticket(world: &World, id: u64) -> String {
     blake3::hash(format!("{}:{id}", world.token).as_bytes()).to_hex()[..24].to_owned()
 }
 
-/// Cloud redirects to a place that needs no credentials.
+/// Cloud redirects to a place that needs no credentials, with 303 (Atlassian's document of v3).
 pub(super) fn redirect(world: &World, req: &Req, id: &str) -> Answer {
     let (_, attachment) = find(world, id)?;
     if !req.q_flag("redirect", true) {
@@ -112,7 +112,7 @@ pub(super) fn redirect(world: &World, req: &Req, id: &str) -> Answer {
         ticket(world, attachment.id),
         shapes::encode(&attachment.name)
     );
-    Ok(Reply::empty(302).with_header("location", address))
+    Ok(Reply::empty(303).with_header("location", address))
 }
 
 pub(super) fn media(world: &mut World, req: &Req) -> Answer {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::Duration;
 use serde_json::{Map, Value, json};
 
-use super::{comment, link, property, search::strings, worklog};
+use super::{comment, link, lists, property, search::strings, worklog};
 use crate::sandbox::{
     edit::{self, Edit, Extra},
     http::{Answer, Failure, Reply, Req},
@@ -234,7 +234,9 @@ pub(super) fn edit(world: &mut World, req: &Req, key: &str) -> Answer {
         return Err(Failure::new(400, "one of 'fields' or 'update' required"));
     }
     quiet(world, req)?;
+    let before = world.issue(id)?.history.len();
     apply(world, id, fields, update, property::listed(body.get("properties"))?)?;
+    lists::remember_metadata(world, id, body, before);
     if world.is_cloud() && req.q_flag("returnIssue", false) {
         let selection = Selection::new(Vec::new(), req.q_list("expand"), Vec::new(), "*all");
         return Ok(Reply::ok(shapes::issue(world, &world.view(world.issue(id)?), &selection)));

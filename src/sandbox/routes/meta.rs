@@ -171,7 +171,7 @@ pub(super) fn create_meta(world: &World, req: &Req) -> Answer {
                 })
                 .collect();
             json!({ "self": world.rest(&format!("project/{}", p.id)), "id": p.id.to_string(), "key": p.key,
-                    "name": p.name, "issuetypes": types })
+                    "name": p.name, "avatarUrls": shapes::project_ref(world, ix)["avatarUrls"], "issuetypes": types })
         })
         .collect();
     Ok(Reply::ok(json!({ "expand": "projects", "projects": projects })))

@@ -3,17 +3,23 @@
 mod anonymize;
 mod attachment;
 mod comment;
+mod component;
 mod history;
 mod issue;
 mod link;
+mod lists;
 mod meta;
+mod people;
 mod project;
 mod property;
 mod redaction;
+mod role;
 mod search;
 mod social;
 mod transition;
 mod user;
+mod version;
+mod wide;
 mod worklog;
 
 use std::collections::BTreeMap;
@@ -29,6 +35,9 @@ use super::{
 pub(super) fn api(world: &mut World, req: &Req) -> Answer {
     let segments: Vec<&str> = req.segments.iter().map(String::as_str).collect();
     let cloud = world.is_cloud();
+    if let Some(answer) = wide::api(world, req, &segments) {
+        return answer;
+    }
     match (req.method.as_str(), segments.as_slice()) {
         ("GET", ["serverInfo"]) => meta::server_info(world),
         ("GET", ["myself"]) => user::myself(world),
@@ -44,7 +53,7 @@ pub(super) fn api(world: &mut World, req: &Req) -> Answer {
         ("GET", ["user", "search"]) => user::search(world, req),
         ("GET", ["user", "assignable", "search"]) => user::assignable(world, req),
         ("GET", ["users", "search"] | ["users"]) if cloud => user::all(world, req),
-        ("GET", ["project"]) => project::list(world),
+        ("GET", ["project"]) => project::list(world, req),
         ("GET", ["project", "search"]) if cloud => project::search(world, req),
         ("GET", ["project", key]) => project::get(world, key),
         ("GET", ["project", key, "statuses"]) => project::statuses(world, key),

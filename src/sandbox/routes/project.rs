@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::component::administers;
 use crate::sandbox::{
-    http::{Answer, Reply, Req, page_of},
+    http::{Answer, Failure, Reply, Req, page_of},
     shapes,
     state::{World, catalog},
 };
@@ -12,8 +13,17 @@ fn visible(world: &World) -> impl Iterator<Item = usize> {
     (0..world.projects.len()).filter(|&p| !world.is_hidden(p))
 }
 
-pub(super) fn list(world: &World) -> Answer {
-    Ok(Reply::ok(visible(world).map(|p| shapes::project_ref(world, p)).collect()))
+/// A project of a list: with its lead only where `expand` asks for it.
+fn listed(world: &World, req: &Req, p: usize) -> Value {
+    let mut out = shapes::project_ref(world, p);
+    if req.q("expand").is_some_and(|e| e.contains("lead")) {
+        out["lead"] = shapes::user(world, world.projects[p].lead);
+    }
+    out
+}
+
+pub(super) fn list(world: &World, req: &Req) -> Answer {
+    Ok(Reply::ok(visible(world).map(|p| listed(world, req, p)).collect()))
 }
 
 /// A page as Cloud's newer resources write it.
@@ -39,7 +49,7 @@ pub(super) fn search(world: &World, req: &Req) -> Answer {
             let p = &world.projects[p];
             p.key.to_lowercase().contains(&query) || p.name.to_lowercase().contains(&query)
         })
-        .map(|p| shapes::project_ref(world, p))
+        .map(|p| listed(world, req, p))
         .collect();
     page_bean(world, req, "project/search", all)
 }
@@ -89,4 +99,37 @@ pub(super) fn component_page(world: &World, req: &Req, key: &str) -> Answer {
 pub(super) fn version_page(world: &World, req: &Req, key: &str) -> Answer {
     let all = version_list(world, world.find_project(key)?);
     page_bean(world, req, &format!("project/{key}/version"), all)
+}
+
+/// The project that was last looked at; here all of them.
+pub(super) fn recent(world: &World) -> Answer {
+    Ok(Reply::ok(visible(world).map(|p| shapes::project(world, p)).collect()))
+}
+
+/// Changes name and lead.
+pub(super) fn edit(world: &mut World, req: &Req, key: &str) -> Answer {
+    let p = world.find_project(key)?;
+    administers(world, p)?;
+    let body = req.object()?;
+    let member = if world.is_cloud() { "leadAccountId" } else { "lead" };
+    let lead = match body.get(member).and_then(Value::as_str) {
+        None => None,
+        Some(id) => {
+            let found = world.find_user(id).filter(|&u| !world.user(u).deleted);
+            Some(found.ok_or_else(|| Failure::field("projectLead", "You must specify a valid project lead."))?)
+        }
+    };
+    let mut changes = Vec::new();
+    if let Some(name) = body.get("name").and_then(Value::as_str).filter(|n| !n.trim().is_empty()) {
+        let old = std::mem::replace(&mut world.projects[p].name, name.to_owned());
+        changes.push(("Name".to_owned(), old, name.to_owned()));
+    }
+    if let Some(lead) = lead {
+        let old = std::mem::replace(&mut world.projects[p].lead, lead);
+        let name = |u: usize| world.user(u).display_name.clone();
+        changes.push(("Project lead".to_owned(), name(old), name(lead)));
+    }
+    let (id, name) = (world.projects[p].id.to_string(), world.projects[p].name.clone());
+    world.audit("Project updated", "projects", ("PROJECT", id, name), changes);
+    Ok(Reply::ok(shapes::project(world, p)))
 }

@@ -1,12 +1,13 @@
-//! Entity properties of issues and comments. Setting one is no update of the issue.
+//! Entity properties of issues, comments, worklogs, users and projects. Setting one is no update of the issue.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::{component::administers, people};
 use crate::sandbox::{
     http::{Answer, Failure, Reply, Req},
-    state::World,
+    state::{Owner, World},
 };
 
 /// The largest value, in bytes of JSON (Atlassian's documents: 32,768 characters).
@@ -118,4 +119,62 @@ pub(super) fn of_comment(world: &mut World, req: &Req, comment: &str, key: &str)
         world.touched();
     }
     Ok(reply)
+}
+
+/// Properties of what is no issue and no comment.
+fn of_owner(world: &mut World, req: &Req, owner: Owner, key: &str) -> Answer {
+    let (reply, changed) = one(world.extras.properties.entry(owner).or_default(), req, key)?;
+    if changed {
+        world.touched();
+    }
+    Ok(reply)
+}
+
+fn keys_of_owner(world: &World, owner: Owner, path: &str) -> Answer {
+    let none = BTreeMap::new();
+    Ok(keys(world, world.extras.properties.get(&owner).unwrap_or(&none), path))
+}
+
+pub(super) fn of_user_keys(world: &World, req: &Req) -> Answer {
+    keys_of_owner(world, Owner::User(people::named(world, req)?), "user")
+}
+
+pub(super) fn of_user(world: &mut World, req: &Req, key: &str) -> Answer {
+    let user = people::named(world, req)?;
+    if user != world.ctx.actor && !world.switches.admin {
+        return Err(Failure::forbidden("You must be an administrator to read or change another user's properties."));
+    }
+    of_owner(world, req, Owner::User(user), key)
+}
+
+pub(super) fn of_project_keys(world: &World, project: &str) -> Answer {
+    let p = world.find_project(project)?;
+    keys_of_owner(world, Owner::Project(p), &format!("project/{}", world.projects[p].key))
+}
+
+pub(super) fn of_project(world: &mut World, req: &Req, project: &str, key: &str) -> Answer {
+    let p = world.find_project(project)?;
+    if req.method != "GET" {
+        administers(world, p)?;
+    }
+    of_owner(world, req, Owner::Project(p), key)
+}
+
+fn worklog(world: &World, issue: &str, id: &str) -> Result<(u64, u64), Failure> {
+    let issue = world.issue(world.find_issue(issue)?)?;
+    let found = issue.worklogs.iter().find(|w| w.id.to_string() == id).map(|w| (issue.id, w.id));
+    found.ok_or_else(|| Failure::new(404, format!("Cannot find worklog with id: '{id}'.")))
+}
+
+pub(super) fn of_worklog_keys(world: &World, issue: &str, id: &str) -> Answer {
+    let (of, id) = worklog(world, issue, id)?;
+    keys_of_owner(world, Owner::Worklog(id), &format!("issue/{of}/worklog/{id}"))
+}
+
+pub(super) fn of_worklog(world: &mut World, req: &Req, issue: &str, id: &str, key: &str) -> Answer {
+    let (of, id) = worklog(world, issue, id)?;
+    if req.method != "GET" && !world.may_edit(world.issue(of)?) {
+        return Err(Failure::forbidden("You do not have permission to edit this worklog."));
+    }
+    of_owner(world, req, Owner::Worklog(id), key)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::issue;
+use super::{issue, lists};
 use crate::sandbox::{
     http::{Answer, Failure, Reply, Req},
     shapes,
@@ -77,9 +77,11 @@ pub(super) fn perform(world: &mut World, req: &Req, key: &str) -> Answer {
     // The resolution is set by the transition itself.
     let mut fields = fields.cloned().unwrap_or_default();
     fields.shift_remove("resolution");
+    let before = world.issue(id)?.history.len();
     issue::apply(world, id, Some(&fields), update, std::collections::BTreeMap::new())?;
     let items = go(world, id, transition.to);
     world.changed(id, "issue_updated", items);
+    lists::remember_metadata(world, id, body, before);
     Ok(Reply::empty(204))
 }
 

@@ -41,7 +41,7 @@ pub(super) fn get(world: &World, req: &Req) -> Answer {
 }
 
 /// Whether a search text finds a user: the start of a word of the name, of the login name, or of the e-mail.
-fn found_by(user: &User, text: &str, cloud: bool) -> bool {
+pub(super) fn found_by(user: &User, text: &str, cloud: bool) -> bool {
     let text = text.to_lowercase();
     // Data Center takes "." for everybody (and older ones "%"), a well-known way to list users.
     if !cloud && matches!(text.as_str(), "." | "%") {
@@ -57,7 +57,7 @@ fn found_by(user: &User, text: &str, cloud: bool) -> bool {
 /// Neither flavour's search goes past the first thousand users.
 const LIMIT: usize = 1000;
 
-fn list(world: &World, req: &Req, users: impl Iterator<Item = UserIx>) -> Answer {
+pub(super) fn list(world: &World, req: &Req, users: impl Iterator<Item = UserIx>) -> Answer {
     let (start, max) = (req.q_number("startAt", 0)?, req.q_number("maxResults", 50)?.min(LIMIT));
     let page: Vec<Value> = users.take(LIMIT).skip(start).take(max).map(|u| shapes::user(world, u)).collect();
     Ok(Reply::ok(page.into()))

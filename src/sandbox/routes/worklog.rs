@@ -201,6 +201,7 @@ pub(super) fn delete(world: &mut World, key: &str, id: &str) -> Answer {
     }
     let before = total(world, issue);
     world.issue_mut(issue)?.worklogs.retain(|w| w.id != gone);
+    world.extras.worklogs_deleted.push((gone, world.ctx.now));
     let items = vec![spent_change(before, total(world, issue)), id_change(gone)];
     world.changed(issue, "worklog_deleted", items);
     Ok(Reply::empty(204))

@@ -15,7 +15,7 @@ use super::{
     SandboxConfig, SandboxError,
     jql::Found,
     rng::Rng,
-    state::{Context, Named, Project, Switches, Unkind, User, World},
+    state::{Context, Extras, Named, Project, Switches, Unkind, User, World},
 };
 use crate::model::{Flavor, ProjectKey};
 
@@ -63,6 +63,7 @@ pub(super) fn world(config: &SandboxConfig, base: String) -> Result<World, Sandb
         clock: config.clock.clone(),
         switches: Switches::default(),
         unkind: Unkind::default(),
+        extras: Extras::default(),
         ctx: Context { now, actor: 0, version: if cloud { "3" } else { "2" }, notify: false },
         notifications: Vec::new(),
         credentials_sent_on: 0,

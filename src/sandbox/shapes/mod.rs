@@ -1,7 +1,9 @@
 //! How things look in JSON, per flavour. Reads the world, never changes it.
 
+mod admin;
 mod issue;
 
+pub(super) use admin::{audit_record, group_id, role, role_addresses, role_defaults};
 use chrono::{DateTime, Utc};
 pub(super) use issue::{IDS, Selection, issue, linked_issue};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -24,7 +26,7 @@ pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
-fn avatars(world: &World, owner: &str) -> Value {
+pub(super) fn avatars(world: &World, owner: &str) -> Value {
     let address = |size: &str| {
         if world.is_cloud() {
             format!("{}/avatar/{}?size={size}", world.base, encode(owner))
@@ -97,11 +99,13 @@ pub(super) fn project(world: &World, ix: usize) -> Value {
     out["expand"] = "description,lead,issueTypes,url,projectKeys".into();
     out["description"] = "".into();
     out["lead"] = user(world, p.lead);
-    out["components"] = p.components.iter().map(|c| component_ref(world, c)).collect();
+    // Cloud's document shows components inside a project with their leads, Data Center's without.
+    let inside = |c| if world.is_cloud() { component(world, ix, c) } else { component_ref(world, c) };
+    out["components"] = p.components.iter().map(inside).collect();
     out["versions"] = p.versions.iter().map(|v| version(world, ix, v)).collect();
     out["issueTypes"] = catalog::ISSUE_TYPES.iter().map(|t| issue_type(world, t)).collect();
     out["assigneeType"] = "UNASSIGNED".into();
-    out["roles"] = json!({});
+    out["roles"] = role_addresses(world, ix);
     if world.is_cloud() {
         out["style"] = "classic".into();
         out["isPrivate"] = false.into();
@@ -119,9 +123,11 @@ pub(super) fn component_ref(world: &World, c: &Named) -> Value {
 pub(super) fn component(world: &World, ix: usize, c: &Named) -> Value {
     let p = &world.projects[ix];
     let mut out = component_ref(world, c);
-    let lead = user(world, p.lead);
-    out["lead"] = lead.clone();
+    if let Some(lead) = world.component_lead(ix, c.id) {
+        out["lead"] = user(world, lead);
+    }
     out["assigneeType"] = "PROJECT_LEAD".into();
+    let lead = user(world, p.lead);
     out["assignee"] = lead.clone();
     out["realAssigneeType"] = "PROJECT_LEAD".into();
     out["realAssignee"] = lead;
@@ -133,13 +139,21 @@ pub(super) fn component(world: &World, ix: usize, c: &Named) -> Value {
 
 pub(super) fn version_ref(world: &World, v: &Named) -> Value {
     json!({ "self": world.rest(&format!("version/{}", v.id)), "id": v.id.to_string(), "name": v.name,
-            "description": v.description, "archived": false, "released": false })
+            "description": v.description, "archived": world.extras.releases.get(&v.id).is_some_and(|r| r.archived),
+            "released": world.extras.releases.get(&v.id).is_some_and(|r| r.released) })
 }
 
 /// A version in full.
 pub(super) fn version(world: &World, ix: usize, v: &Named) -> Value {
     let mut out = version_ref(world, v);
     out["projectId"] = world.projects[ix].id.into();
+    if let Some(release) = world.extras.releases.get(&v.id) {
+        for (name, date) in [("startDate", &release.start), ("releaseDate", &release.date)] {
+            if let Some(date) = date {
+                out[name] = date.as_str().into();
+            }
+        }
+    }
     out
 }
 
@@ -280,8 +294,12 @@ fn change(world: &World, c: &Change) -> Value {
 }
 
 pub(super) fn history(world: &World, h: &History) -> Value {
-    json!({ "id": h.id.to_string(), "author": user(world, h.author), "created": time(h.created),
-            "items": h.items.iter().map(|c| change(world, c)).collect::<Vec<_>>() })
+    let mut out = json!({ "id": h.id.to_string(), "author": user(world, h.author), "created": time(h.created),
+                          "items": h.items.iter().map(|c| change(world, c)).collect::<Vec<_>>() });
+    if let Some(metadata) = world.extras.metadata.get(&h.id) {
+        out["historyMetadata"] = metadata.clone();
+    }
+    out
 }
 
 /// A link as one of its issues shows it.

@@ -36,7 +36,7 @@ impl World {
             .collect();
         let issues: serde_json::Map<String, Value> =
             self.issues.values().map(|i| (i.key.clone(), self.dump_issue(i))).collect();
-        json!({ "users": users, "projects": projects, "issues": issues })
+        json!({ "users": users, "projects": projects, "issues": issues, "extras": self.dump_extras() })
     }
 
     fn dump_issue(&self, i: &Issue) -> Value {

@@ -5,6 +5,7 @@
 
 pub(super) mod catalog;
 mod dump;
+mod extras;
 mod model;
 mod switches;
 
@@ -14,6 +15,7 @@ use std::{
 };
 
 use chrono::{DateTime, Duration, Utc};
+pub(super) use extras::*;
 pub(super) use model::*;
 pub(super) use switches::{AnonymizationTask, Redaction, RedactionJob, Switches, TaskStatus, Unkind};
 pub use switches::{RedactionHistory, RedactionPlan, Workflow};
@@ -57,6 +59,8 @@ pub(super) struct World {
     pub(super) clock: Clock,
     pub(super) switches: Switches,
     pub(super) unkind: Unkind,
+    /// Roles, leads, releases, other properties, the audit log.
+    pub(super) extras: Extras,
     pub(super) ctx: Context,
     pub(super) notifications: Vec<Notification>,
     /// Downloads that carried an `Authorization` header on to the redirected address.
