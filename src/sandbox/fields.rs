@@ -12,7 +12,7 @@ pub(super) struct Field {
     pub(super) kind: &'static str,
     /// Type of the members, for arrays.
     pub(super) items: &'static str,
-    /// The custom field's type and number; empty for system fields.
+    /// The last part of the custom field's type; empty for system fields.
     pub(super) custom: &'static str,
     /// Names in JQL.
     pub(super) clauses: &'static [&'static str],
@@ -22,9 +22,11 @@ pub(super) struct Field {
     pub(super) editable: bool,
 }
 
-const TEXT: &str = "com.atlassian.jira.plugin.system.customfieldtypes:textfield";
-const USER: &str = "com.atlassian.jira.plugin.system.customfieldtypes:userpicker";
-const USERS: &str = "com.atlassian.jira.plugin.system.customfieldtypes:multiuserpicker";
+/// What stands before the last part of a custom field type's name.
+const TYPES: &str = "com.atlassian.jira.plugin.system.customfieldtypes:";
+const TEXT: &str = "textfield";
+const USER: &str = "userpicker";
+const USERS: &str = "multiuserpicker";
 
 const fn field(
     id: &'static str,
@@ -97,6 +99,17 @@ pub(super) const FIELDS: &[Field] = &[
     custom(field(CUSTOM_TEXT, "Customer contact", "string", "", &["cf[10001]", "Customer contact"]), TEXT),
     custom(field(CUSTOM_USER, "Approver", "user", "", &["cf[10002]", "Approver"]), USER),
     custom(field(CUSTOM_USERS, "Request participants", "array", "user", &["cf[10003]", "Request participants"]), USERS),
+    custom(field("customfield_10004", "Review group", "group", "", &[]), "grouppicker"),
+    custom(field("customfield_10005", "Informed groups", "array", "group", &[]), "multigrouppicker"),
+    custom(field("customfield_10006", "Notes from the customer", "string", "", &[]), "textarea"),
+    custom(field("customfield_10007", "Customer page", "string", "", &[]), "url"),
+    custom(field("customfield_10008", "Region", "option", "", &[]), "select"),
+    custom(field("customfield_10009", "Served regions", "array", "option", &[]), "multiselect"),
+    custom(field("customfield_10010", "Topics", "array", "string", &[]), "labels"),
+    custom(field("customfield_10011", "Area", "option-with-child", "", &[]), "cascadingselect"),
+    custom(field("customfield_10012", "Cost", "number", "", &[]), "float"),
+    custom(field("customfield_10013", "Promised for", "date", "", &[]), "datepicker"),
+    custom(field("customfield_10014", "First answer", "datetime", "", &[]), "datetime"),
 ];
 
 /// A field by id.
@@ -108,6 +121,11 @@ impl Field {
     /// The number of a custom field.
     pub(super) fn custom_id(&self) -> Option<u64> {
         self.id.strip_prefix("customfield_")?.parse().ok()
+    }
+
+    /// The last part of a custom field's type: `textarea`, `select`, …
+    pub(super) const fn kind_of_custom(&self) -> &'static str {
+        self.custom
     }
 
     /// Jira's schema object.
@@ -122,7 +140,7 @@ impl Field {
                 out.insert("system".into(), self.id.into());
             }
             Some(number) => {
-                out.insert("custom".into(), self.custom.into());
+                out.insert("custom".into(), format!("{TYPES}{}", self.custom).into());
                 out.insert("customId".into(), number.into());
             }
         }
@@ -184,7 +202,7 @@ impl Field {
             "priority" => catalog::PRIORITIES.iter().map(|t| shapes::priority(world, t.0)).collect(),
             "components" => p.components.iter().map(|c| shapes::component_ref(world, c)).collect(),
             "versions" | "fixVersions" => p.versions.iter().map(|v| shapes::version_ref(world, v)).collect(),
-            _ => Value::Null,
+            _ => super::custom::allowed(world, self),
         }
     }
 }

@@ -6,9 +6,10 @@
 //!
 //! Reading order: [`Sandbox`] here, `control` (switches and eyes for tests), `server` (sockets, faults, credentials),
 //! `http` (plain requests and answers), `routes` (one file a resource), `state` (the world), `edit` and `fields`
-//! (changing issues), `jql`, `shapes` (JSON per flavour), `rich` (ADF and wiki text), `seed` (invented people).
+//! (changing issues), `custom` (the wider custom fields), `jql`, `shapes` (JSON per flavour), `rich` (ADF and wiki text), `seed` (invented people).
 
 mod control;
+mod custom;
 mod edit;
 mod faults;
 mod fields;
@@ -227,3 +228,5 @@ mod tests;
 mod tests_limits;
 #[cfg(test)]
 mod tests_unkind;
+#[cfg(test)]
+mod tests_wide;

@@ -2,7 +2,7 @@
 
 use super::Setting;
 use crate::sandbox::{
-    fields, rich,
+    custom, fields, rich,
     state::{Change, Custom, Issue, Named, UserIx, World, catalog},
 };
 
@@ -54,6 +54,10 @@ fn custom_pair(world: &World, value: Option<&Custom>) -> (Option<String>, Option
         None => (None, None),
         Some(Custom::Text(t)) => text_pair(t),
         Some(Custom::User(u)) => user_pair(world, Some(*u)),
+        Some(Custom::Other(kept)) => {
+            // The history of an option names its id as well.
+            (kept.is_u64().then(|| kept.to_string()), Some(custom::text(kept)))
+        }
         Some(Custom::Users(list)) => {
             let ids: Vec<&str> = list.iter().map(|&u| world.user(u).id.as_str()).collect();
             let names: Vec<&str> = list.iter().map(|&u| world.user(u).display_name.as_str()).collect();
@@ -108,6 +112,7 @@ fn changes(world: &World, i: &Issue, setting: &Setting) -> Vec<Change> {
     let differs = match setting {
         Setting::Description(v) => i.description != *v,
         Setting::Environment(v) => i.environment != *v,
+        Setting::Custom(id, value) => i.custom.get(*id) != value.as_ref(),
         _ => false,
     };
     if silent && !differs { Vec::new() } else { vec![one] }

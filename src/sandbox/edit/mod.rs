@@ -141,6 +141,7 @@ fn now(issue: Option<&Issue>, like: &Setting) -> Setting {
             Setting::Versions(_) => Setting::Versions(Vec::new()),
             Setting::FixVersions(_) => Setting::FixVersions(Vec::new()),
             Setting::Custom(id, Some(Custom::Users(_))) => Setting::Custom(id, Some(Custom::Users(Vec::new()))),
+            Setting::Custom(id, Some(Custom::Other(Value::Array(_)))) => Setting::Custom(id, None),
             other => other.clone(),
         };
     };
@@ -156,6 +157,7 @@ fn now(issue: Option<&Issue>, like: &Setting) -> Setting {
             };
             Setting::Custom(id, Some(Custom::Users(users)))
         }
+        Setting::Custom(id, Some(Custom::Other(Value::Array(_)))) => Setting::Custom(id, i.custom.get(*id).cloned()),
         other => other.clone(),
     }
 }
@@ -183,6 +185,14 @@ fn merge(before: Setting, one: Setting, add: bool) -> Option<Setting> {
             };
             let users = join(a, b, add);
             Setting::Custom(id, (!users.is_empty()).then_some(Custom::Users(users)))
+        }
+        (Setting::Custom(id, a), Setting::Custom(_, Some(Custom::Other(Value::Array(b))))) => {
+            let a = match a {
+                Some(Custom::Other(Value::Array(a))) => a,
+                _ => Vec::new(),
+            };
+            let list = join(a, b, add);
+            Setting::Custom(id, (!list.is_empty()).then(|| Custom::Other(list.into())))
         }
         _ => return None,
     })

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::Setting;
 use crate::sandbox::{
+    custom,
     fields::{self, CUSTOM_TEXT, CUSTOM_USER, CUSTOM_USERS},
     rich,
     state::{Custom, Named, ProjectIx, UserIx, World, catalog},
@@ -64,7 +65,10 @@ pub(super) fn set(world: &World, project: ProjectIx, id: &str, value: &Value) ->
         CUSTOM_TEXT => Setting::Custom(CUSTOM_TEXT, plain(value)?.map(Custom::Text)),
         CUSTOM_USER => Setting::Custom(CUSTOM_USER, user(world, value)?.map(Custom::User)),
         CUSTOM_USERS => Setting::Custom(CUSTOM_USERS, users(world, value)?),
-        _ => return Err(format!("Field '{id}' {NOT_ON_SCREEN}")),
+        _ => match fields::by_id(id).filter(|f| !f.custom.is_empty()) {
+            Some(field) => Setting::Custom(field.id, custom::read(world, field, value)?),
+            None => return Err(format!("Field '{id}' {NOT_ON_SCREEN}")),
+        },
     })
 }
 

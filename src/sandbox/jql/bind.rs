@@ -86,7 +86,8 @@ impl Field {
                 return Some(match custom.id {
                     fields::CUSTOM_TEXT => Self::Contact,
                     fields::CUSTOM_USER => Self::Approver,
-                    _ => Self::Participants,
+                    fields::CUSTOM_USERS => Self::Participants,
+                    _ => return None,
                 });
             }
         };

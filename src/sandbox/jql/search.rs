@@ -10,7 +10,7 @@ use super::{
     parse::{Op, parse},
 };
 use crate::sandbox::{
-    fields,
+    custom, fields,
     http::Failure,
     rich,
     state::{Custom, Issue, World, catalog},
@@ -212,6 +212,10 @@ fn texts(i: &Issue, field: Field) -> Vec<String> {
             [i.summary.clone(), rich::text(&i.description), rich::text(&i.environment), contact(i).unwrap_or_default()]
                 .into_iter()
                 .chain(comments())
+                .chain(i.custom.values().filter_map(|c| match c {
+                    Custom::Other(kept) => Some(custom::text(kept)),
+                    _ => None,
+                }))
                 .collect()
         }
     }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
-use super::texts::{LABELS, TOPICS, rich, sentence};
+use super::texts::{LABELS, Piece, TOPICS, rich, sentence};
 use crate::sandbox::{
     edit::user_pair,
     fields::{CUSTOM_TEXT, CUSTOM_USER, CUSTOM_USERS},
@@ -37,6 +37,27 @@ pub(super) fn fill(world: &mut World, rng: &mut Rng, count: usize) {
         let at = first_day() + step * i32::try_from(n).unwrap_or(i32::MAX);
         let at = DateTime::from_timestamp(at.timestamp(), 0).unwrap_or(at);
         one(world, rng, n, at);
+    }
+}
+
+/// A value in every custom field of the wider kinds; takes nothing from the stream of random numbers.
+fn wide_fields(world: &World, issue: &mut Issue, subject: UserIx) {
+    let name = &world.user(subject).display_name;
+    let cells = [
+        ("customfield_10004", json!("jira-administrators")),
+        ("customfield_10005", json!(["jira-administrators", "jira-software-users"])),
+        ("customfield_10006", rich(world, &[vec![Piece::Text(format!("{name} asked for a call back."))]])),
+        ("customfield_10007", json!(format!("https://customers.example/people/{}", name.replace(' ', "-")))),
+        ("customfield_10008", json!(10_200)),
+        ("customfield_10009", json!([10_200, 10_202])),
+        ("customfield_10010", json!(["gate", name.split(' ').next().unwrap_or_default()])),
+        ("customfield_10011", json!([10_200, 10_211])),
+        ("customfield_10012", json!(1250.5)),
+        ("customfield_10013", json!("2026-11-30")),
+        ("customfield_10014", json!("2026-03-02T09:30:00.000+0000")),
+    ];
+    for (id, value) in cells {
+        issue.custom.insert(id.to_owned(), Custom::Other(value));
     }
 }
 
@@ -81,6 +102,9 @@ fn one(world: &mut World, rng: &mut Rng, n: usize, at: DateTime<Utc>) {
     }
     people(world, rng, &mut issue);
     let long = n == LONG_ISSUE;
+    if long {
+        wide_fields(world, &mut issue, subject);
+    }
     let comments = if long { 24 } else { rng.below(4) };
     for c in 0..comments {
         comment(world, rng, &mut issue, c);

@@ -7,7 +7,8 @@ use super::{
     rich_body, schemas, spent, status, time, user, version_ref, worklog,
 };
 use crate::sandbox::{
-    fields::{FIELDS, Field},
+    custom as wide,
+    fields::{FIELDS, Field, by_id},
     rich,
     state::{Custom, Issue, Named, World, catalog},
 };
@@ -137,6 +138,10 @@ fn rendered(world: &World, i: &Issue, selection: &Selection) -> Value {
                     .collect();
                 json!({ "comments": comments, "total": i.comments.len(), "startAt": 0, "maxResults": i.comments.len() })
             }
+            custom if f.kind_of_custom() == "textarea" => match i.custom.get(custom) {
+                Some(Custom::Other(kept)) => rich::html(world, kept).into(),
+                _ => Value::Null,
+            },
             "created" => time(i.created).into(),
             "updated" => time(i.updated).into(),
             _ => Value::Null,
@@ -224,6 +229,7 @@ fn value(world: &World, i: &Issue, field: &str) -> Option<Value> {
             Some(Custom::Text(t)) => t.as_str().into(),
             Some(Custom::User(u)) => user(world, *u),
             Some(Custom::Users(list)) => list.iter().map(|&u| user(world, u)).collect(),
+            Some(Custom::Other(kept)) => by_id(custom).map_or(Value::Null, |f| wide::shape(world, f, kept)),
         },
     })
 }

@@ -53,6 +53,7 @@ impl World {
                     Custom::Text(t) => t.as_str().into(),
                     Custom::User(u) => person(u),
                     Custom::Users(list) => people(list),
+                    Custom::Other(kept) => kept.clone(),
                 };
                 (k.clone(), v)
             })

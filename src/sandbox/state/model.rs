@@ -51,6 +51,8 @@ pub(in crate::sandbox) enum Custom {
     Text(String),
     User(UserIx),
     Users(Vec<UserIx>),
+    /// Any other type, as [`super::super::custom`] keeps it.
+    Other(Value),
 }
 
 #[derive(Debug, Clone)]
