@@ -189,7 +189,7 @@ pub(super) fn pin(world: &mut World, req: &Req, key: &str, comment: &str) -> Ans
 pub(super) fn pinned(world: &World, key: &str) -> Answer {
     let issue = world.issue(world.find_issue(key)?)?;
     let all = issue.comments.iter().filter_map(|c| {
-        let (by, at) = world.extras.pinned.get(&c.id)?;
+        let (by, at) = world.extras.pinned.get(&c.id).filter(|_| world.sees_restricted(c.visibility.as_ref()))?;
         Some(json!({ "comment": shapes::comment(world, issue.id, c, false), "pinnedBy": world.user(*by).id,
                      "pinnedDate": shapes::time(*at) }))
     });
