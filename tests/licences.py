@@ -5,7 +5,7 @@ Reads `cargo metadata --offline`, so it needs what a build needs and nothing els
 """
 import json, re, subprocess, sys
 
-ALLOWED = {"MIT", "MIT-0", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0",
+ALLOWED = {"MIT", "MIT-0", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "bzip2-1.0.6",
            "CC0-1.0", "CDLA-Permissive-2.0", "ISC", "Unicode-3.0", "Unlicense", "Zlib", "0BSD"}
 # Heavy or foreign to this project's choices: ring and rustls are what TLS stands on here.
 BANNED = {"openssl-sys", "native-tls", "aws-lc-sys", "aws-lc-rs"}

@@ -1,8 +1,14 @@
-//! Archives: every member of a gzip or zip file, nested, within limits. What cannot be read is named, never dropped.
+//! Archives: every member of a zip, a tar or a compressed file, nested, within limits. What cannot be read is named, never dropped.
 
-use std::io::{Cursor, Read};
+use std::{
+    collections::BTreeSet,
+    io::{Cursor, Read},
+};
 
-use super::format::{Format, by_signature};
+use super::{
+    format::{Format, Packing, by_signature},
+    streams,
+};
 
 /// Something that could not be read, or not in full.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,34 +77,74 @@ impl Unpacker<'_> {
     }
 
     fn open(&mut self, path: &str, bytes: &[u8], depth: usize) {
-        let archive = match by_signature(bytes) {
-            Some(Format::Gzip) => Format::Gzip,
-            Some(Format::Zip) => Format::Zip,
-            _ => {
-                (self.visit)(Leaf { path, bytes, member: depth > 0 });
-                return;
-            }
+        let Some(archive @ (Format::Packed(_) | Format::Zip | Format::Tar)) = by_signature(bytes) else {
+            (self.visit)(Leaf { path, bytes, member: depth > 0 });
+            return;
         };
         if depth >= self.limits.depth {
             self.refuse(path, format!("archives nested more than {} deep", self.limits.depth), false);
             return;
         }
-        if archive == Format::Gzip {
-            self.gzip(path, bytes, depth);
-        } else {
-            self.zip(path, bytes, depth);
+        match archive {
+            Format::Packed(packing) => self.packed(path, bytes, packing, depth),
+            Format::Tar => self.tar(path, bytes, depth),
+            _ => self.zip(path, bytes, depth),
         }
     }
 
-    fn gzip(&mut self, path: &str, bytes: &[u8], depth: usize) {
-        let name = path.rsplit(['/', '!']).next().unwrap_or(path);
-        let inner = name.strip_suffix(".gz").map_or_else(
-            || name.strip_suffix(".tgz").map_or_else(|| "content".to_owned(), |n| format!("{n}.tar")),
-            str::to_owned,
-        );
-        let member = format!("{path}!{inner}");
-        if let Some(content) = self.unpack(&member, bytes.len() as u64, flate2::read::MultiGzDecoder::new(bytes)) {
+    fn packed(&mut self, path: &str, bytes: &[u8], packing: Packing, depth: usize) {
+        let member = format!("{path}!{}", inner_name(path, packing));
+        if let Some(content) = self.unpack(&member, bytes.len() as u64, streams::unpacked(packing, bytes)) {
             self.open(&member, &content, depth + 1);
+        }
+    }
+
+    fn tar(&mut self, path: &str, bytes: &[u8], depth: usize) {
+        // Who owned the files stands in every header by name, and links name what they lead to.
+        let mut named = BTreeSet::new();
+        let mut archive = tar::Archive::new(bytes);
+        let entries = match archive.entries() {
+            Ok(entries) => entries,
+            Err(_) => {
+                self.refuse(path, "damaged tar: only its plain strings were searched", true);
+                (self.visit)(Leaf { path, bytes, member: depth > 0 });
+                return;
+            }
+        };
+        for (i, entry) in entries.enumerate() {
+            self.members += 1;
+            if self.members > self.limits.members {
+                self.refuse(path, format!("more than {} members", self.limits.members), true);
+                break;
+            }
+            let Ok(mut entry) = entry else {
+                // Without a header nobody knows where the next member begins.
+                self.refuse(&format!("{path}!member {i}"), "damaged member: what follows was not read", false);
+                (self.visit)(Leaf { path, bytes, member: depth > 0 });
+                break;
+            };
+            let member = format!("{path}!{}", String::from_utf8_lossy(&entry.path_bytes()));
+            let header = entry.header();
+            for name in [header.username_bytes(), header.groupname_bytes()].into_iter().flatten() {
+                named.insert(name.to_vec());
+            }
+            named.extend(entry.link_name_bytes().map(|l| l.into_owned()));
+            if let Ok(Some(extensions)) = entry.pax_extensions() {
+                named.extend(extensions.flatten().map(|e| [e.key_bytes(), b"=", e.value_bytes()].concat()));
+            }
+            if !entry.header().entry_type().is_file() {
+                (self.visit)(Leaf { path: &member, bytes: b"", member: true });
+                continue;
+            }
+            let size = entry.size();
+            if let Some(content) = self.unpack(&member, size, &mut entry) {
+                self.open(&member, &content, depth + 1);
+            }
+        }
+        named.remove(&b""[..]);
+        let named: Vec<u8> = named.into_iter().collect::<Vec<_>>().join(&b'\n');
+        if !named.is_empty() {
+            (self.visit)(Leaf { path: &format!("{path}!(owners, links)"), bytes: &named, member: true });
         }
     }
 
@@ -178,6 +224,21 @@ impl Unpacker<'_> {
 
 fn name_of<R: Read>(file: &zip::read::ZipFile<'_, R>) -> String {
     file.name().map_or_else(|_| String::from_utf8_lossy(file.name_raw()).into_owned(), |n| n.into_owned())
+}
+
+/// What the content of a compressed file is called: its name without the ending.
+fn inner_name(path: &str, packing: Packing) -> String {
+    let name = path.rsplit(['/', '!']).next().unwrap_or(path);
+    let (ending, tar) = match packing {
+        Packing::Gzip => (".gz", ".tgz"),
+        Packing::Bzip2 => (".bz2", ".tbz2"),
+        Packing::Xz => (".xz", ".txz"),
+        Packing::Zstd => (".zst", ".tzst"),
+    };
+    name.strip_suffix(ending).map_or_else(
+        || name.strip_suffix(tar).map_or_else(|| "content".to_owned(), |n| format!("{n}.tar")),
+        str::to_owned,
+    )
 }
 
 /// The number of members that a zip's end record declares; `None` where that is in the 64-bit record.
@@ -272,4 +333,77 @@ pub(crate) mod tests {
         assert_eq!(seen.len(), 1);
         assert_eq!(unread.len(), 1);
     }
+
+    /// A tar whose member is owned by `owner` and that holds a link to `link`.
+    pub(crate) fn tarred(members: &[(&str, &[u8])], owner: &str, link: &str) -> Vec<u8> {
+        let mut w = tar::Builder::new(Vec::new());
+        let header = |kind, size| {
+            let mut header = tar::Header::new_ustar();
+            header.set_entry_type(kind);
+            header.set_size(size);
+            header.set_mode(0o644);
+            header.set_username(owner).unwrap();
+            header.set_cksum();
+            header
+        };
+        for (name, bytes) in members {
+            w.append_data(&mut header(tar::EntryType::Regular, bytes.len() as u64), name, *bytes).unwrap();
+        }
+        w.append_link(&mut header(tar::EntryType::Symlink, 0), "link", link).unwrap();
+        w.into_inner().unwrap()
+    }
+
+    #[test]
+    fn tar_members_owners_and_links() {
+        let long = format!("{}/long.txt", "folder".repeat(40));
+        let tar = tarred(&[("d/a.txt", b"one"), ("b.gz", &gz(b"two")), (&long, b"three")], "zquill", "to/somebody");
+        let packed = gz(&tar);
+        let (seen, unread) = all("x.tgz", &packed, &Limits::default());
+        let of = |path: &str| seen.iter().find(|(p, _)| p == path).map(|(_, b)| b.as_slice());
+        assert_eq!(of("x.tgz!x.tar!d/a.txt"), Some(&b"one"[..]));
+        assert_eq!(of("x.tgz!x.tar!b.gz!b"), Some(&b"two"[..]));
+        assert_eq!(of(&format!("x.tgz!x.tar!{long}")), Some(&b"three"[..]));
+        assert_eq!(of("x.tgz!x.tar!link"), Some(&b""[..]));
+        assert_eq!(of("x.tgz!x.tar!(owners, links)"), Some(&b"to/somebody\nzquill"[..]));
+        assert_eq!(unread, []);
+
+        let (seen, unread) = all("cut.tar", &tar[..tar.len() / 2], &Limits::default());
+        assert!(seen.iter().any(|(p, _)| p == "cut.tar!d/a.txt"));
+        assert_eq!(unread.len(), 1, "{unread:?}");
+        let (_, unread) = all("x.tar", &tar, &Limits { members: 2, ..Limits::default() });
+        assert!(unread[0].reason.contains("more than 2"), "{unread:?}");
+        // An old header, from before ustar, is known by its checksum.
+        let mut old = tar::Header::new_old();
+        old.set_path("o.txt").unwrap();
+        old.set_size(0);
+        old.set_cksum();
+        assert_eq!(by_signature(old.as_bytes()), Some(Format::Tar));
+        old.as_mut_bytes()[0] ^= 1;
+        assert_eq!(by_signature(old.as_bytes()), None);
+    }
+
+    /// `two` compressed by bzip2, xz and zstd as their own programs write it, in two streams and with a frame to skip.
+    #[test]
+    fn streams_of_other_programs() {
+        use base64::{Engine as _, engine::general_purpose::STANDARD};
+        let of = |text: &str| STANDARD.decode(text).unwrap();
+        for (name, bytes) in [("x.bz2", of(BZIP2)), ("x.xz", of(XZ)), ("x.zst", of(ZSTD))] {
+            let twice = [bytes.clone(), bytes.clone()].concat();
+            let (seen, unread) = all(name, &twice, &Limits::default());
+            assert_eq!(seen, [(format!("{name}!x"), b"Zoe Quill\nZoe Quill\n".to_vec())], "{name}");
+            assert_eq!(unread, []);
+            let (_, unread) = all(name, &bytes[..bytes.len() - 9], &Limits::default());
+            assert!(unread[0].reason.starts_with("damaged after"), "{name}: {unread:?}");
+            let tight = Limits { member: 12, ..Limits::default() };
+            let (seen, unread) = all(name, &twice, &tight);
+            assert_eq!((seen[0].1.len(), unread[0].partly), (12, true), "{name}");
+        }
+        let skipped = [&of(ZSTD)[..], b"\x50\x2a\x4d\x18\x03\0\0\0abc", &of(ZSTD)[..]].concat();
+        let (seen, unread) = all("x.zst", &skipped, &Limits::default());
+        assert_eq!((seen[0].1.len(), unread.len()), (20, 0));
+    }
+
+    const BZIP2: &str = "QlpoOTFBWSZTWbb/3VgAAAHTgAAQQAAgEAIkggAgACIGmj1CDJiNaXDA8XckU4UJC2/91YA=";
+    const XZ: &str = "/Td6WFoAAATm1rRGAgAhARYAAAB0L+WjAQAJWm9lIFF1aWxsCgAAAPCn3SnYZOWwAAEiChUa4WcftvN9AQAAAAAEWVo=";
+    const ZSTD: &str = "KLUv/QRYUQAAWm9lIFF1aWxsChhC/tM=";
 }

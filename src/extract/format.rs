@@ -13,16 +13,39 @@ pub enum Format<'a> {
     JsonLines(Encoding, Cow<'a, str>),
     /// Any other text: XML, CSV, logs.
     Text(Encoding, Cow<'a, str>),
-    /// gzip.
-    Gzip,
+    /// One file, compressed.
+    Packed(Packing),
     /// zip, and what is built on it.
     Zip,
+    /// tar.
+    Tar,
     /// Anything else, with what it seems to be.
     Binary(&'static str),
 }
 
+/// How one file is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// gzip (RFC 1952).
+    Gzip,
+    /// bzip2.
+    Bzip2,
+    /// xz.
+    Xz,
+    /// zstd (RFC 8878).
+    Zstd,
+}
+
+/// How compressed files begin.
+const PACKED: [(&[u8], Packing); 4] = [
+    (b"\x1f\x8b", Packing::Gzip),
+    (b"BZh", Packing::Bzip2),
+    (b"\xfd7zXZ\0", Packing::Xz),
+    (b"\x28\xb5\x2f\xfd", Packing::Zstd),
+];
+
 /// Beginnings of files that no reader here understands.
-const BINARY: [(&[u8], &str); 17] = [
+const BINARY: [(&[u8], &str); 14] = [
     (b"%PDF", "PDF"),
     (b"\x89PNG", "PNG image"),
     (b"\xff\xd8\xff", "JPEG image"),
@@ -32,9 +55,6 @@ const BINARY: [(&[u8], &str); 17] = [
     (b"MM\0*", "TIFF image"),
     (b"7z\xbc\xaf\x27\x1c", "7z archive"),
     (b"Rar!", "RAR archive"),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\0", "xz"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"\xd0\xcf\x11\xe0", "old Office document"),
     (b"SQLite format 3\0", "SQLite database"),
     (b"\x7fELF", "program"),
@@ -44,9 +64,6 @@ const BINARY: [(&[u8], &str); 17] = [
 
 /// The binary kinds that a first look can tell; short signatures need a zero byte as a second witness.
 fn binary(bytes: &[u8]) -> Option<&'static str> {
-    if bytes.get(257..262) == Some(b"ustar") {
-        return Some("tar archive");
-    }
     let (magic, what) = BINARY.iter().find(|(magic, _)| bytes.starts_with(magic))?;
     let sure = magic.len() > 4 || memchr::memchr(0, &bytes[..bytes.len().min(4096)]).is_some();
     (sure || !bytes.is_ascii()).then_some(what)
@@ -55,13 +72,30 @@ fn binary(bytes: &[u8]) -> Option<&'static str> {
 /// The archive or binary kind, by the first bytes alone; `None` for what may be text.
 #[must_use]
 pub fn by_signature(bytes: &[u8]) -> Option<Format<'static>> {
-    if bytes.starts_with(b"\x1f\x8b") {
-        Some(Format::Gzip)
+    if let Some((_, packing)) = PACKED.iter().find(|(magic, _)| bytes.starts_with(magic))
+        // "BZh" alone may begin a text.
+        && (*packing != Packing::Bzip2 || bytes.get(4..10) == Some(b"1AY&SY") || bytes.get(4..8) == Some(b"\x17rE8"))
+    {
+        Some(Format::Packed(*packing))
+    } else if is_tar(bytes) {
+        Some(Format::Tar)
     } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
         Some(Format::Zip)
     } else {
         binary(bytes).map(Format::Binary)
     }
+}
+
+/// Whether `bytes` begin with the header of a tar archive's member, whose checksum tells one of any age and make (POSIX.1,
+/// ustar interchange format).
+fn is_tar(bytes: &[u8]) -> bool {
+    let Some(header) = bytes.get(..512) else { return false };
+    let field = header[148..156].iter().filter(|b| b.is_ascii_digit());
+    let digits = field.clone().count();
+    let stated = field.fold(0u32, |n, b| n.wrapping_mul(8).wrapping_add(u32::from(b - b'0')));
+    let spaces = 8 * u32::from(b' ');
+    let sum = header[..148].iter().chain(&header[156..]).map(|b| u32::from(*b)).sum::<u32>() + spaces;
+    digits >= 4 && sum == stated && header[0] != 0
 }
 
 /// The kind of `bytes`; `name` only serves to tell lines of JSON from a log that begins with one.
@@ -112,7 +146,9 @@ mod tests {
             Format::Json(..) => "json",
             Format::JsonLines(..) => "lines",
             Format::Text(..) => "text",
-            Format::Gzip => "gzip",
+            Format::Packed(Packing::Gzip) => "gzip",
+            Format::Packed(_) => "packed",
+            Format::Tar => "tar",
             Format::Zip => "zip",
             Format::Binary(what) => what,
         };
@@ -123,6 +159,10 @@ mod tests {
             (b"{\"a\":1} trailing", "text"),
             (b"[2026-11-22] log line", "text"),
             (b"BM is a word", "text"),
+            (b"BZhang wrote", "text"),
+            (b"BZh91AY&SY\x01", "packed"),
+            (b"\xfd7zXZ\0\0", "packed"),
+            (b"\x28\xb5\x2f\xfd\x20", "packed"),
             (b"", "text"),
             (b"\x1f\x8b\x08", "gzip"),
             (b"PK\x03\x04", "zip"),

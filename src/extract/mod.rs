@@ -9,7 +9,8 @@ pub mod encoded;
 pub mod encoding;
 mod format;
 pub mod spans;
+mod streams;
 pub mod views;
 
 pub use archive::{Leaf, Limits, Unread, gunzip, leaves};
-pub use format::{Format, by_signature, format, lines};
+pub use format::{Format, Packing, by_signature, format, lines};

@@ -128,7 +128,7 @@ impl Scan<'_> {
             Format::JsonLines(_, text) => self.lines(&text),
             Format::Text(_, text) => self.text(&text),
             Format::Binary(what) => self.binary(bytes, what),
-            Format::Gzip | Format::Zip => self.binary(bytes, "archive"),
+            Format::Packed(_) | Format::Zip | Format::Tar => self.binary(bytes, "archive"),
         }
     }
 

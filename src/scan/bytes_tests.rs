@@ -7,7 +7,7 @@ use crate::{
         othersearch::Needles,
         redact::{Action, Redacted, redact_file},
     },
-    extract::tests::{gz, zipped},
+    extract::tests::{gz, tarred, zipped},
     model::{IdentifierKind, Strength},
     scan::json::tests::{context, zoe},
     scan::text::find_with_care,
@@ -38,6 +38,17 @@ fn redacted(name: &str, bytes: &[u8]) -> Vec<u8> {
         Redacted::Bytes(bytes) => bytes,
         Redacted::Unsupported(why) => panic!("{why}"),
     }
+}
+
+#[test]
+fn tar_and_its_headers_are_searched() {
+    let tar = tarred(&[("a.txt", b"by Zo\xc3\xab Xander")], "zxan", "mail/zoe.x@corp.example");
+    let (found, unread) = scan("a.tar", &tar);
+    let paths: Vec<_> = found.iter().map(|r| r.record.path.clone().unwrap_or_default()).collect();
+    assert_eq!(paths, ["a.tar!a.txt", "a.tar!(owners, links)", "a.tar!(owners, links)"]);
+    assert_eq!(unread, []);
+    let cuts = [(found[0].cut.clone(), Action::Redact)];
+    assert!(matches!(redact_file("a.tar", &tar, &cuts, "[erased]"), Ok(Redacted::Unsupported("tar archive"))));
 }
 
 #[test]

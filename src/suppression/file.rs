@@ -22,8 +22,8 @@ pub(super) fn check(guard: &Guard, name: &str, bytes: &[u8]) -> FileVerdict {
                 text_verdict(guard, &text).max(plain.map_or(FileVerdict::Clean, |p| text_verdict(guard, p.text())))
             }
             Format::Text(_, text) => text_verdict(guard, &text),
-            Format::Gzip | Format::Zip | Format::Binary(_) if leaf.bytes.is_empty() => FileVerdict::Clean,
-            Format::Gzip | Format::Zip | Format::Binary(_) => FileVerdict::Unread,
+            _ if leaf.bytes.is_empty() => FileVerdict::Clean,
+            Format::Packed(_) | Format::Zip | Format::Tar | Format::Binary(_) => FileVerdict::Unread,
         });
     });
     if unread.is_empty() { worst } else { worst.max(FileVerdict::Unread) }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io::Write};
 
 use super::{Action, RedactError, Spans, json};
 use crate::{
-    extract::{self, Format, encoding},
+    extract::{self, Format, Packing, encoding},
     model::{Cut, Piece},
 };
 
@@ -55,8 +55,12 @@ pub fn redact_file(
             let Some(text) = faithful(&text, encoding, bytes) else { return Ok(UNFAITHFUL) };
             (encoding, plain(text, cuts, placeholder)?)
         }
-        Format::Gzip => return gzip(name, bytes, cuts, placeholder),
+        Format::Packed(Packing::Gzip) => return gzip(name, bytes, cuts, placeholder),
+        Format::Packed(Packing::Bzip2) => return Ok(Redacted::Unsupported("bzip2")),
+        Format::Packed(Packing::Xz) => return Ok(Redacted::Unsupported("xz")),
+        Format::Packed(Packing::Zstd) => return Ok(Redacted::Unsupported("zstd")),
         Format::Zip => return Ok(Redacted::Unsupported("zip archive")),
+        Format::Tar => return Ok(Redacted::Unsupported("tar archive")),
         Format::Binary(what) => return Ok(Redacted::Unsupported(what)),
     };
     match encoding::encode(&new, encoding) {
