@@ -20,6 +20,9 @@ mod attachment;
 mod call;
 mod config;
 mod doc;
+mod erase;
+#[cfg(test)]
+mod erase_tests;
 mod error;
 mod http;
 mod instance;
@@ -48,6 +51,7 @@ mod wiki;
 pub use adf::{Mention, MentionOut, adf_paragraphs, adf_text, adf_to_wiki, wiki_to_adf};
 pub use attachment::{Download, OpenReader, Upload};
 pub use config::{Auth, ClientConfig, RetryPolicy};
+pub use erase::{Anonymization, AnonymizationState, OldUser, Redaction, RedactionPlace, RedactionState};
 pub use error::{ErrorDetails, ErrorKind, JiraError, Result};
 pub use http::Client;
 pub use search::Search;

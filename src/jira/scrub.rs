@@ -114,7 +114,14 @@ pub(super) fn words(body: &[u8], sent: &Sent<'_>) -> Words {
     match value.get("errors") {
         Some(Value::Object(map)) => {
             jira_shaped = true;
-            raw.extend(map.iter().map(|(field, m)| format!("{field}: {}", m.as_str().unwrap_or("refused"))));
+            for (field, said) in map {
+                // Data Center's anonymisation nests an error body under each operation.
+                let nested = said.get("errorMessages").and_then(Value::as_array);
+                match nested.map(|l| l.iter().filter_map(Value::as_str).collect::<Vec<_>>()).filter(|l| !l.is_empty()) {
+                    Some(list) => raw.extend(list.iter().map(|m| format!("{field}: {m}"))),
+                    None => raw.push(format!("{field}: {}", said.as_str().unwrap_or("refused"))),
+                }
+            }
         }
         // Cloud's newer endpoints: [{"message": …}]
         Some(Value::Array(list)) => {

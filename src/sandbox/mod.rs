@@ -5,8 +5,9 @@
 //! flavour and the project key alone. It must never listen on anything but loopback.
 //!
 //! Reading order: [`Sandbox`] here, `control` (switches and eyes for tests), `server` (sockets, faults, credentials),
-//! `http` (plain requests and answers), `routes` (one file a resource), `state` (the world), `edit` and `fields`
-//! (changing issues), `custom` (the wider custom fields), `jql`, `shapes` (JSON per flavour), `rich` (ADF and wiki text), `seed` (invented people).
+//! `wire` (how faults and limits look), `http` (plain requests and answers), `routes` (one file a resource), `state`
+//! (the world), `edit` and `fields` (changing issues), `custom` (the wider custom fields), `jql`, `shapes` (JSON per
+//! flavour), `rich` (ADF and wiki text), `seed` (invented people).
 
 mod control;
 mod custom;
@@ -22,6 +23,7 @@ pub mod seed;
 mod server;
 mod shapes;
 mod state;
+mod wire;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},

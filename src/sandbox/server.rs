@@ -6,10 +6,7 @@ use std::{
     collections::VecDeque,
     io,
     pin::Pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context as Task, Poll},
     time::Duration,
 };
@@ -23,7 +20,6 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use chrono::SecondsFormat;
 use percent_encoding::percent_decode_str;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -31,10 +27,11 @@ use tokio::{
 };
 
 use super::{
-    faults::{BodyFault, Fault, Faults, Verdict},
+    faults::{BodyFault, Fault, Faults},
     http::{Failure, Part, Payload, Reply, ReplyBody, Req},
     routes,
     state::{Context, UserIx, World},
+    wire::{Knife, faulty, is_put, is_read, issue_of, limit_headers, too_many},
 };
 
 /// How many requests the log keeps; older ones are dropped, so that a long run does not grow without end.
@@ -76,7 +73,7 @@ impl Shared {
     }
 
     /// The world for a request, which changes it by the revision only.
-    fn serving(&self) -> MutexGuard<'_, World> {
+    pub(super) fn serving(&self) -> MutexGuard<'_, World> {
         lock(&self.world)
     }
 
@@ -89,10 +86,6 @@ impl Shared {
     }
 }
 
-/// One connection's knife: once set, nothing more is written to it.
-#[derive(Debug, Clone, Default)]
-struct Knife(Arc<AtomicBool>);
-
 /// A connection that can be cut from inside a handler.
 struct Connection {
     stream: TcpStream,
@@ -101,7 +94,7 @@ struct Connection {
 
 impl Connection {
     fn severed(&self) -> bool {
-        self.knife.0.load(Ordering::Relaxed)
+        self.knife.is_cut()
     }
 }
 
@@ -195,7 +188,7 @@ async fn handle(
     }
     match fault {
         Some(Fault::Cut) => {
-            knife.0.store(true, Ordering::Relaxed);
+            knife.cut();
             return Response::new(Body::empty());
         }
         Some(Fault::TooMany) => return respond(&shared, too_many(&shared), None),
@@ -210,7 +203,7 @@ async fn handle(
     }
     let (mut reply, committed) = answer(&shared, &path, request).await;
     if committed && shared.faults().take_after_commit() {
-        knife.0.store(true, Ordering::Relaxed);
+        knife.cut();
     }
     if let Some(verdict) = verdict {
         reply = limit_headers(&shared, reply, &verdict);
@@ -218,74 +211,6 @@ async fn handle(
     // An empty body cannot come in half.
     let fault = if matches!(reply.body, ReplyBody::Empty) { None } else { shared.faults().take_body() };
     respond(&shared, reply, fault.map(|f| (f, knife)))
-}
-
-const fn is_put(method: &axum::http::Method) -> bool {
-    use axum::http::Method;
-    matches!(*method, Method::PUT | Method::DELETE)
-}
-
-/// Whether a request changes nothing: a GET, or a POST that only asks.
-fn is_read(method: &axum::http::Method, path: &str) -> bool {
-    method == axum::http::Method::GET
-        || ["/search", "/search/jql", "/bulkfetch", "/approximate-count"].iter().any(|end| path.ends_with(end))
-}
-
-/// The issue that a write goes to.
-fn issue_of(path: &str, read: bool) -> Option<&str> {
-    let rest = path.split_once("/issue/").filter(|_| !read)?.1;
-    rest.split('/').next().filter(|key| !key.is_empty())
-}
-
-/// The headers of the flavour's rate limits, on every answer while a limit holds.
-fn limit_headers(shared: &Shared, reply: Reply, v: &Verdict) -> Reply {
-    let world = shared.serving();
-    let reply = reply
-        .with_header("x-ratelimit-limit", v.limit.to_string())
-        .with_header("x-ratelimit-remaining", v.remaining.to_string());
-    // Whole seconds, rounded up: who waits as long as it says gets through.
-    let wait = v.wait.map_or(0, |w| w.as_millis().div_ceil(1000));
-    if !world.is_cloud() {
-        return reply
-            .with_header("x-ratelimit-interval-seconds", v.interval.as_secs().to_string())
-            .with_header("x-ratelimit-fillrate", v.fill.to_string())
-            .with_header("retry-after", wait.to_string());
-    }
-    if v.wait.is_none() {
-        // Atlassian: near is where less than a fifth remains.
-        return reply.with_header("x-ratelimit-nearlimit", (v.remaining * 5 < v.limit).to_string());
-    }
-    let reset = (world.clock)() + chrono::Duration::seconds(i64::try_from(wait).unwrap_or(i64::MAX));
-    reply
-        .with_header("retry-after", wait.to_string())
-        .with_header("x-ratelimit-reset", reset.to_rfc3339_opts(SecondsFormat::Secs, true))
-        .with_header("ratelimit-reason", v.reason.as_str())
-}
-
-/// Jira's 429, with the headers of the flavour.
-fn too_many(shared: &Shared) -> Reply {
-    let (retry_after, reason) = {
-        let faults = shared.faults();
-        (faults.retry_after, faults.reason)
-    };
-    let world = shared.serving();
-    let reply =
-        Failure::new(429, "Rate limit exceeded.").into_reply().with_header("retry-after", retry_after.to_string());
-    if world.is_cloud() {
-        let reset = (world.clock)() + chrono::Duration::seconds(i64::try_from(retry_after).unwrap_or(i64::MAX));
-        reply
-            .with_header("x-ratelimit-limit", "100")
-            .with_header("x-ratelimit-remaining", "0")
-            .with_header("x-ratelimit-reset", reset.to_rfc3339_opts(SecondsFormat::Secs, true))
-            .with_header("x-ratelimit-nearlimit", "true")
-            .with_header("ratelimit-reason", reason.as_str())
-    } else {
-        reply
-            .with_header("x-ratelimit-limit", "100")
-            .with_header("x-ratelimit-remaining", "0")
-            .with_header("x-ratelimit-interval-seconds", "1")
-            .with_header("x-ratelimit-fillrate", "10")
-    }
 }
 
 /// Who a request comes from: `Ok(None)` without credentials, `Err` with wrong ones.
@@ -426,34 +351,6 @@ async fn read(request: Request) -> Result<Payload, Failure> {
         return Err(Failure { status: 415, messages: Vec::new(), errors: Vec::new() });
     }
     Ok(serde_json::from_slice(&bytes).map_or(Payload::Unreadable, Payload::Json))
-}
-
-/// A body that comes in pieces, or not whole. Its length is promised all the same.
-fn faulty(bytes: Bytes, fault: BodyFault, knife: Knife) -> Body {
-    const PIECES: usize = 8;
-    let (pause, end) = match fault {
-        BodyFault::Slow(pause) => (pause, bytes.len()),
-        BodyFault::Half => (Duration::ZERO, bytes.len() / 2),
-    };
-    let size = bytes.len().div_ceil(PIECES).max(1);
-    let stream = futures_util::stream::unfold(0, move |at| {
-        let (bytes, knife) = (bytes.clone(), knife.clone());
-        async move {
-            if at >= end {
-                if end < bytes.len() {
-                    // What was written so far gets out first, then the connection ends.
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                    knife.0.store(true, Ordering::Relaxed);
-                    return Some((Err(io::Error::from(io::ErrorKind::ConnectionReset)), usize::MAX));
-                }
-                return None;
-            }
-            tokio::time::sleep(pause).await;
-            let next = (at + size).min(end);
-            Some((Ok(bytes.slice(at..next)), next))
-        }
-    });
-    Body::from_stream(stream)
 }
 
 fn respond(shared: &Shared, reply: Reply, fault: Option<(BodyFault, Knife)>) -> Response<Body> {

@@ -63,7 +63,7 @@ async fn own_and_all_are_two_permissions() {
         assert!(body["errors"]["reporter"].is_string(), "{body}");
         assert!(c.get("issue/DEMO-1/editmeta").await.1["fields"].get("reporter").is_none());
         control.deny("MANAGE_WATCHERS", true);
-        assert_eq!(c.delete("issue/DEMO-1/watchers?accountId=x&username=x").await.0, 403);
+        assert_eq!(c.delete("issue/DEMO-1/watchers?accountId=x&username=x").await.0, if cloud { 403 } else { 401 });
     }
 }
 
@@ -102,8 +102,11 @@ async fn what_is_restricted_is_invisible_without_a_word() {
         control.set_archived("DEMO-3", true).unwrap();
         assert_eq!(found("project = DEMO").await, 23);
         assert_eq!(c.get("issue/DEMO-3").await.0, 200, "readable by its key");
-        for (method, path) in [("PUT", "issue/DEMO-3"), ("DELETE", "issue/DEMO-3"), ("POST", "issue/DEMO-3/comment")] {
-            assert_eq!(c.call(method, path, &json!({ "fields": { "summary": "x" } })).await.0, 403, "{method} {path}");
+        for (method, path, refused) in
+            [("PUT", "issue/DEMO-3", 403), ("DELETE", "issue/DEMO-3", 403), ("POST", "issue/DEMO-3/comment", 400)]
+        {
+            let body = json!({ "fields": { "summary": "x" }, "body": c.rich("x") });
+            assert_eq!(c.call(method, path, &body).await.0, refused, "{method} {path}");
         }
         if c.sandbox.flavor() == Flavor::DataCenter {
             assert_eq!(c.call("PUT", "issue/DEMO-3/restore", &Value::Null).await.0, 204);
@@ -313,6 +316,10 @@ async fn limits_of_both_flavours() {
 
 #[tokio::test]
 async fn bodies_come_slowly_or_in_half() {
+    if std::env::var_os("EFFACE_RECORDER").is_some() {
+        // The recorder hands on whole answers only: nothing to see behind it.
+        return;
+    }
     for c in both().await {
         let control = c.sandbox.control();
         control.slow_bodies(1, Duration::from_millis(10));

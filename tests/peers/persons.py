@@ -19,7 +19,7 @@ class Tour:
         self.auth = "Basic " + base64.b64encode(f"{sandbox.user}:{sandbox.token}".encode()).decode()
         #: (METHOD, template) → [(query, request body, status, answer)]
         self.calls = collections.defaultdict(list)
-        self.refused = []
+        self.refused, self.lost = [], []
 
     def __call__(self, method, path, body=None, raw=None, headers=None, want=(200, 201, 202, 204), **query):
         pairs = [(k, v) for k, vs in query.items() for v in (vs if isinstance(vs, list) else [vs])]
@@ -162,6 +162,17 @@ class Tour:
                    "cause": {"id": "c", "displayName": person["displayName"], "type": "user", "avatarUrl": "http://a.example/a.png"},
                    "generator": {"id": "g", "displayName": person["displayName"], "type": "user", "avatarUrl": "http://a.example/a.png"}}
         issue = c("POST", "/issue", {"fields": fields})["key"]
+        # Custom fields of every type that holds a person or text.
+        names = {f["name"]: f["id"] for f in c("GET", "/field")}
+        group = {"name": "jira-software-users"}
+        wide = {"Customer contact": person["displayName"], "Approver": who, "Request participants": [who, c.who(other)],
+                "Review group": group, "Informed groups": [group], "Notes from the customer": c.rich(f"{first} called"),
+                "Customer page": f"https://x.example/{first}", "Region": {"value": "North"}, "Served regions": [{"value": "West"}],
+                "Topics": [first], "Area": {"value": "North", "child": {"value": "Hills"}}, "Cost": 3.5, "Promised for": "2026-12-01",
+                "First answer": "2026-12-01T09:00:00.000+0000"}
+        c("PUT", f"/issue/{issue}", {"fields": {names[name]: value for name, value in wide.items()}})
+        held = c("GET", f"/issue/{issue}")["fields"]
+        self.lost = [name for name in wide if not held.get(names[name])]
         c("POST", "/issue/bulk", {"issueUpdates": [{"fields": fields}, {"fields": {**fields, "summary": "second"}}]})
         c("PUT", f"/issue/{issue}", {"fields": {"summary": f"Changed by {first}"}, "historyMetadata": history})
         c("PUT", f"/issue/{issue}", {"fields": {"summary": "quiet"}}, notifyUsers="false")
@@ -302,6 +313,8 @@ def check(specs, tour, flavour, document, fail, say):
     operations = {o for o, _, _ in table}
     whole = {o for o in operations if any(ok for (p, _, _), ok in table.items() if p == o)}
     say(f"{flavour}: {sum(table.values())} of {len(table)} places of a person covered, in {len(whole)} of {len(operations)} operations")
+    if tour.lost:
+        fail(f"{flavour} tour: custom fields that did not keep what they were given: {tour.lost}")
     for refusal in tour.refused:
         fail(f"{flavour} tour: {refusal}")
     used = collections.Counter()

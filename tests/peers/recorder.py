@@ -118,6 +118,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def place(violation):
     """Where and what, without ids and indices: `response.body.values.*.author required name`."""
     where = [re.sub(r"^\d+$", "*", str(part)) for part in violation["location"]]
+    # What the document says of one field of an issue it says of all.
+    where = ["*" if n and where[n - 1] == "fields" else part for n, part in enumerate(where)]
     text = re.sub(r"(?<=[\[.])\d+(?=[\].])", "*", violation["message"])
     # Keys that are data: custom fields, entity ids.
     text = re.sub(r"\b\d{4,}\b", "*", text)

@@ -12,7 +12,7 @@ use crate::sandbox::{
     fields,
     http::{Answer, Failure, Reply, Req},
     shapes::time,
-    state::{AnonymizationTask, TaskStatus, UserIx, World},
+    state::{AnonymizationTask, Player, TaskStatus, UserIx, World},
 };
 
 fn allowed(world: &World) -> Result<(), Failure> {
@@ -24,13 +24,19 @@ fn is_new_key(key: &str) -> bool {
     key.strip_prefix("JIRAUSER").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
+/// How much of the user's goes to the new owner: projects and components that they lead.
+fn owned(world: &World, user: UserIx) -> usize {
+    let components = world.extras.component_leads.values().filter(|lead| **lead == Some(user)).count();
+    world.projects.iter().filter(|p| p.lead == user).count() + components
+}
+
 fn operations(world: &World, user: UserIx) -> Vec<&'static str> {
     let mut out = vec!["USER_NAME_CHANGE"];
     if !is_new_key(&world.user(user).id) {
         out.extend(["USER_KEY_CHANGE_PLUGIN_POINTS", "USER_KEY_CHANGE"]);
     }
     out.push("USER_DISABLE");
-    if world.projects.iter().any(|p| p.lead == user) {
+    if owned(world, user) > 0 {
         out.push("USER_TRANSFER_OWNERSHIP_PLUGIN_POINTS");
     }
     out.extend(["USER_NAME_CHANGE_PLUGIN_POINTS", "USER_ANONYMIZE_PLUGIN_POINTS", "USER_EXTERNAL_ID_CHANGE"]);
@@ -65,7 +71,7 @@ fn errors_json(errors: &[(&'static str, String)]) -> Value {
 fn affected(world: &World, user: UserIx) -> Value {
     let one = |kind: &str, what: &str, count: usize| json!({ "type": kind, "description": what, "numberOfOccurrences": count });
     let issues = || world.issues.values();
-    let led = world.projects.iter().filter(|p| p.lead == user).count();
+    let led = owned(world, user);
     let mut out = json!({ "ANONYMIZE": [
         { "type": "ANONYMIZE", "description": "Full name in issue history" },
         one("ANONYMIZE", "User Profile", 1),
@@ -74,7 +80,7 @@ fn affected(world: &World, user: UserIx) -> Value {
         one("ANONYMIZE", "Comments", issues().flat_map(|i| &i.comments).filter(|c| c.author == user).count()),
     ] });
     if led > 0 {
-        out["TRANSFER_OWNERSHIP"] = json!([one("TRANSFER_OWNERSHIP", "Project lead", led)]);
+        out["TRANSFER_OWNERSHIP"] = json!([one("TRANSFER_OWNERSHIP", "Project and component lead", led)]);
     }
     out
 }
@@ -222,17 +228,29 @@ pub(super) fn progress(world: &mut World, req: &Req) -> Answer {
 /// Does it. Name and key go first, so that what stops halfway leaves a user that nobody finds by the old ones.
 fn run(world: &mut World, task: &AnonymizationTask) -> Vec<(&'static str, String)> {
     let user = task.user;
-    if world.projects.iter().any(|p| p.lead == user) {
+    let before = (world.user(user).id.clone(), world.user(user).name.clone());
+    // The audit log keeps both for good (Atlassian, "Retrying anonymization": this is where a person looks them up).
+    let started = vec![("Username".to_owned(), before.1.clone(), String::new())];
+    let object = ("USER", before.0.clone(), before.1.clone());
+    world.audit("User anonymization started", "user management", object, started);
+    if owned(world, user) > 0 {
         let Some(owner) = task.new_owner else {
             return vec![("USER_TRANSFER_OWNERSHIP_PLUGIN_POINTS", "A new owner is needed.".to_owned())];
         };
         world.projects.iter_mut().filter(|p| p.lead == user).for_each(|p| p.lead = owner);
+        let leads = world.extras.component_leads.values_mut();
+        leads.filter(|lead| **lead == Some(user)).for_each(|lead| *lead = Some(owner));
     }
-    let before = (world.user(user).id.clone(), world.user(user).name.clone());
+    for actors in world.extras.actors.values_mut() {
+        actors.retain(|a| !matches!(&a.player, Player::User(u) if *u == user));
+    }
     if !is_new_key(&before.0) {
         let taken = |world: &World, n: usize| world.find_user_by_id(&format!("JIRAUSER{n}")).is_some();
         let number = (10_100 + user..).find(|&n| !taken(world, n)).unwrap_or(user);
-        world.users[user].id = format!("JIRAUSER{number}");
+        let key = format!("JIRAUSER{number}");
+        world.users[user].id.clone_from(&key);
+        let changes = vec![("Key".to_owned(), before.0.clone(), key.clone())];
+        world.audit("User's key changed", "user management", ("USER", key.clone(), key), changes);
     }
     let u = &mut world.users[user];
     u.active = false;
@@ -246,12 +264,8 @@ fn run(world: &mut World, task: &AnonymizationTask) -> Vec<(&'static str, String
     u.display_name = format!("user-{}", &blake3::hash(u.id.as_bytes()).to_hex()[..5]);
     u.email = Some(format!("{}@jira.invalid", u.id));
     let new = (u.id.clone(), u.display_name.clone());
-    let (old_key, old_name) = world.unkind.half_anonymized.remove(&user).unwrap_or(before);
+    world.unkind.half_anonymized.remove(&user);
     in_history(world, &task.old_key, &new);
-    // The audit log keeps who it was.
-    let name = world.user(user).name.clone();
-    let changes = vec![("Username".to_owned(), old_name.clone(), name), ("Key".to_owned(), old_key.clone(), new.0)];
-    world.audit("User anonymized", "user management", ("USER", old_key, old_name), changes);
     Vec::new()
 }
 

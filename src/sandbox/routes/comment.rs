@@ -15,6 +15,10 @@ use crate::sandbox::{
 /// Atlassian's documents of both flavours know 400, not 403, for what one may not do to a comment.
 const MAY_NOT_ADD: &str = "You do not have the permission to comment on this issue.";
 
+fn editable(world: &World, key: &str, message: &str) -> Result<u64, Failure> {
+    world.find_editable(key, message).map_err(|f| if f.status == 403 { Failure { status: 400, ..f } } else { f })
+}
+
 /// A checked new comment.
 pub(super) struct New {
     body: Value,
@@ -109,7 +113,7 @@ pub(super) fn get(world: &World, req: &Req, key: &str, id: &str) -> Answer {
 }
 
 pub(super) fn add(world: &mut World, req: &Req, key: &str) -> Answer {
-    let issue = world.find_editable(key, MAY_NOT_ADD)?;
+    let issue = editable(world, key, MAY_NOT_ADD)?;
     if world.denied("ADD_COMMENTS") {
         return Err(Failure::new(400, MAY_NOT_ADD));
     }
@@ -119,7 +123,7 @@ pub(super) fn add(world: &mut World, req: &Req, key: &str) -> Answer {
 }
 
 pub(super) fn edit(world: &mut World, req: &Req, key: &str, id: &str) -> Answer {
-    let issue = world.find_editable(key, "You do not have permission to edit this comment.")?;
+    let issue = editable(world, key, "You do not have permission to edit this comment.")?;
     if !world.may("EDIT", "COMMENTS", find(world, issue, id)?.author) {
         return Err(Failure::new(400, "You do not have the permission to edit this comment."));
     }
@@ -147,7 +151,7 @@ pub(super) fn edit(world: &mut World, req: &Req, key: &str, id: &str) -> Answer 
 }
 
 pub(super) fn delete(world: &mut World, key: &str, id: &str) -> Answer {
-    let issue = world.find_editable(key, "You do not have permission to delete this comment.")?;
+    let issue = editable(world, key, "You do not have permission to delete this comment.")?;
     let gone = find(world, issue, id)?.clone();
     if !world.may("DELETE", "COMMENTS", gone.author) {
         return Err(Failure::new(

@@ -145,12 +145,12 @@ fn place<'i>(issue: &'i mut Issue, item: &Redaction) -> Option<&'i mut String> {
         ("issuefieldvalue", "summary") => return Some(&mut issue.summary),
         ("issuefieldvalue", "description") => &mut issue.description,
         ("issuefieldvalue", "environment") => &mut issue.environment,
-        ("issuefieldvalue", custom) => {
-            return match issue.custom.get_mut(custom)? {
-                Custom::Text(text) => Some(text),
-                _ => None,
-            };
-        }
+        ("issuefieldvalue", custom) => match issue.custom.get_mut(custom)? {
+            Custom::Text(text) | Custom::Other(Value::String(text)) => return Some(text),
+            // A field of several lines; other values are no texts.
+            Custom::Other(doc) if doc.get("type").is_some_and(|t| t == "doc") => doc,
+            _ => return None,
+        },
         ("issue-comment", id) => &mut issue.comments.iter_mut().find(|c| c.id.to_string() == id)?.body,
         (_, id) => &mut issue.worklogs.iter_mut().find(|w| w.id.to_string() == id)?.comment,
     };

@@ -220,7 +220,7 @@ pub(super) fn in_project(world: &mut World, req: &Req, project: &str, id: &str) 
     Ok(if req.method == "DELETE" { Reply::empty(204) } else { Reply::ok(shape(world, req, p, at)) })
 }
 
-/// The audit log, the newest first. It names who did what, by the names of that time.
+/// The audit log, the newest first (Cloud; Data Center 10 has it in an app of its own). It names who did what, by the names of that time.
 pub(super) fn audit(world: &World, req: &Req) -> Answer {
     only_admins(world)?;
     let (offset, limit) = (req.q_number("offset", 0)?, req.q_number("limit", 1000)?.min(1000));

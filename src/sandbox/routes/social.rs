@@ -30,7 +30,9 @@ fn person(world: &World, reference: &str) -> Result<UserIx, Failure> {
 
 fn managed(world: &World) -> Result<(), Failure> {
     if world.denied("MANAGE_WATCHERS") {
-        return Err(Failure::forbidden("You do not have permission to manage the watcher list."));
+        // As their documents say: 401 on Data Center.
+        let status = if world.is_cloud() { 403 } else { 401 };
+        return Err(Failure::new(status, "You do not have permission to manage the watcher list."));
     }
     Ok(())
 }

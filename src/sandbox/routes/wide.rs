@@ -20,7 +20,7 @@ pub(super) fn api(world: &mut World, req: &Req, segments: &[&str]) -> Option<Ans
         ("GET", ["project", key, "role"]) => role::of_project(world, key),
         (_, ["project", key, "role", id]) => role::in_project(world, req, key, id),
         ("GET", ["project", key, "roledetails"]) if cloud => role::details(world, key),
-        ("GET", ["auditing", "record"]) => role::audit(world, req),
+        ("GET", ["auditing", "record"]) if cloud => role::audit(world, req),
         ("PUT", ["project", key]) => project::edit(world, req, key),
         ("GET", ["project", "recent"]) if cloud => project::recent(world),
         ("GET", ["project", key, "properties"]) => property::of_project_keys(world, key),
