@@ -145,6 +145,9 @@ def main():
     scratch = tempfile.mkdtemp(prefix="efface-conformance-")
     recorder = Recorder(arguments.node, arguments.modules / "@stoplight/prism-cli/dist/index.js", specs, scratch)
     try:
+        for (flavour, n), awake in recorder.bites().items():
+            if not awake:
+                fail(f"the judge sleeps: wrong answer {n} on {flavour} was not objected to")
         for part, run in {"clients": judge_clients, "tour": tour, "tests": integration_tests}.items():
             if not arguments.only or part in arguments.only:
                 run(arguments, recorder)
