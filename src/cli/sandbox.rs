@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// The key of the project to make
     #[arg(long, default_value = "DEMO", value_name = "KEY")]
     project: ProjectKey,
+    /// As unkind as Jira: faults, limits, short pages, a late index, a wrong clock, invisible issues (docs/UNKIND.md)
+    #[arg(long)]
+    unkind: bool,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -58,6 +61,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         issues: args.issues,
         latency: Duration::from_millis(args.latency),
         project: args.project,
+        unkind: args.unkind,
         ..SandboxConfig::new(flavor)
     })
     .await?;

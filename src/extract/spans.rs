@@ -166,7 +166,10 @@ pub fn decode(token: &str) -> Option<(String, Vec<usize>)> {
                 b't' => ('\t', 2),
                 b'b' => ('\u{8}', 2),
                 b'f' => ('\u{c}', 2),
-                other => (char::from(*other), 2),
+                _ => {
+                    let c = token[at + 1..end].chars().next()?;
+                    (c, 1 + c.len_utf8())
+                }
             }
         } else {
             let c = token[at..].chars().next()?;
@@ -358,6 +361,9 @@ mod tests {
             parse(r#"{"\uu ,®": 1}"#).unwrap().member("\u{fffd}u ,®").map(|m| m.value.span.clone()),
             Some(12..13)
         );
+        // No JSON, but no reason to end inside a character.
+        assert_eq!(decode("\"\\é\\😀\""), Some(("é😀".into(), vec![1, 1, 4, 4, 4, 4, 9])));
+        assert_eq!(decode(r#""\""#), None);
         for bad in ["", "{", "[1,]", "{\"a\" 1}", "nul", "1 2", "\"a", "\"\\"] {
             assert!(parse(bad).is_err(), "{bad}");
         }

@@ -346,6 +346,7 @@ impl Client {
             413 => ErrorKind::TooLarge,
             429 => ErrorKind::RateLimited,
             400..=499 if words.messages.iter().any(|m| no_such_project(m)) => ErrorKind::ProjectNotVisible,
+            400 if words.messages.iter().any(|m| lacks_permission(m)) => ErrorKind::Forbidden,
             400..=499 => ErrorKind::Rejected,
             500..=599 => ErrorKind::Server,
             _ => ErrorKind::BadAnswer,
@@ -392,6 +393,14 @@ fn no_such_project(message: &str) -> bool {
     message.contains("for the field 'project'")
         || message.contains("valid project is required")
         || message.contains("valid project ID or key")
+}
+
+/// Jira answers 400 where one may not edit or delete a comment (both flavours) or a worklog (Cloud); its words say why. What
+/// does not exist, or what one may not see, is another matter.
+fn lacks_permission(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    (message.contains("not have permission") || message.contains("not have the permission"))
+        && !message.contains("not exist")
 }
 
 fn method_name(method: &Method) -> &'static str {

@@ -64,7 +64,8 @@ impl Client {
             }
             start += count;
             // A server that ignores startAt answers the same page for ever.
-            if count == 0 || users.len() == before || (!self.is_cloud() && count < USERS_A_PAGE) {
+            // A short page is no end: a server may cut pages to less than was asked.
+            if count == 0 || users.len() == before {
                 break;
             }
         }

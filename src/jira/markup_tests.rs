@@ -188,6 +188,12 @@ fn wiki_of_the_wild() {
     assert_eq!(plain("{code}never closed"), "{code}never closed");
     assert_eq!(plain("{quote}\n{code}\n{quote}\n{code}\nx{quote}y"), "{quote}\nx\ny", "a quote mark in code is code");
     assert_eq!(plain("text {code:title=A.java|java}class A {}{code} more"), "text \nA.java\nclass A {}\n more");
+    // What a macro's head says beyond language and looks was written by somebody.
+    assert_eq!(plain("{code:borderStyle=solid|owner=Zoë Quill|java}x{code}"), "owner=Zoë Quill\nx");
+    assert_eq!(plain("{code:Zoë}x{code}"), "Zoë\nx");
+    assert_eq!(plain("{noformat:bgColor=Zoë Quill}x{noformat}"), "bgColor=Zoë Quill\nx");
+    assert_eq!(plain("[a|https://x.example|smart-link]"), "a <https://x.example>");
+    assert_eq!(plain("[a|https://x.example|smart-Zoë]"), "a <https://x.example> (smart-Zoë)");
     assert_eq!(plain("[Zoe|~zquill] [x|javascript:alert(1)]"), "Zoe @zquill [x|javascript:alert(1)]");
     assert_eq!(
         to_adf("see https://x.example/a_b."),

@@ -41,6 +41,8 @@ mod tests;
 #[cfg(test)]
 mod tests_reading;
 mod types;
+#[cfg(test)]
+mod unkind_tests;
 mod wiki;
 
 pub use adf::{Mention, MentionOut, adf_paragraphs, adf_text, adf_to_wiki, wiki_to_adf};

@@ -11,7 +11,7 @@ use crate::{
     sandbox::{Sandbox, SandboxConfig},
 };
 
-const FLAVORS: [Flavor; 2] = [Flavor::DataCenter, Flavor::Cloud];
+pub(super) const FLAVORS: [Flavor; 2] = [Flavor::DataCenter, Flavor::Cloud];
 
 async fn start(flavor: Flavor) -> (Sandbox, Client) {
     let sandbox = Sandbox::start(SandboxConfig { issues: 230, ..SandboxConfig::new(flavor) }).await.unwrap();
@@ -19,7 +19,7 @@ async fn start(flavor: Flavor) -> (Sandbox, Client) {
     (sandbox, client)
 }
 
-fn client(sandbox: &Sandbox) -> Client {
+pub(super) fn client(sandbox: &Sandbox) -> Client {
     let mut config = config(sandbox.url(), sandbox.flavor());
     config.auth = super::Auth::Basic {
         user: sandbox.user().to_owned(),
@@ -28,19 +28,19 @@ fn client(sandbox: &Sandbox) -> Client {
     Client::new(config).unwrap()
 }
 
-fn rich(flavor: Flavor, text: &str) -> Value {
+pub(super) fn rich(flavor: Flavor, text: &str) -> Value {
     if flavor == Flavor::Cloud { adf_paragraphs(text) } else { json!(text) }
 }
 
-fn text_of(body: &Value) -> String {
+pub(super) fn text_of(body: &Value) -> String {
     body.as_str().map_or_else(|| adf_text(body), str::to_owned)
 }
 
-fn map(value: Value) -> Map<String, Value> {
+pub(super) fn map(value: Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
 }
 
-async fn create(c: &Client, sandbox: &Sandbox, summary: &str) -> String {
+pub(super) async fn create(c: &Client, sandbox: &Sandbox, summary: &str) -> String {
     let kind = &c.issue_types(sandbox.project()).await.unwrap()[0]["id"];
     let fields = json!({"project": {"key": sandbox.project().as_str()}, "issuetype": {"id": kind}, "summary": summary,
                         "description": rich(sandbox.flavor(), "as it was")});

@@ -1,13 +1,17 @@
 //! Switches and eyes for tests and the demo: what no Jira would let a client do.
 
+mod unkind;
+
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    SandboxError, rich, routes,
+    SandboxError,
+    faults::{Limiter, RateLimit, RateLimitReason},
+    rich, routes,
     server::Shared,
-    state::{Clock, Project, User, World},
+    state::{Clock, Project, User, UserIx, World},
 };
 
 /// A user to be added.
@@ -108,6 +112,31 @@ impl Control {
         self.0.faults().cut_after_commit = n;
     }
 
+    /// What Cloud gives as the reason of a [`Control::burst_429`].
+    pub fn set_429_reason(&self, reason: RateLimitReason) {
+        self.0.faults().reason = reason;
+    }
+
+    /// Holds a rate limit from now on, with its headers on every answer; `None` takes it away. There is none at first.
+    pub fn set_rate_limit(&self, limit: Option<RateLimit>) {
+        self.0.faults().limiter = limit.map(Limiter::new);
+    }
+
+    /// The bodies of the next `n` answers end halfway, and the connection with them. What was asked is done.
+    pub fn half_bodies(&self, n: u64) {
+        self.0.faults().half_body = n;
+    }
+
+    /// The bodies of the next `n` answers come in eight pieces, with a pause before each.
+    pub fn slow_bodies(&self, n: u64, pause: Duration) {
+        self.0.faults().slow_body = (n, pause);
+    }
+
+    /// Every `n`th read goes wrong, by turns: 429, 500, half a body, no answer (0: none does).
+    pub fn fault_every(&self, n: u64) {
+        self.0.faults().every = n;
+    }
+
     /// Takes a project from the bot's sight, or gives it back.
     pub fn hide_project(&self, key: &str, hidden: bool) {
         toggle(&mut self.0.world().switches.hidden, key, hidden);
@@ -181,15 +210,11 @@ impl Control {
         id
     }
 
-    fn with_user(&self, reference: &str, act: impl FnOnce(&mut User, bool)) -> Result<(), SandboxError> {
+    fn with_user<T>(&self, reference: &str, act: impl FnOnce(&mut User, bool) -> T) -> Result<T, SandboxError> {
         let mut world = self.0.world();
         let cloud = world.is_cloud();
-        let ix = world
-            .find_user_by_id(reference)
-            .or_else(|| world.find_user(reference))
-            .ok_or_else(|| SandboxError::Refused("there is no such user".to_owned()))?;
-        act(&mut world.users[ix], cloud);
-        Ok(())
+        let ix = user_ix(&world, reference)?;
+        Ok(act(&mut world.users[ix], cloud))
     }
 
     /// Deactivates an account, given by account id, key or login name.
@@ -313,6 +338,11 @@ impl Control {
     pub fn credentials_sent_on(&self) -> u64 {
         self.0.world().credentials_sent_on
     }
+}
+
+fn user_ix(world: &World, reference: &str) -> Result<UserIx, SandboxError> {
+    let found = world.find_user_by_id(reference).or_else(|| world.find_user(reference));
+    found.ok_or_else(|| SandboxError::Refused("there is no such user".to_owned()))
 }
 
 fn toggle(set: &mut std::collections::HashSet<String>, key: &str, on: bool) {

@@ -172,7 +172,8 @@ impl Field {
     /// The entry in createmeta and editmeta. `project` gives components and versions.
     pub(super) fn meta(&self, world: &World, project: usize, with_id: bool) -> Value {
         let mut out = json!({
-            "required": matches!(self.id, "summary" | "issuetype" | "project" | "reporter"),
+            "required": matches!(self.id, "summary" | "issuetype" | "project" | "reporter")
+                || world.switches.required.contains(self.id),
             "schema": self.schema(), "name": self.name, "operations": self.operations(),
         });
         let allowed = self.allowed(world, project);

@@ -37,6 +37,10 @@ pub(super) struct Req {
     pub(super) no_check: bool,
     /// Whether an `Authorization` header was sent.
     pub(super) has_credentials: bool,
+    /// Whether they were of the scheme Basic.
+    pub(super) basic: bool,
+    /// No `maxResults` counts for more than this.
+    pub(super) page_cap: usize,
 }
 
 impl Req {
@@ -59,12 +63,13 @@ impl Req {
 
     /// A number of the query.
     pub(super) fn q_number(&self, name: &str, default: usize) -> Result<usize, Failure> {
-        match self.q(name) {
-            None | Some("") => Ok(default),
-            Some(v) => {
-                v.parse().map_err(|_| Failure::new(404, format!("The value '{v}' of '{name}' is not a valid number.")))
-            }
-        }
+        let number: usize = match self.q(name) {
+            None | Some("") => default,
+            Some(v) => v
+                .parse()
+                .map_err(|_| Failure::new(404, format!("The value '{v}' of '{name}' is not a valid number.")))?,
+        };
+        Ok(if name == "maxResults" { number.min(self.page_cap) } else { number })
     }
 
     /// A flag of the query.

@@ -31,7 +31,8 @@ use std::{
 
 use chrono::Utc;
 pub use control::{Control, NewUser, Notification, NotificationKind, Person};
-pub use state::Clock;
+pub use faults::{RateLimit, RateLimitReason};
+pub use state::{Clock, RedactionHistory, RedactionPlan, Workflow};
 
 use crate::model::{Flavor, ProjectKey};
 
@@ -52,6 +53,8 @@ pub struct SandboxConfig {
     pub project: ProjectKey,
     /// Where it reads the time; the system's clock by default.
     pub clock: Clock,
+    /// Whether it starts as [`Control::make_unkind`] makes it.
+    pub unkind: bool,
 }
 
 impl SandboxConfig {
@@ -66,7 +69,14 @@ impl SandboxConfig {
             latency: Duration::ZERO,
             project: seed::default_project(),
             clock: Arc::new(Utc::now),
+            unkind: false,
         }
+    }
+
+    /// The same, as unkind as a correct client must survive: see [`Control::make_unkind`].
+    #[must_use]
+    pub fn unkind(flavor: Flavor) -> Self {
+        Self { unkind: true, ..Self::new(flavor) }
     }
 }
 
@@ -120,7 +130,7 @@ impl Sandbox {
         listener.set_nonblocking(true).map_err(failed)?;
         let url = format!("http://{}", listener.local_addr().map_err(failed)?);
         let base = url.clone();
-        let (project, flavor) = (config.project.clone(), config.flavor);
+        let (project, flavor, unkind) = (config.project.clone(), config.flavor, config.unkind);
         // 50,000 issues take a while: not on the caller's runtime thread.
         let world = tokio::task::spawn_blocking(move || seed::world(&config, base).map(|w| (w, config.latency)))
             .await
@@ -138,6 +148,9 @@ impl Sandbox {
             .map_err(failed)?;
         server::serve(&runtime, listener, Arc::clone(&shared)).map_err(failed)?;
         let control = Control::new(shared);
+        if unkind {
+            control.make_unkind();
+        }
         #[cfg(test)]
         let url = tests::address(flavor, url);
         Ok(Self { control, url, flavor, user, token, account_id, project, runtime: Some(runtime) })
@@ -211,5 +224,9 @@ impl Drop for Sandbox {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_limits;
+#[cfg(test)]
+mod tests_unkind;
 #[cfg(test)]
 mod tests_wide;

@@ -22,6 +22,7 @@ use axum::{
     serve::{IncomingStream, Listener},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use chrono::SecondsFormat;
 use percent_encoding::percent_decode_str;
 use tokio::{
@@ -30,7 +31,7 @@ use tokio::{
 };
 
 use super::{
-    faults::{Fault, Faults},
+    faults::{BodyFault, Fault, Faults, Verdict},
     http::{Failure, Part, Payload, Reply, ReplyBody, Req},
     routes,
     state::{Context, UserIx, World},
@@ -67,7 +68,15 @@ impl Shared {
         Arc::new(Self { world: Mutex::new(world), faults: Mutex::new(faults), log: Mutex::default() })
     }
 
+    /// The world for somebody who may turn a switch: what searches found is forgotten.
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        let world = lock(&self.world);
+        world.found.forget();
+        world
+    }
+
+    /// The world for a request, which changes it by the revision only.
+    fn serving(&self) -> MutexGuard<'_, World> {
         lock(&self.world)
     }
 
@@ -175,9 +184,11 @@ async fn handle(
         }
         log.entries.push_back((request.method().to_string(), path.clone()));
     }
-    let (fault, latency) = {
+    let read = is_read(request.method(), &path);
+    let (fault, latency, verdict) = {
         let mut faults = shared.faults();
-        (faults.take(), faults.latency)
+        let verdict = faults.limiter.as_mut().map(|l| l.take(is_put(request.method()), issue_of(&path, read)));
+        (faults.take(read), faults.latency, verdict)
     };
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
@@ -187,21 +198,77 @@ async fn handle(
             knife.0.store(true, Ordering::Relaxed);
             return Response::new(Body::empty());
         }
-        Some(Fault::TooMany) => return respond(too_many(&shared)),
-        Some(Fault::Broken) => return respond(Failure::new(500, "Internal server error").into_reply()),
+        Some(Fault::TooMany) => return respond(&shared, too_many(&shared), None),
+        Some(Fault::Broken) => {
+            return respond(&shared, Failure::new(500, "Internal server error").into_reply(), None);
+        }
         None => {}
     }
-    let (reply, committed) = answer(&shared, &path, request).await;
+    if let Some(verdict) = verdict.filter(|v| v.wait.is_some()) {
+        let reply = Failure::new(429, "Rate limit exceeded.").into_reply();
+        return respond(&shared, limit_headers(&shared, reply, &verdict), None);
+    }
+    let (mut reply, committed) = answer(&shared, &path, request).await;
     if committed && shared.faults().take_after_commit() {
         knife.0.store(true, Ordering::Relaxed);
     }
-    respond(reply)
+    if let Some(verdict) = verdict {
+        reply = limit_headers(&shared, reply, &verdict);
+    }
+    // An empty body cannot come in half.
+    let fault = if matches!(reply.body, ReplyBody::Empty) { None } else { shared.faults().take_body() };
+    respond(&shared, reply, fault.map(|f| (f, knife)))
+}
+
+const fn is_put(method: &axum::http::Method) -> bool {
+    use axum::http::Method;
+    matches!(*method, Method::PUT | Method::DELETE)
+}
+
+/// Whether a request changes nothing: a GET, or a POST that only asks.
+fn is_read(method: &axum::http::Method, path: &str) -> bool {
+    method == axum::http::Method::GET
+        || ["/search", "/search/jql", "/bulkfetch", "/approximate-count"].iter().any(|end| path.ends_with(end))
+}
+
+/// The issue that a write goes to.
+fn issue_of(path: &str, read: bool) -> Option<&str> {
+    let rest = path.split_once("/issue/").filter(|_| !read)?.1;
+    rest.split('/').next().filter(|key| !key.is_empty())
+}
+
+/// The headers of the flavour's rate limits, on every answer while a limit holds.
+fn limit_headers(shared: &Shared, reply: Reply, v: &Verdict) -> Reply {
+    let world = shared.serving();
+    let reply = reply
+        .with_header("x-ratelimit-limit", v.limit.to_string())
+        .with_header("x-ratelimit-remaining", v.remaining.to_string());
+    // Whole seconds, rounded up: who waits as long as it says gets through.
+    let wait = v.wait.map_or(0, |w| w.as_millis().div_ceil(1000));
+    if !world.is_cloud() {
+        return reply
+            .with_header("x-ratelimit-interval-seconds", v.interval.as_secs().to_string())
+            .with_header("x-ratelimit-fillrate", v.fill.to_string())
+            .with_header("retry-after", wait.to_string());
+    }
+    if v.wait.is_none() {
+        // Atlassian: near is where less than a fifth remains.
+        return reply.with_header("x-ratelimit-nearlimit", (v.remaining * 5 < v.limit).to_string());
+    }
+    let reset = (world.clock)() + chrono::Duration::seconds(i64::try_from(wait).unwrap_or(i64::MAX));
+    reply
+        .with_header("retry-after", wait.to_string())
+        .with_header("x-ratelimit-reset", reset.to_rfc3339_opts(SecondsFormat::Secs, true))
+        .with_header("ratelimit-reason", v.reason.as_str())
 }
 
 /// Jira's 429, with the headers of the flavour.
 fn too_many(shared: &Shared) -> Reply {
-    let retry_after = shared.faults().retry_after;
-    let world = shared.world();
+    let (retry_after, reason) = {
+        let faults = shared.faults();
+        (faults.retry_after, faults.reason)
+    };
+    let world = shared.serving();
     let reply =
         Failure::new(429, "Rate limit exceeded.").into_reply().with_header("retry-after", retry_after.to_string());
     if world.is_cloud() {
@@ -211,7 +278,7 @@ fn too_many(shared: &Shared) -> Reply {
             .with_header("x-ratelimit-remaining", "0")
             .with_header("x-ratelimit-reset", reset.to_rfc3339_opts(SecondsFormat::Secs, true))
             .with_header("x-ratelimit-nearlimit", "true")
-            .with_header("ratelimit-reason", "jira-burst-based")
+            .with_header("ratelimit-reason", reason.as_str())
     } else {
         reply
             .with_header("x-ratelimit-limit", "100")
@@ -254,7 +321,9 @@ async fn answer(shared: &Shared, path: &str, request: Request) -> (Reply, bool) 
         .filter(|s| !s.is_empty())
         .map(|s| percent_decode_str(s).decode_utf8_lossy().into_owned())
         .collect();
-    let who = identify(&shared.world(), request.headers());
+    let who = identify(&shared.serving(), request.headers());
+    let credentials = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let basic = credentials.get(..6).is_some_and(|s| s.eq_ignore_ascii_case("basic "));
     let has_credentials = request.headers().contains_key(header::AUTHORIZATION);
     let no_check = request
         .headers()
@@ -267,9 +336,10 @@ async fn answer(shared: &Shared, path: &str, request: Request) -> (Reply, bool) 
         Ok(payload) => payload,
         Err(failure) => return (failure.into_reply(), false),
     };
-    let mut req = Req { method, segments, query, payload, no_check, has_credentials };
 
-    let mut world = shared.world();
+    let mut world = shared.serving();
+    let page_cap = world.switches.page_cap.unwrap_or(usize::MAX);
+    let mut req = Req { method, segments, query, payload, no_check, has_credentials, basic, page_cap };
     let cloud = world.is_cloud();
     let (version, api) = match req.segments.as_slice() {
         [rest, api, version, ..] if rest == "rest" && api == "api" => match (version.as_str(), cloud) {
@@ -358,16 +428,56 @@ async fn read(request: Request) -> Result<Payload, Failure> {
     Ok(serde_json::from_slice(&bytes).map_or(Payload::Unreadable, Payload::Json))
 }
 
-fn respond(reply: Reply) -> Response<Body> {
-    let (body, kind, name) = match reply.body {
-        // Jira names its media type even where there is no body.
-        ReplyBody::Empty => (Body::empty(), Some(JSON.to_owned()), None),
-        ReplyBody::Json(value) => (Body::from(value.to_string()), Some(JSON.to_owned()), None),
-        ReplyBody::Bytes { mime, name, bytes } => (Body::from(bytes), Some(mime), Some(name)),
+/// A body that comes in pieces, or not whole. Its length is promised all the same.
+fn faulty(bytes: Bytes, fault: BodyFault, knife: Knife) -> Body {
+    const PIECES: usize = 8;
+    let (pause, end) = match fault {
+        BodyFault::Slow(pause) => (pause, bytes.len()),
+        BodyFault::Half => (Duration::ZERO, bytes.len() / 2),
     };
-    let mut out = Response::new(body);
+    let size = bytes.len().div_ceil(PIECES).max(1);
+    let stream = futures_util::stream::unfold(0, move |at| {
+        let (bytes, knife) = (bytes.clone(), knife.clone());
+        async move {
+            if at >= end {
+                if end < bytes.len() {
+                    // What was written so far gets out first, then the connection ends.
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    knife.0.store(true, Ordering::Relaxed);
+                    return Some((Err(io::Error::from(io::ErrorKind::ConnectionReset)), usize::MAX));
+                }
+                return None;
+            }
+            tokio::time::sleep(pause).await;
+            let next = (at + size).min(end);
+            Some((Ok(bytes.slice(at..next)), next))
+        }
+    });
+    Body::from_stream(stream)
+}
+
+fn respond(shared: &Shared, reply: Reply, fault: Option<(BodyFault, Knife)>) -> Response<Body> {
+    let (bytes, kind, name) = match reply.body {
+        // Jira names its media type even where there is no body.
+        ReplyBody::Empty => (Bytes::new(), Some(JSON.to_owned()), None),
+        ReplyBody::Json(value) => (Bytes::from(value.to_string()), Some(JSON.to_owned()), None),
+        ReplyBody::Bytes { mime, name, bytes } => (bytes, Some(mime), Some(name)),
+    };
+    let length = bytes.len();
+    let mut out = Response::new(match fault {
+        Some((fault, knife)) if length > 0 => faulty(bytes, fault, knife),
+        _ => Body::from(bytes),
+    });
     *out.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = out.headers_mut();
+    if reply.status != 204 {
+        headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    // The server's own clock, so that one that is ahead is so in every place.
+    let date = (shared.serving().clock)().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = HeaderValue::from_str(&date) {
+        headers.insert(header::DATE, date);
+    }
     if let Some(kind) = kind.and_then(|k| HeaderValue::from_str(&k).ok()) {
         headers.insert(header::CONTENT_TYPE, kind);
     }

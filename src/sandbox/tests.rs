@@ -16,11 +16,11 @@ pub(super) fn address(flavor: Flavor, url: String) -> String {
 
 pub(super) struct Client {
     pub(super) sandbox: Sandbox,
-    http: reqwest::Client,
+    pub(super) http: reqwest::Client,
 }
 
 impl Client {
-    async fn start(flavor: Flavor) -> Self {
+    pub(super) async fn start(flavor: Flavor) -> Self {
         // Installing it twice is an error that says only that it is there.
         drop(rustls::crypto::ring::default_provider().install_default());
         let sandbox = Sandbox::start(SandboxConfig::new(flavor)).await.unwrap();
@@ -33,7 +33,7 @@ impl Client {
         Self { sandbox, http }
     }
 
-    fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+    pub(super) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let url = if path.starts_with('/') {
             format!("{}{path}", self.sandbox.url())
@@ -43,7 +43,7 @@ impl Client {
         self.http.request(method, url).basic_auth(self.sandbox.user(), Some(self.sandbox.token()))
     }
 
-    async fn send(request: reqwest::RequestBuilder) -> (u16, Value) {
+    pub(super) async fn send(request: reqwest::RequestBuilder) -> (u16, Value) {
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
         let bytes = response.bytes().await.unwrap();

@@ -566,3 +566,42 @@ async fn peers() {
         assert_eq!(a.comments(&s).await.unwrap().len(), b.comments(&t).await.unwrap().len(), "{s} {t}");
     }
 }
+
+/// Both sides as unkind as a client must survive: every ninth read goes wrong, pages are short, the index is
+/// late, clocks are wrong, some issues and comments are invisible. What can be seen is carried, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_unkind_jiras_are_synchronized_without_loss_or_double() {
+    use Flavor::{Cloud, DataCenter};
+    for (from, to) in [(DataCenter, Cloud), (Cloud, DataCenter)] {
+        let w = world_of(from, to, 10, "").await;
+        for side in [&w.source, &w.target] {
+            side.control().make_unkind();
+            side.control().set_retry_after(0);
+            // Limits have their own test, and cost seconds.
+            side.control().set_rate_limit(None);
+            side.control().set_search_lag(std::time::Duration::from_millis(300));
+            side.control().set_index_lag(std::time::Duration::from_millis(300));
+        }
+        let mut reports = Vec::new();
+        for _ in 0..5 {
+            reports.push(w.run().await);
+            if reports.last().unwrap().is_complete() {
+                break;
+            }
+        }
+        assert!(reports.last().unwrap().is_complete(), "{reports:#?}");
+        // The archived issue, and the one under a security level, are not seen.
+        assert_eq!(reports.iter().map(|r| r.created).sum::<u64>(), 8, "{reports:#?}");
+        assert_eq!(w.target.control().dump()["issues"].as_object().unwrap().len(), 8, "no double, no loss");
+        // An edit is carried although the index is behind.
+        w.edit("HQ-1", json!({"summary": "edited behind the index"})).await;
+        let carried = || w.target.control().dump()["issues"].to_string().contains("edited behind the index");
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while !carried() && std::time::Instant::now() < deadline {
+            assert!(w.run().await.errors.is_empty());
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        assert!(carried(), "lost for good, not only late");
+        assert_eq!(w.target.control().dump()["issues"].as_object().unwrap().len(), 8);
+    }
+}

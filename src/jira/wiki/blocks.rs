@@ -222,8 +222,8 @@ impl<'t> Reader<'t> {
         } else {
             let text = inner.strip_prefix('\n').unwrap_or(inner);
             let text = text.strip_suffix('\n').unwrap_or(text);
-            let (language, title) = code_params(params);
-            let code = Block::Code { language: language.filter(|_| name == "code"), text: text.to_owned() };
+            let (language, title) = code_params(params, name == "code");
+            let code = Block::Code { language, text: text.to_owned() };
             match title {
                 Some(title) => {
                     let mut line = Vec::new();
@@ -261,18 +261,53 @@ struct Macro {
     end: usize,
 }
 
-/// Language and title from `java`, `title=Foo.java|borderStyle=solid`, `language=java`.
-fn code_params(params: &str) -> (Option<String>, Option<String>) {
-    let (mut language, mut title) = (None, None);
+/// Parameters of a code macro that only decorate; they have no place in a document and name nobody.
+const DECORATION: [&str; 12] = [
+    "borderStyle",
+    "borderColor",
+    "borderWidth",
+    "bgColor",
+    "titleBGColor",
+    "titleColor",
+    "theme",
+    "linenumbers",
+    "firstline",
+    "collapse",
+    "nopanel",
+    "tabsize",
+];
+
+/// Whether a language of a code block can be written behind `{code:`.
+pub(super) fn is_language(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+#.-/".contains(&b))
+}
+
+/// Language and title from `java`, `title=Foo.java|borderStyle=solid`, `language=java`; what is none of these is part of
+/// the title, since somebody wrote it.
+fn code_params(params: &str, takes_language: bool) -> (Option<String>, Option<String>) {
+    let mut language = None;
+    let mut title: Vec<&str> = Vec::new();
     for param in params.split('|').map(str::trim).filter(|p| !p.is_empty()) {
-        match param.split_once('=') {
-            Some(("title", t)) if !t.is_empty() => title = Some(t.to_owned()),
-            Some(("language", l)) => language = Some(l.to_owned()),
-            Some(_) => {}
-            None => language = Some(param.to_owned()),
+        let named = match param.split_once('=') {
+            Some(("title", t)) => {
+                title.extend((!t.is_empty()).then_some(t));
+                continue;
+            }
+            Some((key, value)) if DECORATION.contains(&key) => {
+                let plain = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"#%.-".contains(&b));
+                title.extend((!plain).then_some(param));
+                continue;
+            }
+            Some(("language", name)) => name,
+            _ => param,
+        };
+        if takes_language && language.is_none() && is_language(named) {
+            language = Some(named.to_owned());
+        } else {
+            title.push(param);
         }
     }
-    (language, title)
+    (language, (!title.is_empty()).then(|| title.join(" | ")))
 }
 
 /// The length of `{{…}}`.

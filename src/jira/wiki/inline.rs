@@ -190,8 +190,9 @@ fn bracket(rest: &str) -> Option<(Vec<Token>, usize)> {
             } else {
                 return None;
             };
-            // Cloud writes `smart-link` and its like there; anything else was meant to be read.
-            if let Some(tip) = tip.first().filter(|t| !t.is_empty() && !t.starts_with("smart-")) {
+            // How Cloud marks a link that it draws as a card; anything else was meant to be read.
+            let cards = ["smart-link", "smart-card", "smart-block", "smart-embed"];
+            if let Some(tip) = tip.first().filter(|t| !t.is_empty() && !cards.contains(&t.as_str())) {
                 found.extend(literal(" ("));
                 found.extend(tokens(tip, true));
                 found.push(Token::Text(')'));

@@ -5,6 +5,7 @@ use super::{
         adf::Mention,
         doc::{Block, Inline, Marks, Run, push_text},
     },
+    blocks::is_language,
     rules::{DEEPEST_LIST, MARKERS, bare_address, encode_address, escape, is_address},
 };
 
@@ -54,9 +55,7 @@ fn unquoted(blocks: &[Block]) -> Vec<Block> {
 
 fn code(language: Option<&str>, text: &str, mention: Mentions<'_>) -> String {
     if !text.contains("{code") {
-        let language = language.filter(|l| {
-            !l.is_empty() && l.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '+' | '#' | '.' | '-' | '/'))
-        });
+        let language = language.filter(|l| is_language(l));
         let head = language.map_or("{code}".to_owned(), |l| format!("{{code:{l}}}"));
         return format!("{head}\n{text}\n{{code}}");
     }

@@ -9,7 +9,7 @@ mod values;
 pub(super) use apply::{apply, user_pair};
 use serde_json::{Map, Value};
 use values::set;
-pub(super) use values::{assignee, named, rich_value};
+pub(super) use values::{assignee, is_required, named, rich_value};
 
 use super::{
     http::Failure,
@@ -123,7 +123,13 @@ fn verbs(
             _ => return Err(format!("Field '{id}' does not support operation '{verb}'")),
         }
     }
-    Ok(current)
+    let empty = match &current {
+        Some(Setting::Labels(list)) => list.is_empty(),
+        Some(Setting::Components(list) | Setting::Versions(list) | Setting::FixVersions(list)) => list.is_empty(),
+        Some(Setting::Custom(_, value)) => value.is_none(),
+        _ => false,
+    };
+    if empty && world.switches.required.contains(id) { Err(values::is_required(id)) } else { Ok(current) }
 }
 
 /// The present value of the list field that `like` belongs to.

@@ -13,10 +13,36 @@ use crate::sandbox::{
 
 const NOT_ON_SCREEN: &str = "cannot be set. It is not on the appropriate screen, or unknown.";
 
+/// What Jira says of a required field that is empty.
+pub(in crate::sandbox) fn is_required(id: &str) -> String {
+    format!("{} is required.", fields::by_id(id).map_or(id, |f| f.name))
+}
+
 /// Checks one new value.
 pub(super) fn set(world: &World, project: ProjectIx, id: &str, value: &Value) -> Result<Setting, String> {
     if !fields::by_id(id).is_some_and(|f| f.editable) {
         return Err(format!("Field '{id}' {NOT_ON_SCREEN}"));
+    }
+    if world.switches.off_screen.contains(id) {
+        return Err(format!("Field '{id}' {NOT_ON_SCREEN}"));
+    }
+    // A field that one may not set is treated as one that is not on the screen, as at Jira.
+    let permission = match id {
+        "reporter" => "MODIFY_REPORTER",
+        "assignee" => "ASSIGN_ISSUES",
+        _ => "EDIT_ISSUES",
+    };
+    if world.denied(permission) {
+        return Err(format!("Field '{id}' {NOT_ON_SCREEN}"));
+    }
+    let empty = match value {
+        Value::Null => true,
+        Value::String(s) => s.trim().is_empty(),
+        Value::Array(list) => list.is_empty(),
+        _ => false,
+    };
+    if empty && world.switches.required.contains(id) {
+        return Err(is_required(id));
     }
     Ok(match id {
         "summary" => Setting::Summary(summary(world, value)?),

@@ -20,7 +20,7 @@ fn world(flavor: Flavor) -> World {
 }
 
 fn keys(world: &World, jql: &str) -> Result<Vec<String>, Failure> {
-    Ok(Query::new(world, jql)?.run(world).iter().map(|i| i.key.clone()).collect())
+    Ok(Query::new(world, jql)?.run(world).iter().map(|id| world.issues[id].key.clone()).collect())
 }
 
 #[test]
@@ -115,4 +115,22 @@ fn what_is_unknown_is_refused() {
         assert_eq!(failure.status, 400, "{jql}");
         assert!(failure.messages[0].contains(part), "{jql}: {:?}", failure.messages);
     }
+}
+
+#[test]
+fn what_was_found_is_forgotten_with_the_next_change() {
+    let mut world = world(Flavor::DataCenter);
+    let asked = "project = DEMO AND summary ~ forgetmenot";
+    assert_eq!(keys(&world, asked).unwrap(), [""; 0]);
+    let id = world.keys["DEMO-3"];
+    world.issue_mut(id).unwrap().summary = "A forgetmenot".to_owned();
+    assert_eq!(keys(&world, asked).unwrap(), [""; 0], "nobody was told");
+    world.changed(id, "issue_updated", Vec::new());
+    assert_eq!(keys(&world, asked).unwrap(), ["DEMO-3"]);
+    world.issue_mut(id).unwrap().summary = "Gone".to_owned();
+    world.found.forget();
+    assert_eq!(keys(&world, asked).unwrap(), [""; 0]);
+    // What a query names one by one still has to pass.
+    assert_eq!(keys(&world, "key in (DEMO-3, DEMO-4, DEMO-3) AND key != DEMO-4").unwrap(), ["DEMO-3"]);
+    assert_eq!(keys(&world, "key = DEMO-3 OR key = DEMO-5 ORDER BY key").unwrap(), ["DEMO-3", "DEMO-5"]);
 }

@@ -23,7 +23,7 @@ fn missing(id: &str) -> Failure {
 fn find<'w>(world: &'w World, id: &str) -> Result<(u64, &'w Attachment), Failure> {
     let number: u64 = id.parse().map_err(|_| missing(id))?;
     let issue = world.attachment_issue.get(&number).and_then(|i| world.issues.get(i));
-    let issue = issue.filter(|i| !world.is_hidden(i.project)).ok_or_else(|| missing(id))?;
+    let issue = issue.filter(|i| world.sees(i)).ok_or_else(|| missing(id))?;
     issue.attachments.iter().find(|a| a.id == number).map(|a| (issue.id, a)).ok_or_else(|| missing(id))
 }
 
@@ -32,6 +32,9 @@ pub(super) fn upload(world: &mut World, req: &Req, key: &str) -> Answer {
         return Err(Failure::forbidden("XSRF check failed"));
     }
     let issue = world.find_editable(key, "You do not have permission to create attachments for this issue.")?;
+    if world.denied("CREATE_ATTACHMENTS") {
+        return Err(Failure::forbidden("You do not have permission to create attachments for this issue."));
+    }
     let Payload::Parts(parts) = &req.payload else {
         return Err(Failure { status: 415, messages: Vec::new(), errors: Vec::new() });
     };
@@ -127,7 +130,7 @@ pub(super) fn media(world: &mut World, req: &Req) -> Answer {
 
 pub(super) fn delete(world: &mut World, id: &str) -> Answer {
     let (issue, attachment) = find(world, id)?;
-    if !world.may_edit(world.issue(issue)?) {
+    if !world.may_edit(world.issue(issue)?) || !world.may("DELETE", "ATTACHMENTS", attachment.author) {
         return Err(Failure::forbidden("You do not have permission to delete this attachment."));
     }
     let (number, name) = (attachment.id, attachment.name.clone());

@@ -12,6 +12,13 @@ use crate::sandbox::{
     state::{Change, Comment, Visibility, World},
 };
 
+/// Atlassian's documents of both flavours know 400, not 403, for what one may not do to a comment.
+const MAY_NOT_ADD: &str = "You do not have the permission to comment on this issue.";
+
+fn editable(world: &World, key: &str, message: &str) -> Result<u64, Failure> {
+    world.find_editable(key, message).map_err(|f| if f.status == 403 { Failure { status: 400, ..f } } else { f })
+}
+
 /// A checked new comment.
 pub(super) struct New {
     body: Value,
@@ -73,6 +80,7 @@ fn find<'w>(world: &'w World, issue: u64, id: &str) -> Result<&'w Comment, Failu
         .issue(issue)?
         .comments
         .iter()
+        .filter(|c| world.sees_restricted(c.visibility.as_ref()))
         .find(|c| c.id.to_string() == id)
         .ok_or_else(|| Failure::new(404, format!("Can not find a comment for the id: {id}.")))
 }
@@ -87,7 +95,8 @@ pub(super) fn list(world: &World, req: &Req, key: &str) -> Answer {
     let default = if world.is_cloud() { 100 } else { 1_048_576 };
     let (start, max) = (req.q_number("startAt", 0)?, req.q_number("maxResults", default)?);
     let max = if world.is_cloud() { max.min(5000) } else { max };
-    let mut all: Vec<&Comment> = issue.comments.iter().collect();
+    let seen = |c: &&Comment| world.sees_restricted(c.visibility.as_ref());
+    let mut all: Vec<&Comment> = issue.comments.iter().filter(seen).collect();
     match req.q("orderBy").unwrap_or("created").trim() {
         "created" | "+created" => {}
         "-created" => all.reverse(),
@@ -104,15 +113,20 @@ pub(super) fn get(world: &World, req: &Req, key: &str, id: &str) -> Answer {
 }
 
 pub(super) fn add(world: &mut World, req: &Req, key: &str) -> Answer {
-    let issue = world.find_editable(key, "You do not have the permission to comment on this issue.")?;
+    let issue = editable(world, key, MAY_NOT_ADD)?;
+    if world.denied("ADD_COMMENTS") {
+        return Err(Failure::new(400, MAY_NOT_ADD));
+    }
     let new = check(world, req.json()?)?;
     let id = insert(world, issue, new);
     Ok(Reply::json(201, shapes::comment(world, issue, find(world, issue, &id.to_string())?, rendered(req))))
 }
 
 pub(super) fn edit(world: &mut World, req: &Req, key: &str, id: &str) -> Answer {
-    let issue = world.find_editable(key, "You do not have permission to edit this comment.")?;
-    find(world, issue, id)?;
+    let issue = editable(world, key, "You do not have permission to edit this comment.")?;
+    if !world.may("EDIT", "COMMENTS", find(world, issue, id)?.author) {
+        return Err(Failure::new(400, "You do not have the permission to edit this comment."));
+    }
     let value = req.object()?;
     let new = body(world, value.get("body"))?;
     let restricted = visibility(value.get("visibility"))?;
@@ -137,8 +151,14 @@ pub(super) fn edit(world: &mut World, req: &Req, key: &str, id: &str) -> Answer 
 }
 
 pub(super) fn delete(world: &mut World, key: &str, id: &str) -> Answer {
-    let issue = world.find_editable(key, "You do not have permission to delete this comment.")?;
+    let issue = editable(world, key, "You do not have permission to delete this comment.")?;
     let gone = find(world, issue, id)?.clone();
+    if !world.may("DELETE", "COMMENTS", gone.author) {
+        return Err(Failure::new(
+            400,
+            "You do not have permission to delete comment with id '{id}'.".replace("{id}", id),
+        ));
+    }
     world.issue_mut(issue)?.comments.retain(|c| c.id != gone.id);
     let copied = !world.is_cloud() && gone.visibility.is_none() && world.switches.deleted_comment_in_history;
     let items = if copied {

@@ -18,9 +18,9 @@ const MAY_NOT_EDIT: &str = "You do not have permission to edit issues in this pr
 pub(super) fn get(world: &World, req: &Req, key: &str) -> Answer {
     let issue = world.issue(world.find_issue(key)?)?;
     let selection = Selection::new(req.q_list("fields"), req.q_list("expand"), req.q_list("properties"), "*all");
-    let mut out = shapes::issue(world, issue, &selection);
+    let mut out = shapes::issue(world, &world.view(issue), &selection);
     if selection.expands("transitions") {
-        out["transitions"] = super::transition::all(world);
+        out["transitions"] = super::transition::open(world, issue);
     }
     Ok(Reply::ok(out))
 }
@@ -46,7 +46,7 @@ pub(super) fn bulk(world: &World, req: &Req) -> Answer {
         match world.find_issue(&reference).and_then(|id| world.issue(id)) {
             Ok(issue) if !seen.contains(&issue.id) => {
                 seen.push(issue.id);
-                issues.push(shapes::issue(world, issue, &selection));
+                issues.push(shapes::issue(world, &world.view(issue), &selection));
             }
             Ok(_) => {}
             // Atlassian lists the ids only of issues that it cannot find, and says no more.
@@ -93,6 +93,9 @@ pub(super) fn create(world: &mut World, req: &Req) -> Answer {
     }
     if !fields.contains_key("summary") {
         errors.push(("summary".into(), "You must specify a summary of the issue.".into()));
+    }
+    for field in world.switches.required.iter().filter(|f| !fields.contains_key(*f)) {
+        errors.push((field.clone(), edit::is_required(field)));
     }
     let issue_type = edit::named(
         fields.get("issuetype").unwrap_or(&Value::Null),
@@ -236,7 +239,7 @@ pub(super) fn edit(world: &mut World, req: &Req, key: &str) -> Answer {
     lists::remember_metadata(world, id, body, before);
     if world.is_cloud() && req.q_flag("returnIssue", false) {
         let selection = Selection::new(Vec::new(), req.q_list("expand"), Vec::new(), "*all");
-        return Ok(Reply::ok(shapes::issue(world, world.issue(id)?, &selection)));
+        return Ok(Reply::ok(shapes::issue(world, &world.view(world.issue(id)?), &selection)));
     }
     Ok(Reply::empty(204))
 }
@@ -267,6 +270,10 @@ pub(in crate::sandbox) fn apply(
 
 pub(super) fn assign(world: &mut World, req: &Req, key: &str) -> Answer {
     let id = world.find_editable(key, "You do not have permission to assign issues.")?;
+    if world.denied("ASSIGN_ISSUES") {
+        let status = if world.is_cloud() { 403 } else { 401 };
+        return Err(Failure::new(status, "You do not have permission to assign issues."));
+    }
     let who = edit::assignee(world, req.json()?).map_err(|m| Failure::field("assignee", m))?;
     let items = edit::apply(world, id, vec![edit::Setting::Assignee(who)]);
     if !items.is_empty() {
@@ -275,8 +282,29 @@ pub(super) fn assign(world: &mut World, req: &Req, key: &str) -> Answer {
     Ok(Reply::empty(204))
 }
 
+/// Archives or restores (Data Center). An archived issue is read by its key, found by no search and changed by nobody.
+pub(super) fn archive(world: &mut World, req: &Req, key: &str, archived: bool) -> Answer {
+    let id = world.find_issue(key)?;
+    let already = world.unkind.archived.contains(&id);
+    if !world.switches.admin || already == archived {
+        let word = if archived { "archived" } else { "not archived" };
+        return Err(Failure::forbidden(format!("The issue is {word}, or you have no permission for this.")));
+    }
+    quiet(world, req)?;
+    if archived {
+        world.unkind.archived.insert(id);
+    } else {
+        world.unkind.archived.remove(&id);
+    }
+    world.changed(id, "issue_updated", Vec::new());
+    Ok(Reply::empty(204))
+}
+
 pub(super) fn delete(world: &mut World, req: &Req, key: &str) -> Answer {
     let id = world.find_editable(key, "You do not have permission to delete issues in this project.")?;
+    if world.denied("DELETE_ISSUES") {
+        return Err(Failure::forbidden("You do not have permission to delete issues in this project."));
+    }
     let subtasks = world.subtasks(id).to_vec();
     if !subtasks.is_empty() && !req.q_flag("deleteSubtasks", false) {
         return Err(Failure::new(

@@ -71,7 +71,8 @@ fn link_change(world: &World, link: &Link, of: u64, made: bool) -> Change {
 
 /// Makes a link and writes both histories.
 pub(super) fn insert(world: &mut World, (link_type, inward, outward): (u64, u64, u64)) {
-    let exists = world.links_of(inward).any(|l| l.link_type == link_type && l.inward == inward && l.outward == outward);
+    let exists =
+        world.all_links_of(inward).any(|l| l.link_type == link_type && l.inward == inward && l.outward == outward);
     if exists {
         return;
     }
@@ -89,7 +90,7 @@ pub(super) fn create(world: &mut World, req: &Req) -> Answer {
     let inward = side(world, value, "inwardIssue")?.ok_or_else(|| world.issue_missing())?;
     let outward = side(world, value, "outwardIssue")?.ok_or_else(|| world.issue_missing())?;
     for issue in [inward, outward] {
-        if !world.may_edit(world.issue(issue)?) {
+        if !world.may_edit(world.issue(issue)?) || world.denied("LINK_ISSUES") {
             return Err(Failure::new(401, "No Link Issue Permission for issue."));
         }
     }
@@ -109,7 +110,7 @@ pub(super) fn create(world: &mut World, req: &Req) -> Answer {
 }
 
 fn find(world: &World, id: &str) -> Result<Link, Failure> {
-    let visible = |issue: u64| world.issues.get(&issue).is_some_and(|i| !world.is_hidden(i.project));
+    let visible = |issue: u64| world.issues.get(&issue).is_some_and(|i| world.sees(i));
     id.parse()
         .ok()
         .and_then(|id: u64| world.links.get(&id))
@@ -130,7 +131,7 @@ pub(super) fn get(world: &World, id: &str) -> Answer {
 
 pub(super) fn delete(world: &mut World, id: &str) -> Answer {
     let link = find(world, id)?;
-    if !world.may_edit(world.issue(link.inward)?) {
+    if !world.may_edit(world.issue(link.inward)?) || world.denied("LINK_ISSUES") {
         return Err(Failure::forbidden("No Link Issue Permission for issue."));
     }
     world.unlink(link.id);

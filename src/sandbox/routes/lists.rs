@@ -15,7 +15,7 @@ use crate::sandbox::{
 const MOST_IDS: usize = 1000;
 
 fn visible(world: &World) -> impl Iterator<Item = &Issue> {
-    world.issues.values().filter(|i| !world.is_hidden(i.project))
+    world.issues.values().filter(|i| world.sees(i))
 }
 
 fn ids(req: &Req, name: &str) -> Result<Vec<u64>, Failure> {
@@ -33,7 +33,7 @@ pub(super) fn comments(world: &World, req: &Req) -> Answer {
     let rendered = req.q("expand").is_some_and(|e| e.contains("renderedBody"));
     let all: Vec<Value> = visible(world)
         .flat_map(|i| i.comments.iter().map(move |c| (i.id, c)))
-        .filter(|(_, c)| wanted.contains(&c.id))
+        .filter(|(_, c)| wanted.contains(&c.id) && world.sees_restricted(c.visibility.as_ref()))
         .map(|(issue, c)| shapes::comment(world, issue, c, rendered))
         .collect();
     let total = all.len();
@@ -45,7 +45,7 @@ pub(super) fn worklogs(world: &World, req: &Req) -> Answer {
     let wanted = ids(req, "ids")?;
     let all = visible(world)
         .flat_map(|i| i.worklogs.iter().map(move |w| (i.id, w)))
-        .filter(|(_, w)| wanted.contains(&w.id))
+        .filter(|(_, w)| wanted.contains(&w.id) && world.sees_restricted(w.visibility.as_ref()))
         .map(|(issue, w)| shapes::worklog(world, issue, w));
     Ok(Reply::ok(all.collect()))
 }
@@ -105,6 +105,8 @@ pub(super) fn create(world: &mut World, req: &Req) -> Answer {
             payload: Payload::Json(update),
             no_check: req.no_check,
             has_credentials: req.has_credentials,
+            basic: req.basic,
+            page_cap: req.page_cap,
         };
         match issue::create(world, &one) {
             Ok(Reply { body: crate::sandbox::http::ReplyBody::Json(value), .. }) => made.push(value),

@@ -31,7 +31,7 @@ pub(super) fn server_info(world: &World) -> Answer {
 }
 
 pub(super) fn my_permissions(world: &World, req: &Req) -> Answer {
-    const ALL: [(&str, &str, &str); 19] = [
+    const ALL: [(&str, &str, &str); 24] = [
         ("BROWSE_PROJECTS", "Browse Projects", "PROJECT"),
         ("CREATE_ISSUES", "Create Issues", "PROJECT"),
         ("EDIT_ISSUES", "Edit Issues", "PROJECT"),
@@ -42,6 +42,11 @@ pub(super) fn my_permissions(world: &World, req: &Req) -> Answer {
         ("MODIFY_REPORTER", "Modify Reporter", "PROJECT"),
         ("MANAGE_WATCHERS", "Manage Watchers", "PROJECT"),
         ("ADD_COMMENTS", "Add Comments", "PROJECT"),
+        ("EDIT_OWN_COMMENTS", "Edit Own Comments", "PROJECT"),
+        ("DELETE_OWN_COMMENTS", "Delete Own Comments", "PROJECT"),
+        ("DELETE_OWN_ATTACHMENTS", "Delete Own Attachments", "PROJECT"),
+        ("EDIT_OWN_WORKLOGS", "Edit Own Worklogs", "PROJECT"),
+        ("DELETE_OWN_WORKLOGS", "Delete Own Worklogs", "PROJECT"),
         ("EDIT_ALL_COMMENTS", "Edit All Comments", "PROJECT"),
         ("DELETE_ALL_COMMENTS", "Delete All Comments", "PROJECT"),
         ("CREATE_ATTACHMENTS", "Create Attachments", "PROJECT"),
@@ -75,6 +80,7 @@ pub(super) fn my_permissions(world: &World, req: &Req) -> Answer {
         .filter(|(_, a)| wanted.is_empty() || wanted.iter().any(|w| w == a.0))
         .map(|(n, (key, name, kind))| {
             let have = match *key {
+                key if world.denied(key) => false,
                 "BROWSE_PROJECTS" | "USER_PICKER" => true,
                 "ADMINISTER" => world.switches.admin,
                 _ => !read_only,
@@ -130,6 +136,8 @@ fn screen(world: &World, project: usize, with_project: bool, with_id: bool) -> M
         .iter()
         .filter(|f| f.editable || (with_project && matches!(f.id, "project" | "parent")) || f.id == "comment")
         .filter(|f| !(with_project && f.id == "comment"))
+        .filter(|f| !world.switches.off_screen.contains(f.id))
+        .filter(|f| !(f.id == "reporter" && world.denied("MODIFY_REPORTER")))
         .map(|f| (f.id.to_owned(), f.meta(world, project, with_id)))
         .collect()
 }

@@ -1,5 +1,6 @@
 //! Paths → routes, for both flavours. A path that a flavour does not have is a 404, as at Jira.
 
+mod anonymize;
 mod attachment;
 mod comment;
 mod component;
@@ -11,6 +12,7 @@ mod meta;
 mod people;
 mod project;
 mod property;
+mod redaction;
 mod role;
 mod search;
 mod social;
@@ -78,6 +80,9 @@ pub(super) fn api(world: &mut World, req: &Req) -> Answer {
         ("GET", ["issue", "createmeta", project, "issuetypes", id]) => meta::create_fields(world, req, project, id),
         ("GET", ["comment", id, "properties"]) => property::of_comment_keys(world, id),
         (_, ["comment", id, "properties", key]) => property::of_comment(world, req, id, key),
+        ("POST", ["redact"]) if cloud => redaction::submit(world, req),
+        ("GET", ["redact", "status", job]) if cloud => redaction::status(world, req, job),
+        (_, ["user", "anonymization", rest @ ..]) if !cloud => of_anonymization(world, req, rest),
         (_, ["issue", key, rest @ ..]) => of_issue(world, req, key, rest),
         _ => Err(Failure::no_route()),
     }
@@ -90,6 +95,8 @@ fn of_issue(world: &mut World, req: &Req, key: &str, rest: &[&str]) -> Answer {
         ("PUT", []) => issue::edit(world, req, key),
         ("DELETE", []) => issue::delete(world, req, key),
         ("GET", ["editmeta"]) => meta::edit_meta(world, key),
+        ("PUT", ["archive"]) if !cloud => issue::archive(world, req, key, true),
+        ("PUT", ["restore"]) if !cloud => issue::archive(world, req, key, false),
         ("PUT", ["assignee"]) => issue::assign(world, req, key),
         ("GET", ["transitions"]) => transition::list(world, key),
         ("POST", ["transitions"]) => transition::perform(world, req, key),
@@ -119,6 +126,18 @@ fn of_issue(world: &mut World, req: &Req, key: &str, rest: &[&str]) -> Answer {
         ("DELETE", ["remotelink", id]) => link::remote_delete(world, key, id),
         ("GET", ["properties"]) => property::of_issue_keys(world, key),
         (_, ["properties", name]) => property::of_issue(world, req, key, name),
+        _ => Err(Failure::no_route()),
+    }
+}
+
+fn of_anonymization(world: &mut World, req: &Req, rest: &[&str]) -> Answer {
+    match (req.method.as_str(), rest) {
+        ("GET", []) => anonymize::validate(world, req, false),
+        ("POST", []) => anonymize::schedule(world, req, false),
+        ("GET", ["rerun"]) => anonymize::validate(world, req, true),
+        ("POST", ["rerun"]) => anonymize::schedule(world, req, true),
+        ("GET", ["progress"]) => anonymize::progress(world, req),
+        ("DELETE", ["unlock"]) => anonymize::unlock(world),
         _ => Err(Failure::no_route()),
     }
 }

@@ -193,7 +193,7 @@ pub(super) fn query(world: &World, req: &Req, keys_only: bool) -> Answer {
     let mut found: Vec<UserIx> = world
         .issues
         .values()
-        .filter(|i| !world.is_hidden(i.project))
+        .filter(|i| world.sees(i))
         .filter(|i| of.iter().any(|o| *o == i.key || *o == world.projects[i.project].key))
         .flat_map(|i| match *role {
             "assignee" => i.assignee.into_iter().collect(),

@@ -91,11 +91,16 @@ pub(super) fn of_issue(world: &mut World, req: &Req, issue: &str, key: &str) -> 
 }
 
 fn comment_place(world: &World, comment: &str) -> Result<(u64, usize), Failure> {
+    let number: u64 = comment.parse().unwrap_or_default();
     world
         .issues
         .values()
-        .filter(|i| !world.is_hidden(i.project))
-        .find_map(|i| i.comments.iter().position(|c| c.id.to_string() == comment).map(|at| (i.id, at)))
+        .filter(|i| world.sees(i))
+        .find_map(|i| {
+            let seen = |c: &&crate::sandbox::state::Comment| world.sees_restricted(c.visibility.as_ref());
+            let at = i.comments.iter().position(|c| c.id == number && seen(&c))?;
+            Some((i.id, at))
+        })
         .ok_or_else(|| Failure::new(404, format!("Can not find a comment for the id: {comment}.")))
 }
 

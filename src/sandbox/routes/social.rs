@@ -28,8 +28,18 @@ fn person(world: &World, reference: &str) -> Result<UserIx, Failure> {
     })
 }
 
+fn managed(world: &World) -> Result<(), Failure> {
+    if world.denied("MANAGE_WATCHERS") {
+        // As their documents say: 401 on Data Center.
+        let status = if world.is_cloud() { 403 } else { 401 };
+        return Err(Failure::new(status, "You do not have permission to manage the watcher list."));
+    }
+    Ok(())
+}
+
 pub(super) fn watch(world: &mut World, req: &Req, key: &str) -> Answer {
     let issue = world.find_issue(key)?;
+    managed(world)?;
     let who = match &req.payload {
         Payload::None => world.ctx.actor,
         Payload::Json(Value::String(s)) => person(world, s)?,
@@ -48,6 +58,7 @@ pub(super) fn watch(world: &mut World, req: &Req, key: &str) -> Answer {
 
 pub(super) fn unwatch(world: &mut World, req: &Req, key: &str) -> Answer {
     let issue = world.find_issue(key)?;
+    managed(world)?;
     let name = if world.is_cloud() { "accountId" } else { "username" };
     let Some(reference) = req.q(name).or_else(|| req.q("userKey").filter(|_| !world.is_cloud())) else {
         return Err(Failure::new(400, format!("The query parameter '{name}' is required.")));

@@ -6,13 +6,29 @@ use super::{issue, lists};
 use crate::sandbox::{
     http::{Answer, Failure, Reply, Req},
     shapes,
-    state::{Change, World, catalog},
+    state::{
+        Change, Issue, Workflow, World,
+        catalog::{self, Transition},
+    },
 };
 
-/// All transitions that an issue has from where it stands.
-pub(super) fn all(world: &World) -> Value {
-    catalog::TRANSITIONS
+/// Whether the actor has a transition from where an issue stands: the workflow has it, its conditions are met.
+fn is_open(world: &World, issue: &Issue, t: &Transition) -> bool {
+    let from = t.from.is_empty() || t.from.contains(&issue.status);
+    let dead = world.switches.workflow == Workflow::DeadEnd && issue.status == catalog::DONE_STATUS;
+    let condition = t.id != catalog::FINISH || issue.assignee == Some(world.ctx.actor);
+    from && !dead && condition && !world.denied("TRANSITION_ISSUES")
+}
+
+fn transitions(world: &World) -> &'static [Transition] {
+    if world.switches.workflow == Workflow::Open { catalog::TRANSITIONS } else { catalog::STRICT }
+}
+
+/// All transitions that an issue has from where it stands. One whose condition is not met is not listed.
+pub(super) fn open(world: &World, issue: &Issue) -> Value {
+    transitions(world)
         .iter()
+        .filter(|t| is_open(world, issue, t))
         .map(|t| {
             let mut one = json!({ "id": t.id.to_string(), "name": t.name, "to": shapes::status(world, t.to) });
             if world.is_cloud() {
@@ -30,7 +46,7 @@ pub(super) fn all(world: &World) -> Value {
 
 pub(super) fn list(world: &World, key: &str) -> Answer {
     let issue = world.issue(world.find_issue(key)?)?;
-    let shown = if world.may_edit(issue) { all(world) } else { json!([]) };
+    let shown = if world.may_edit(issue) { open(world, issue) } else { json!([]) };
     Ok(Reply::ok(json!({ "expand": "transitions", "transitions": shown })))
 }
 
@@ -42,10 +58,8 @@ pub(super) fn perform(world: &mut World, req: &Req, key: &str) -> Answer {
     let Some(given) = given else {
         return Err(Failure::new(400, "Missing 'transition' identifier"));
     };
-    let current = world.issue(id)?.status;
-    let found = catalog::TRANSITIONS
-        .iter()
-        .find(|t| t.id.to_string() == given && (t.from.is_empty() || t.from.contains(&current)));
+    let issue = world.issue(id)?;
+    let found = transitions(world).iter().find(|t| t.id.to_string() == given && is_open(world, issue, t));
     let Some(transition) = found else {
         return Err(Failure::new(
             400,
@@ -56,8 +70,15 @@ pub(super) fn perform(world: &mut World, req: &Req, key: &str) -> Answer {
     };
     let fields = body.get("fields").and_then(Value::as_object);
     let update = body.get("update").and_then(Value::as_object);
+    let commented = update.is_some_and(|u| u.contains_key("comment"));
+    if transition.id == catalog::FINISH && !commented && !fields.is_some_and(|f| f.contains_key("resolution")) {
+        return Err(Failure::field("resolution", "Resolution is required."));
+    }
+    // The resolution is set by the transition itself.
+    let mut fields = fields.cloned().unwrap_or_default();
+    fields.shift_remove("resolution");
     let before = world.issue(id)?.history.len();
-    issue::apply(world, id, fields, update, std::collections::BTreeMap::new())?;
+    issue::apply(world, id, Some(&fields), update, std::collections::BTreeMap::new())?;
     let items = go(world, id, transition.to);
     world.changed(id, "issue_updated", items);
     lists::remember_metadata(world, id, body, before);

@@ -25,8 +25,9 @@ fn shape(world: &World, req: &Req, (project, at): (ProjectIx, usize)) -> Value {
     let v = &world.projects[project].versions[at];
     let mut out = shapes::version(world, project, v);
     let asked = |what: &str| req.q("expand").is_some_and(|e| e.contains(what));
-    let driver = world.extras.releases.get(&v.id).and_then(|r| r.driver).filter(|_| world.is_cloud());
-    if let Some(driver) = driver.filter(|_| asked("driver") || req.method != "GET") {
+    if let Some(release) = world.extras.releases.get(&v.id).filter(|_| world.is_cloud())
+        && let Some(driver) = release.driver.filter(|_| asked("driver") || req.method != "GET")
+    {
         out["driver"] = world.user(driver).id.as_str().into();
     }
     out

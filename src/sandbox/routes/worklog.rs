@@ -112,8 +112,14 @@ fn find<'w>(world: &'w World, issue: u64, id: &str) -> Result<&'w Worklog, Failu
         .issue(issue)?
         .worklogs
         .iter()
+        .filter(|w| world.sees_restricted(w.visibility.as_ref()))
         .find(|w| w.id.to_string() == id)
         .ok_or_else(|| Failure::new(404, format!("Cannot find worklog with id: '{id}'.")))
+}
+
+/// Atlassian's documents: a worklog that one may not change is a 400 on Cloud and a 403 on Data Center.
+fn refused(world: &World, message: &str) -> Failure {
+    Failure::new(if world.is_cloud() { 400 } else { 403 }, message)
 }
 
 pub(super) fn list(world: &World, req: &Req, key: &str) -> Answer {
@@ -124,7 +130,8 @@ pub(super) fn list(world: &World, req: &Req, key: &str) -> Answer {
     } else {
         (0, issue.worklogs.len())
     };
-    let (page, total, _) = page_of(issue.worklogs.iter().collect(), start, max);
+    let seen = issue.worklogs.iter().filter(|w| world.sees_restricted(w.visibility.as_ref())).collect();
+    let (page, total, _) = page_of(seen, start, max);
     let worklogs: Vec<Value> = page.into_iter().map(|w| shapes::worklog(world, issue.id, w)).collect();
     Ok(Reply::ok(json!({ "startAt": start, "maxResults": max, "total": total, "worklogs": worklogs })))
 }
@@ -136,6 +143,9 @@ pub(super) fn get(world: &World, key: &str, id: &str) -> Answer {
 
 pub(super) fn add(world: &mut World, req: &Req, key: &str) -> Answer {
     let issue = world.find_editable(key, "You do not have the permission to associate a worklog to this issue.")?;
+    if world.denied("WORK_ON_ISSUES") {
+        return Err(refused(world, "You do not have the permission to associate a worklog to this issue."));
+    }
     let new = check(world, req.json()?)?;
     if world.is_cloud() {
         quiet(world, req)?;
@@ -146,7 +156,9 @@ pub(super) fn add(world: &mut World, req: &Req, key: &str) -> Answer {
 
 pub(super) fn edit(world: &mut World, req: &Req, key: &str, id: &str) -> Answer {
     let issue = world.find_editable(key, "You do not have the permission to edit this worklog.")?;
-    find(world, issue, id)?;
+    if !world.may("EDIT", "WORKLOGS", find(world, issue, id)?.author) {
+        return Err(refused(world, "You do not have the permission to edit this worklog."));
+    }
     let value = req.json()?;
     let comment = match value.get("comment") {
         None => None,
@@ -183,7 +195,10 @@ pub(super) fn edit(world: &mut World, req: &Req, key: &str, id: &str) -> Answer 
 
 pub(super) fn delete(world: &mut World, key: &str, id: &str) -> Answer {
     let issue = world.find_editable(key, "You do not have the permission to delete this worklog.")?;
-    let gone = find(world, issue, id)?.id;
+    let (gone, author) = find(world, issue, id).map(|w| (w.id, w.author))?;
+    if !world.may("DELETE", "WORKLOGS", author) {
+        return Err(refused(world, "You do not have the permission to delete this worklog."));
+    }
     let before = total(world, issue);
     world.issue_mut(issue)?.worklogs.retain(|w| w.id != gone);
     world.extras.worklogs_deleted.push((gone, world.ctx.now));

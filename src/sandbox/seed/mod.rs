@@ -7,15 +7,15 @@ mod cast;
 mod issues;
 mod texts;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 pub use cast::{CAST, CastMember};
-use chrono::Duration;
 
 use super::{
     SandboxConfig, SandboxError,
+    jql::Found,
     rng::Rng,
-    state::{Context, Extras, Named, Project, Switches, User, World},
+    state::{Context, Extras, Named, Project, Switches, Unkind, User, World},
 };
 use crate::model::{Flavor, ProjectKey};
 
@@ -43,14 +43,6 @@ pub(super) fn world(config: &SandboxConfig, base: String) -> Result<World, Sandb
     let mut rng = Rng::new(config.seed);
     let users = users(cloud, config.seed);
     let token = format!("sandbox-{}", Rng::new(config.seed ^ 0x70_6B_65_6E).hex(24));
-    let switches = Switches {
-        hidden: HashSet::new(),
-        read_only: HashSet::new(),
-        deleted_comment_in_history: true,
-        search_lag: Duration::zero(),
-        admin: true,
-        webhook_listener: false,
-    };
     let now = (config.clock)();
     let mut world = World {
         flavor: config.flavor,
@@ -69,11 +61,13 @@ pub(super) fn world(config: &SandboxConfig, base: String) -> Result<World, Sandb
         bot: 0,
         token,
         clock: config.clock.clone(),
-        switches,
+        switches: Switches::default(),
+        unkind: Unkind::default(),
         extras: Extras::default(),
         ctx: Context { now, actor: 0, version: if cloud { "3" } else { "2" }, notify: false },
         notifications: Vec::new(),
         credentials_sent_on: 0,
+        found: Found::default(),
     };
     let project = project(&mut world, &config.project);
     world.projects.push(project);

@@ -47,6 +47,17 @@ pub(in crate::sandbox) const TRANSITIONS: &[Transition] = &[
     Transition { id: 31, name: "Done", from: &[], to: 10001 },
 ];
 
+/// To Do → In Progress → Done, and back one step.
+pub(in crate::sandbox) const STRICT: &[Transition] = &[
+    Transition { id: 41, name: "Start progress", from: &[10000], to: 3 },
+    Transition { id: 51, name: "Stop progress", from: &[3], to: 10000 },
+    Transition { id: 61, name: "Finish", from: &[3], to: 10001 },
+    Transition { id: 71, name: "Reopen", from: &[10001], to: 3 },
+];
+
+/// The transition of [`STRICT`] with a condition (only the assignee) and a validator (a comment or a resolution).
+pub(in crate::sandbox) const FINISH: u64 = 61;
+
 pub(in crate::sandbox) const PRIORITIES: &[(u64, &str, &str)] = &[
     (1, "Highest", "#d04437"),
     (2, "High", "#f15C75"),

@@ -89,7 +89,7 @@ impl World {
                 })).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
             "watchers": people(&i.watchers), "voters": people(&i.voters),
-            "links": self.links_of(i.id).map(|l| json!({
+            "links": self.all_links_of(i.id).map(|l| json!({
                 "id": l.id, "type": l.link_type, "inward": key_of(l.inward), "outward": key_of(l.outward),
             })).collect::<Vec<_>>(),
             "remoteLinks": i.remote_links.iter().map(|l| json!({

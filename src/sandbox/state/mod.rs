@@ -7,38 +7,24 @@ pub(super) mod catalog;
 mod dump;
 mod extras;
 mod model;
+mod switches;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
 use chrono::{DateTime, Duration, Utc};
 pub(super) use extras::*;
 pub(super) use model::*;
+pub(super) use switches::{AnonymizationTask, Redaction, RedactionJob, Switches, TaskStatus, Unkind};
+pub use switches::{RedactionHistory, RedactionPlan, Workflow};
 
-use super::{control::Notification, control::NotificationKind, http::Failure};
+use super::{control::Notification, control::NotificationKind, http::Failure, jql::Found};
 use crate::model::Flavor;
 
 /// Where the sandbox reads the time.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
-
-/// Switches that tests turn (those that decide how the world answers; connection faults live in `faults`).
-#[derive(Debug, Clone)]
-pub(super) struct Switches {
-    /// Projects that the bot may not see.
-    pub(super) hidden: HashSet<String>,
-    /// Projects and issues that the bot may not change.
-    pub(super) read_only: HashSet<String>,
-    /// Data Center copies the body of a deleted, unrestricted comment into the history.
-    pub(super) deleted_comment_in_history: bool,
-    /// How long Cloud's search does not know a new issue.
-    pub(super) search_lag: Duration,
-    /// Whether the bot is an administrator (needed for `notifyUsers=false`).
-    pub(super) admin: bool,
-    /// Whether somebody has registered a webhook.
-    pub(super) webhook_listener: bool,
-}
 
 /// What the request at hand is: set before each route runs.
 #[derive(Debug, Clone)]
@@ -72,12 +58,15 @@ pub(super) struct World {
     pub(super) token: String,
     pub(super) clock: Clock,
     pub(super) switches: Switches,
+    pub(super) unkind: Unkind,
     /// Roles, leads, releases, other properties, the audit log.
     pub(super) extras: Extras,
     pub(super) ctx: Context,
     pub(super) notifications: Vec<Notification>,
     /// Downloads that carried an `Authorization` header on to the redirected address.
     pub(super) credentials_sent_on: u64,
+    /// Results of searches since the last change.
+    pub(super) found: Found,
 }
 
 impl World {
@@ -158,7 +147,7 @@ impl World {
             self.keys.get(&reference.to_uppercase()).copied()
         };
         id.and_then(|id| self.issues.get(&id))
-            .filter(|i| !self.is_hidden(i.project))
+            .filter(|i| self.sees(i))
             .map(|i| i.id)
             .ok_or_else(|| self.issue_missing())
     }
@@ -174,7 +163,8 @@ impl World {
     }
 
     pub(super) fn may_edit(&self, issue: &Issue) -> bool {
-        !self.switches.read_only.contains(&issue.key)
+        !self.unkind.archived.contains(&issue.id)
+            && !self.switches.read_only.contains(&issue.key)
             && !self.switches.read_only.contains(&self.projects[issue.project].key)
     }
 
@@ -189,6 +179,12 @@ impl World {
         let (now, actor) = (self.ctx.now, self.ctx.actor);
         let history_id = self.take_id();
         let Some(i) = self.issues.get_mut(&issue) else { return };
+        if self.flavor == Flavor::Cloud && self.switches.index_lag > Duration::zero() {
+            // What the index knows now it knows until the lag is over; an edit in between does not bring it forward.
+            let known =
+                self.unkind.stale.get(&issue).filter(|(_, until)| now < *until).map_or(i.updated, |(old, _)| *old);
+            self.unkind.stale.insert(issue, (known, now + self.switches.index_lag));
+        }
         // Two edits within one millisecond still move `updated`, so that "it moved" is a fact that tests can use.
         i.updated = now.max(i.updated + Duration::milliseconds(1));
         if !items.is_empty() {
@@ -287,8 +283,14 @@ impl World {
         Some(gone)
     }
 
-    /// The links of an issue.
+    /// The links of an issue whose two ends the actor sees.
     pub(super) fn links_of(&self, issue: u64) -> impl Iterator<Item = &Link> {
+        let seen = |id: u64| self.issues.get(&id).is_some_and(|i| self.sees(i));
+        self.all_links_of(issue).filter(move |l| seen(l.inward) && seen(l.outward))
+    }
+
+    /// The links of an issue, seen or not.
+    pub(super) fn all_links_of(&self, issue: u64) -> impl Iterator<Item = &Link> {
         self.issue_links.get(&issue).into_iter().flatten().filter_map(|l| self.links.get(l))
     }
 
