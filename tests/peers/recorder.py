@@ -235,7 +235,7 @@ class Recorder:
             try:
                 self.judge(number, self.open[number])
             except Exception as e:  # noqa: BLE001 — a judge that fails must be seen, not end the thread.
-                self.note(self.open[number], "-", "judge", f"failed: {type(e).__name__} {e}")
+                self.note(self.open[number], "-", "judge", f"failed: {type(e).__name__} {e}: {self.open[number].target} {len(self.open[number].answer)} bytes")
             finally:
                 self.open.pop(number, None)
                 self.queue.task_done()
