@@ -263,6 +263,8 @@ class Recorder:
         connection.putheader("x-exchange", str(number))
         content_type = next((v for k, v in x.headers if k.lower() == "content-type"), "")
         body = parts_with_types(x.body) if content_type.startswith("multipart/") else x.body
+        if x.method in ("GET", "HEAD", "DELETE"):
+            body = b""  # Prism announces such a body to its upstream and then sends none.
         if body or x.method in ("POST", "PUT"):
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body)
