@@ -1,6 +1,6 @@
 #![no_main]
 //! Encoded texts and views keep the way back inside the text.
-use efface::extract::{encoded, views};
+use efface::extract::{encoded, layout, views};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
@@ -17,6 +17,7 @@ fuzz_target!(|text: &str| {
         views::quoted_printable_decoded,
         views::markup_stripped,
         views::wiki_stripped,
+        layout::view,
     ] {
         let Some(view) = view(text) else { continue };
         for (at, c) in view.text().char_indices() {

@@ -211,6 +211,12 @@ impl Verify<'_> {
                 self.bytes(place, record.clone(), field, leaf.path.as_bytes(), found);
                 self.bytes(place, record.clone(), field, leaf.bytes, found);
             }
+            if extract::layout::has_view(leaf.bytes)
+                && let Some((_, text)) = extract::encoding::decode(leaf.bytes)
+                && let Some(view) = extract::layout::view(&text)
+            {
+                self.bytes(place, record.clone(), field, view.text().as_bytes(), found);
+            }
         });
         for gap in unread {
             *found.unread.entry(place.clone()).or_default().entry(gap.reason).or_default() += 1;

@@ -8,6 +8,7 @@ pub(crate) use archive::tests;
 pub mod encoded;
 pub mod encoding;
 mod format;
+pub mod layout;
 mod mail;
 mod office;
 pub mod spans;

@@ -7,7 +7,7 @@ use crate::norm::{Builder, Mapped};
 const LONGEST_TAG: usize = 4096;
 
 /// Builds a view: stretches that stay and stretches that are replaced.
-struct View<'a> {
+pub(super) struct View<'a> {
     text: &'a str,
     out: Builder,
     done: usize,
@@ -15,19 +15,19 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str) -> Self {
         Self { text, out: Builder::with_capacity(text.len()), done: 0, changed: false }
     }
 
     /// Replaces `from..to` of the original by `with`.
-    fn replace(&mut self, from: usize, to: usize, with: &str) {
+    pub(super) fn replace(&mut self, from: usize, to: usize, with: &str) {
         self.out.same(&self.text[self.done..from], self.done);
         self.out.unit(with, from, to);
         self.done = to;
         self.changed = true;
     }
 
-    fn finish(mut self) -> Option<Mapped> {
+    pub(super) fn finish(mut self) -> Option<Mapped> {
         self.out.same(&self.text[self.done..], self.done);
         self.changed.then(|| self.out.finish())
     }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     erasure::redact::is_json_line,
     extract::{
-        self, Format, Leaf, Limits, Unread, encoding,
+        self, Format, Leaf, Limits, Unread, encoding, layout,
         spans::{self, Children, Kind, Node},
     },
     model::{Cut, Piece, RecordRef, Reference},
@@ -70,7 +70,10 @@ pub fn scan_bytes(name: &str, bytes: &[u8], ctx: &Context, matcher: &Matcher) ->
 
 /// Whether a plain file needs a closer look; the answer no is the common one, and has to be fast.
 fn interesting(leaf: &Leaf<'_>, matcher: &Matcher) -> bool {
-    extract::by_signature(leaf.bytes).is_some() || matcher.may_match(leaf.bytes) || !encoding::is_text(leaf.bytes)
+    extract::by_signature(leaf.bytes).is_some()
+        || matcher.may_match(leaf.bytes)
+        || layout::has_view(leaf.bytes)
+        || !encoding::is_text(leaf.bytes)
 }
 
 /// References in the name of a file or folder.
@@ -121,7 +124,8 @@ impl Scan<'_> {
             self.binary(bytes, what);
             return;
         }
-        if !self.matcher.may_match(bytes) {
+        let laid_out = layout::has_view(bytes);
+        if !self.matcher.may_match(bytes) && !laid_out {
             if !encoding::is_text(bytes) {
                 self.gap("unknown format: only its plain strings were searched".into());
             }
@@ -130,7 +134,12 @@ impl Scan<'_> {
         match extract::format(self.path, bytes) {
             Format::Json(_, text) => self.json(&text),
             Format::JsonLines(_, text) => self.lines(&text),
-            Format::Text(_, text) => self.text(&text),
+            Format::Text(_, text) => {
+                self.text(&text);
+                if laid_out {
+                    self.laid_out(&text);
+                }
+            }
             Format::Binary(what) => self.binary(bytes, what),
             Format::Packed(_) | Format::Zip | Format::Tar => self.binary(bytes, "archive"),
         }
@@ -270,6 +279,28 @@ impl Scan<'_> {
             }
             self.stretch(text, from, to);
             from = to;
+        }
+    }
+
+    /// Hits in the text as a reader of its format shows it, where the bytes themselves do not give them.
+    fn laid_out(&mut self, text: &str) {
+        let Some(view) = layout::view(text) else { return };
+        for mut hit in find_text(self.matcher, view.text(), self.ctx.scope(), TextKind::Prose) {
+            hit.pieces =
+                hit.pieces.iter().flat_map(|r| view.pieces(r.start, r.end)).filter(|r| !r.is_empty()).collect();
+            let (Some(first), Some(last)) = (hit.pieces.first(), hit.pieces.last()) else { continue };
+            let (from, to) = (first.start, last.end);
+            let known = self.out.iter().any(|r| match &r.cut {
+                Cut::Text { pieces } if r.subject == hit.found.subject && r.record == self.ctx.record => {
+                    pieces.first().is_some_and(|p| p.from <= from) && pieces.last().is_some_and(|p| p.to >= to)
+                }
+                _ => false,
+            });
+            if !known {
+                let line = memchr::memchr_iter(b'\n', &text.as_bytes()[..from]).count() + 1;
+                let cut = Cut::Text { pieces: pieces(&hit, "", 0) };
+                self.out.push(reference(&hit, self.ctx, &format!("line {line}"), cut));
+            }
         }
     }
 

@@ -75,6 +75,25 @@ fn documents_are_searched_as_their_reader_sees_them() {
 }
 
 #[test]
+fn words_that_a_layout_takes_apart_are_found_and_cut_out() {
+    for (name, before, after) in [
+        (
+            "a.rtf",
+            r"{\rtf1{\info{\author zxan}}by Zo\'eb {\b Xan}der\par zxan}",
+            r"{\rtf1{\info{\author [erased]}}by [erased]{\b }\par [erased]}",
+        ),
+        (
+            "a.vcf",
+            "BEGIN:VCARD\r\nN:Xander;Zo\u{eb};;;\r\nNOTE:by zo\r\n e.x@corp.exam\r\n ple\r\nEND:VCARD\r\n",
+            "BEGIN:VCARD\r\nN:[erased];;;\r\nNOTE:by [erased]\r\n \r\n \r\nEND:VCARD\r\n",
+        ),
+    ] {
+        assert_eq!(String::from_utf8_lossy(&redacted(name, before.as_bytes())), after, "{name}");
+        assert_eq!(scan(name, after.as_bytes()).0, [], "{name}");
+    }
+}
+
+#[test]
 fn mail_is_opened_and_nothing_is_cut_where_it_does_not_stand() {
     let inner = STANDARD.encode(zipped(&[("note.txt", b"Zo\xc3\xab Xander")]));
     let mail = format!(

@@ -4,7 +4,7 @@ use super::{
     FileVerdict, Guard,
     text::{self, Class},
 };
-use crate::extract::{Format, Limits, format, leaves, views};
+use crate::extract::{Format, Limits, format, layout, leaves, views};
 
 pub(super) fn check(guard: &Guard, name: &str, bytes: &[u8]) -> FileVerdict {
     let mut worst = FileVerdict::Clean;
@@ -21,7 +21,10 @@ pub(super) fn check(guard: &Guard, name: &str, bytes: &[u8]) -> FileVerdict {
                 let plain = views::json_unescaped(&text);
                 text_verdict(guard, &text).max(plain.map_or(FileVerdict::Clean, |p| text_verdict(guard, p.text())))
             }
-            Format::Text(_, text) => text_verdict(guard, &text),
+            Format::Text(_, text) => {
+                let read = layout::view(&text);
+                text_verdict(guard, &text).max(read.map_or(FileVerdict::Clean, |r| text_verdict(guard, r.text())))
+            }
             _ if leaf.bytes.is_empty() => FileVerdict::Clean,
             Format::Packed(_) | Format::Zip | Format::Tar | Format::Binary(_) => FileVerdict::Unread,
         });
