@@ -8,7 +8,9 @@ use std::{
 use super::{
     format::{Format, Packing, by_signature},
     mail::{self, Hidden},
-    office, streams,
+    office,
+    pdf::{self, Part},
+    streams,
 };
 
 /// Something that could not be read, or not in full.
@@ -56,6 +58,9 @@ pub struct Leaf<'a> {
     pub member: bool,
     /// Whether its positions lead nowhere in the outermost file: nothing can be cut out of it.
     pub opaque: bool,
+    /// Whether what it shows to a reader is given as members of its own, or named as unread: its bytes are only its plain
+    /// strings.
+    pub read: bool,
 }
 
 /// Calls `visit` for `bytes`, or, where that is an archive, for every member; returns what could not be read. The raw
@@ -83,6 +88,10 @@ impl Unpacker<'_> {
 
     fn open(&mut self, path: &str, bytes: &[u8], depth: usize) {
         let Some(archive @ (Format::Packed(_) | Format::Zip | Format::Tar)) = by_signature(bytes) else {
+            if bytes.starts_with(b"%PDF") {
+                self.pdf(path, bytes, depth);
+                return;
+            }
             self.leaf(path, bytes, depth > 0);
             if mail::is_mail(bytes) {
                 self.mail(path, bytes, depth);
@@ -101,7 +110,31 @@ impl Unpacker<'_> {
     }
 
     fn leaf(&mut self, path: &str, bytes: &[u8], member: bool) {
-        (self.visit)(Leaf { path, bytes, member, opaque: self.opaque });
+        (self.visit)(Leaf { path, bytes, member, opaque: self.opaque, read: false });
+    }
+
+    fn pdf(&mut self, path: &str, bytes: &[u8], depth: usize) {
+        let nested = depth >= self.limits.depth;
+        let parts = if nested { Err("files nested too deep") } else { pdf::read(bytes) };
+        (self.visit)(Leaf { path, bytes, member: depth > 0, opaque: self.opaque, read: true });
+        let parts = match parts {
+            Ok(parts) => parts,
+            Err(why) => {
+                self.refuse(path, format!("{why}: only its plain strings were searched"), true);
+                return;
+            }
+        };
+        let outer = std::mem::replace(&mut self.opaque, true);
+        for part in parts {
+            match part {
+                Part::Content(name, content) => {
+                    self.total += content.len() as u64;
+                    self.open(&format!("{path}!{name}"), &content, depth + 1);
+                }
+                Part::Unread(why) => self.refuse(path, why, true),
+            }
+        }
+        self.opaque = outer;
     }
 
     fn mail(&mut self, path: &str, bytes: &[u8], depth: usize) {

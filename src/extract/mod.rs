@@ -3,17 +3,24 @@
 //! Owns encodings, archives and escapes: what a file's bytes say, and where. Must not know who is looked for.
 
 mod archive;
-#[cfg(test)]
-pub(crate) use archive::tests;
 pub mod encoded;
 pub mod encoding;
 mod format;
 pub mod layout;
 mod mail;
 mod office;
+mod pdf;
 pub mod spans;
 mod streams;
 pub mod views;
 
 pub use archive::{Leaf, Limits, Unread, gunzip, leaves};
 pub use format::{Format, Packing, by_signature, format, lines};
+
+#[cfg(test)]
+pub(crate) mod tests {
+    pub(crate) use super::{
+        archive::tests::{gz, tarred, zipped},
+        pdf::tests::pdf,
+    };
+}

@@ -59,7 +59,7 @@ pub fn scan_bytes(name: &str, bytes: &[u8], ctx: &Context, matcher: &Matcher) ->
         let ctx = ctx.with_record(record, ctx.times, fields.clone());
         let mut scan = Scan { ctx: &ctx, matcher, path: leaf.path, part: PART, out: &mut out, gaps: &mut gaps };
         let before = scan.out.len();
-        scan.leaf(leaf.bytes);
+        scan.leaf(leaf.bytes, leaf.read);
         if leaf.opaque {
             scan.out[before..].iter_mut().for_each(|r| r.cut = Cut::Whole);
         }
@@ -119,9 +119,13 @@ impl Scan<'_> {
         self.gaps.push(Unread { path: self.path.to_owned(), reason, partly: true });
     }
 
-    fn leaf(&mut self, bytes: &[u8]) {
+    /// `read`: see [`Leaf::read`].
+    fn leaf(&mut self, bytes: &[u8], read: bool) {
         if let Some(Format::Binary(what)) = extract::by_signature(bytes) {
-            self.binary(bytes, what);
+            if !read {
+                self.gap(format!("{what}: only its plain strings were searched"));
+            }
+            self.strings(bytes);
             return;
         }
         let laid_out = layout::has_view(bytes);
@@ -140,14 +144,19 @@ impl Scan<'_> {
                     self.laid_out(&text);
                 }
             }
-            Format::Binary(what) => self.binary(bytes, what),
-            Format::Packed(_) | Format::Zip | Format::Tar => self.binary(bytes, "archive"),
+            Format::Binary(what) => {
+                self.gap(format!("{what}: only its plain strings were searched"));
+                self.strings(bytes);
+            }
+            Format::Packed(_) | Format::Zip | Format::Tar => {
+                self.gap("archive: only its plain strings were searched".into());
+                self.strings(bytes);
+            }
         }
     }
 
     /// The plain strings of what no reader here understands: as one byte a character, and as UTF-16 at either offset.
-    fn binary(&mut self, bytes: &[u8], what: &str) {
-        self.gap(format!("{what}: only its plain strings were searched"));
+    fn strings(&mut self, bytes: &[u8]) {
         if !self.matcher.may_match(bytes) && memchr::memchr(0, bytes).is_none() {
             return;
         }

@@ -7,7 +7,7 @@ use crate::{
         othersearch::Needles,
         redact::{Action, Redacted, redact_file},
     },
-    extract::tests::{gz, tarred, zipped},
+    extract::tests::{gz, pdf, tarred, zipped},
     model::{IdentifierKind, Strength},
     scan::json::tests::{context, zoe},
     scan::text::find_with_care,
@@ -91,6 +91,22 @@ fn words_that_a_layout_takes_apart_are_found_and_cut_out() {
         assert_eq!(String::from_utf8_lossy(&redacted(name, before.as_bytes())), after, "{name}");
         assert_eq!(scan(name, after.as_bytes()).0, [], "{name}");
     }
+}
+
+#[test]
+fn pages_notes_and_files_of_a_pdf_are_searched() {
+    let bytes =
+        pdf("BT /F1 9 Tf [(by Zo\u{eb}) -250 (Xan) 15 (der)] TJ ET", "zxan", "ask zoe.x@corp.example", &gz(b"zxan"));
+    let (found, unread) = scan("a.pdf", &bytes);
+    let mut paths: Vec<_> = found.iter().filter_map(|r| r.record.path.as_deref()).filter(|p| p.contains('!')).collect();
+    paths.sort_unstable();
+    let of = |part: &str| paths.iter().filter(|p| p.contains(part)).count();
+    assert_eq!((of("(text)"), of("(properties, notes)"), of("!content")), (1, 2, 1), "{paths:?}");
+    assert!(found.iter().all(|r| r.cut == Cut::Whole));
+    assert_eq!(unread, []);
+    assert!(the_other_road("a.pdf", &bytes) >= 4);
+    let (_, unread) = scan("a.pdf", b"%PDF-1.7\n\xe2\xe3 nothing of the kind");
+    assert!(unread.iter().any(|u| u.reason.contains("damaged")), "{unread:?}");
 }
 
 #[test]

@@ -1,0 +1,316 @@
+//! PDF: the text of its pages, every string that stands beside them (titles, authors, notes, form values, links), its
+//! metadata and the files inside it.
+//!
+//! lopdf reads the file; this puts the words together. Must not search.
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use lopdf::{Dictionary, Document, Encoding, Object, ObjectId, Stream, content::Content, decode_text_string};
+
+/// Bytes that one stream may unpack to.
+const STREAM: usize = 64 << 20;
+
+/// A gap in a line of text, in thousandths of the font's size, from which on it is a space (PDF 32000-1, 9.4.3: `TJ` moves
+/// by so much). Fonts' own spaces are about 250 wide; kerning is far below.
+const SPACE: f32 = 180.0;
+
+/// What a PDF holds.
+pub(super) enum Part {
+    /// A text or a file: what it is called, and its bytes.
+    Content(String, Vec<u8>),
+    /// Some of it could not be read: why.
+    Unread(String),
+}
+
+/// Reads a PDF; an error is the reason why nobody here can.
+pub(super) fn read(bytes: &[u8]) -> Result<Vec<Part>, &'static str> {
+    // The reader has been fuzzed less than a file from anywhere deserves.
+    catch_unwind(AssertUnwindSafe(|| parts(bytes))).unwrap_or(Err("damaged PDF"))
+}
+
+fn parts(bytes: &[u8]) -> Result<Vec<Part>, &'static str> {
+    let document = Document::load_mem(bytes).map_err(|_| "damaged or encrypted PDF")?;
+    if document.is_encrypted() {
+        return Err("encrypted PDF");
+    }
+    let mut out = Vec::new();
+    let mut text = String::new();
+    let (pages, mut silent, mut damaged) = (document.get_pages(), 0, 0);
+    for id in pages.values() {
+        let before = text.len();
+        match page(&document, *id) {
+            Some(shown) => text.push_str(&shown),
+            None => damaged += 1,
+        }
+        silent += usize::from(text[before..].trim().is_empty());
+        text.push('\n');
+    }
+    let mut strings = String::new();
+    for (id, object) in &document.objects {
+        collect(object, &mut strings);
+        let Ok(stream) = object.as_stream() else { continue };
+        let is = |key: &[u8], name: &[u8]| stream.dict.get(key).and_then(Object::as_name).is_ok_and(|n| n == name);
+        if is(b"Subtype", b"Form") {
+            match form(&document, stream) {
+                Some(shown) => text.push_str(&shown),
+                None => damaged += 1,
+            }
+        } else if is(b"Type", b"Metadata") || is(b"Type", b"EmbeddedFile") {
+            match content(stream) {
+                Some(bytes) => out.push(Part::Content(format!("object {}", id.0), bytes)),
+                None => damaged += 1,
+            }
+        }
+    }
+    if silent > 0 {
+        out.push(Part::Unread(format!("{silent} of {} pages show no text: pictures are not read", pages.len())));
+    }
+    if damaged > 0 {
+        out.push(Part::Unread(format!("{damaged} parts of the PDF could not be read")));
+    }
+    for (name, text) in [("(text)", text), ("(properties, notes)", strings)] {
+        if !text.trim().is_empty() {
+            out.push(Part::Content(name.to_owned(), text.into_bytes()));
+        }
+    }
+    Ok(out)
+}
+
+fn content(stream: &Stream) -> Option<Vec<u8>> {
+    if stream.dict.has(b"Filter") {
+        stream.decompressed_content_with_limit(STREAM).ok()
+    } else {
+        Some(stream.content.clone())
+    }
+}
+
+/// Every string of an object, one a line.
+fn collect(object: &Object, out: &mut String) {
+    let mut stack = vec![object];
+    while let Some(object) = stack.pop() {
+        match object {
+            Object::String(..) => {
+                if let Ok(text) = decode_text_string(object) {
+                    out.push_str(&text);
+                    out.push('\n');
+                }
+            }
+            Object::Array(items) => stack.extend(items),
+            Object::Dictionary(dictionary) => stack.extend(dictionary.iter().map(|(_, v)| v)),
+            Object::Stream(stream) => stack.extend(stream.dict.iter().map(|(_, v)| v)),
+            _ => {}
+        }
+    }
+}
+
+type Encodings<'d> = BTreeMap<Vec<u8>, Encoding<'d>>;
+
+fn page(document: &Document, id: ObjectId) -> Option<String> {
+    let fonts = document.get_page_fonts(id).ok()?;
+    let encodings = fonts.iter().filter_map(|(name, font)| encoding(document, name, font)).collect();
+    shown(&document.get_page_content_with_limit(id, STREAM).ok()?, &encodings)
+}
+
+/// The text of a form: a piece of a page that stands on its own.
+fn form(document: &Document, stream: &Stream) -> Option<String> {
+    let resources = document.get_dict_in_dict(&stream.dict, b"Resources").ok();
+    let fonts = resources.and_then(|r| document.get_dict_in_dict(r, b"Font").ok());
+    let mut encodings = Encodings::new();
+    for (name, font) in fonts.into_iter().flat_map(Dictionary::iter) {
+        let font = document.dereference(font).ok().and_then(|(_, font)| font.as_dict().ok());
+        encodings.extend(font.and_then(|font| encoding(document, name, font)));
+    }
+    shown(&content(stream)?, &encodings)
+}
+
+fn encoding<'d>(document: &'d Document, name: &[u8], font: &'d Dictionary) -> Option<(Vec<u8>, Encoding<'d>)> {
+    font.get_font_encoding_with_limit(document, STREAM).ok().map(|encoding| (name.to_vec(), encoding))
+}
+
+/// The text that a content stream shows, in its order; what is set apart on the page is set apart here.
+fn shown(content: &[u8], encodings: &Encodings<'_>) -> Option<String> {
+    let content = Content::decode(content).ok()?;
+    let mut out = String::new();
+    let mut current: Option<&Encoding<'_>> = None;
+    // Where a program places each letter by itself, the places say nothing about words.
+    let shows = content.operations.iter().filter(|o| matches!(o.operator.as_str(), "Tj" | "TJ" | "'" | "\"")).count();
+    let (mut pieces, mut letters) = (0, 0);
+    let mut matrix = [f32::NAN; 2];
+    for operation in &content.operations {
+        let number = |i: usize| operation.operands.get(i).and_then(|o| o.as_float().ok());
+        match operation.operator.as_str() {
+            "Tf" => current = operation.operands.first().and_then(|o| o.as_name().ok()).and_then(|n| encodings.get(n)),
+            "Tj" | "TJ" => show(&operation.operands, current, &mut out, &mut pieces, &mut letters),
+            "'" => {
+                apart(&mut out, '\n');
+                show(&operation.operands, current, &mut out, &mut pieces, &mut letters);
+            }
+            "\"" => {
+                apart(&mut out, '\n');
+                show(operation.operands.get(2..).unwrap_or_default(), current, &mut out, &mut pieces, &mut letters);
+            }
+            "Td" | "TD" => {
+                let down = number(1).is_some_and(|y| y != 0.0);
+                // Set letter by letter, a move to the side is no space.
+                if down {
+                    apart(&mut out, '\n');
+                } else if letters > pieces * 2 || shows < 8 {
+                    apart(&mut out, ' ');
+                }
+            }
+            "Tm" => {
+                let to = [number(4).unwrap_or(f32::NAN), number(5).unwrap_or(f32::NAN)];
+                if to[1] != matrix[1] {
+                    apart(&mut out, '\n');
+                } else if letters > pieces * 2 || shows < 8 {
+                    apart(&mut out, ' ');
+                }
+                matrix = to;
+            }
+            "T*" => apart(&mut out, '\n'),
+            // A block of text often ends inside a line.
+            "ET" => apart(&mut out, ' '),
+            _ => {}
+        }
+    }
+    apart(&mut out, '\n');
+    Some(out)
+}
+
+fn apart(out: &mut String, with: char) {
+    match out.chars().next_back() {
+        None | Some('\n') => {}
+        Some(' ') if with == ' ' => {}
+        _ => out.push(with),
+    }
+}
+
+/// Adds what one operator shows: strings, and between them moves that may be spaces.
+fn show(
+    operands: &[Object],
+    encoding: Option<&Encoding<'_>>,
+    out: &mut String,
+    pieces: &mut usize,
+    letters: &mut usize,
+) {
+    for operand in operands {
+        match operand {
+            Object::String(bytes, _) => {
+                let text = match encoding {
+                    Some(encoding) => Document::decode_text(encoding, bytes).ok(),
+                    None => None,
+                };
+                let text = text.unwrap_or_else(|| super::encoding::latin1(bytes));
+                *pieces += 1;
+                *letters += text.chars().count();
+                out.push_str(&text);
+            }
+            Object::Array(items) => show(items, encoding, out, pieces, letters),
+            // Numbers move to the left; a large negative one leaves a gap.
+            Object::Integer(n) if (*n as f32) < -SPACE => apart(out, ' '),
+            Object::Real(n) if *n < -SPACE => apart(out, ' '),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use lopdf::{dictionary, text_string};
+
+    use super::*;
+
+    /// A PDF of one page with this content, some properties, a note, a form and a file inside.
+    pub(crate) fn pdf(content: &str, author: &str, note: &str, file: &[u8]) -> Vec<u8> {
+        let mut document = Document::with_version("1.5");
+        let font = document.add_object(dictionary! {
+            "Type" => "Font", "Subtype" => "Type1", "BaseFont" => "Helvetica", "Encoding" => "WinAnsiEncoding",
+        });
+        let resources = document.add_object(dictionary! { "Font" => dictionary! { "F1" => font } });
+        let mut stream = Stream::new(
+            dictionary! {},
+            super::super::encoding::encode(content, super::super::encoding::Encoding::Latin1).unwrap(),
+        );
+        stream.compress().unwrap();
+        let stream = document.add_object(stream);
+        let annotation = document.add_object(dictionary! { "Type" => "Annot", "Contents" => text_string(note) });
+        document.add_object(Stream::new(dictionary! { "Type" => "EmbeddedFile" }, file.to_vec()));
+        document.add_object(Stream::new(
+            dictionary! { "Subtype" => "Form", "Resources" => dictionary! { "Font" => dictionary! { "F1" => font } } },
+            b"BT /F1 9 Tf (in a form) Tj ET".to_vec(),
+        ));
+        let pages = document.new_object_id();
+        let page = document.add_object(dictionary! {
+            "Type" => "Page", "Parent" => pages, "Contents" => stream, "Resources" => resources,
+            "Annots" => vec![annotation.into()],
+        });
+        let tree = dictionary! { "Type" => "Pages", "Kids" => vec![page.into()], "Count" => 1 };
+        document.objects.insert(pages, tree.into());
+        let catalog = document.add_object(dictionary! { "Type" => "Catalog", "Pages" => pages });
+        let info = document.add_object(dictionary! { "Author" => text_string(author) });
+        document.trailer.set("Root", catalog);
+        document.trailer.set("Info", info);
+        let mut out = Vec::new();
+        document.save_to(&mut out).unwrap();
+        out
+    }
+
+    fn text_of(content: &str) -> String {
+        let parts = read(&pdf(content, "x", "y", b"z")).unwrap();
+        let text = parts.into_iter().find_map(|p| match p {
+            Part::Content(name, bytes) if name == "(text)" => Some(String::from_utf8(bytes).unwrap()),
+            _ => None,
+        });
+        text.unwrap().replace("in a form", "").trim().to_owned()
+    }
+
+    #[test]
+    fn words_are_put_together_and_lines_are_not() {
+        for (content, want) in [
+            ("BT /F1 9 Tf (Zo\u{eb} Xander) Tj ET", "Zo\u{eb} Xander"),
+            ("BT /F1 9 Tf [(Z) 20 (o\u{eb}) -250 (Xan) -15 (der)] TJ 0 -12 Td (next) Tj ET", "Zo\u{eb} Xander\nnext"),
+            (
+                "BT /F1 9 Tf 1 0 0 1 10 700 Tm (Zo\u{eb}) Tj ET BT 1 0 0 1 60 700 Tm /F1 9 Tf (Xander) Tj ET",
+                "Zo\u{eb} Xander",
+            ),
+            ("BT /F1 9 Tf (a) Tj (b) ' T* (c) Tj ET", "a\nb\nc"),
+            (
+                "BT /F1 9 Tf (Z) Tj 5 0 Td (o) Tj 5 0 Td (\u{eb}) Tj 5 0 Td ( ) Tj 5 0 Td (X) Tj 5 0 Td (a) Tj 5 0 Td (n) Tj 5 0 Td (d) Tj 5 0 Td (e) Tj 5 0 Td (r) Tj ET",
+                "Zo\u{eb} Xander",
+            ),
+        ] {
+            assert_eq!(text_of(content), want, "{content}");
+        }
+    }
+
+    #[test]
+    fn everything_beside_the_pages_is_read() {
+        let mut all = String::new();
+        for part in read(&pdf("BT /F1 9 Tf (page) Tj ET", "Zoë Author", "a note", b"a file")).unwrap() {
+            match part {
+                Part::Content(name, bytes) => all.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(&bytes))),
+                Part::Unread(why) => panic!("{why}"),
+            }
+        }
+        for part in ["page", "in a form", "Zoë Author", "a note", "a file"] {
+            assert!(all.contains(part), "{part} is missing: {all}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said() {
+        let silent = read(&pdf("q Q", "x", "y", b"z")).unwrap();
+        assert!(silent.iter().any(|p| matches!(p, Part::Unread(why) if why.starts_with("1 of 1 pages show no text"))));
+        let whole = pdf("BT ET", "x", "y", b"z");
+        assert!(read(b"%PDF-1.7 nothing").is_err());
+        for at in (5..whole.len()).step_by(7) {
+            let mut broken = whole.clone();
+            broken[at] ^= 0x5a;
+            let _ = read(&broken);
+            let _ = read(&whole[..at]);
+        }
+    }
+}
