@@ -20,7 +20,7 @@ use crate::{
     jira::Client,
     model::{Area, Coverage, CoverageStatus, InstanceName, Outcome, Place, RecordRef, RecordType},
     scan::{
-        collect::{RemoteRecord, collect},
+        collect::{RemoteRecord, collect, known},
         run::{Target, targets},
     },
     staging::Staging,
@@ -133,7 +133,13 @@ impl Verify<'_> {
                                 self.record(&place, record, &mut found);
                             }
                         };
-                        coverage.extend(collect(client, remote, sink, |n| progress(&place, n)).await);
+                        let known = known(self.config, self.store, remote);
+                        let ids = known.as_deref().unwrap_or_default();
+                        coverage.extend(collect(client, remote, ids, sink, |n| progress(&place, n)).await);
+                        if let Err(e) = known {
+                            let status = CoverageStatus::Partial;
+                            coverage.push(Coverage::with_reason(place, status, 0, 0, e.to_string()));
+                        }
                     }
                     Some(Err(why)) => {
                         coverage.push(Coverage::with_reason(place, CoverageStatus::Unexamined, 0, 0, why.clone()));

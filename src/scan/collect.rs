@@ -1,14 +1,16 @@
 //! Fetching every record of a Jira project, without judging it: the one road by which a scan and, later, a verification
 //! read a remote place. Owns which calls are made and what is counted as unread; knows no matcher and no policy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value};
 
 use crate::{
+    config::Config,
     jira::{Client, Issue, JiraError},
     model::{Area, Coverage, CoverageStatus, InstanceName, Place, ProjectKey, RecordRef, RecordType},
+    store::{PairKind, Store, StoreError},
 };
 
 /// Issues that are fetched at the same time.
@@ -82,9 +84,14 @@ struct Bundle {
 
 /// Fetches all records of all issues of a project and hands them to `sink`, issue by issue. What could not be read is in
 /// the coverage that comes back; an error here is never the end of the scan.
+///
+/// `known` are ids and keys of issues that we made or carried over. Cloud's search learns of a new issue only after a while
+/// (JIRA.md; Atlassian's page on search and reconcile), so those are read whether the search lists them or not. One that is
+/// in neither is deleted, or hidden from the account: no gap, since no search lists it either.
 pub async fn collect(
     client: &Client,
     place: &RemotePlace,
+    known: &[(String, String)],
     mut sink: impl FnMut(Vec<RemoteRecord>),
     mut progress: impl FnMut(u64),
 ) -> Vec<Coverage> {
@@ -115,10 +122,19 @@ pub async fn collect(
             }
         }
     }
+    let listed = ids.len();
+    let seen: HashSet<&str> = ids.iter().map(|(id, _)| id.as_str()).collect();
+    let late: Vec<_> = known
+        .iter()
+        .filter(|(id, key)| !seen.contains(id.as_str()) && in_project(key, &place.project))
+        .cloned()
+        .collect();
+    ids.extend(late);
     let (mut records, mut bytes) = (0u64, 0u64);
     let mut gaps = Gaps::default();
     let mut done = 0;
-    let mut bundles = stream::iter(ids.iter().map(|(id, key)| bundle(client, id, key))).buffered(CONCURRENCY);
+    let each = ids.iter().enumerate().map(|(n, (id, key))| bundle(client, id, key, n < listed));
+    let mut bundles = stream::iter(each).buffered(CONCURRENCY);
     while let Some(bundle) = bundles.next().await {
         records += bundle.records.len() as u64;
         bytes += bundle.records.iter().map(size).sum::<u64>();
@@ -155,8 +171,35 @@ pub async fn collect(
 fn belongs(issue: &Issue, project: &ProjectKey) -> bool {
     match issue.fields().and_then(|f| f.get("project")).and_then(|p| p.get("key")).and_then(Value::as_str) {
         Some(key) => key == project.as_str(),
-        None => issue.key().rsplit_once('-').is_some_and(|(p, _)| p == project.as_str()),
+        None => in_project(issue.key(), project),
     }
+}
+
+fn in_project(key: &str, project: &ProjectKey) -> bool {
+    key.rsplit_once('-').is_some_and(|(p, _)| p == project.as_str())
+}
+
+/// Ids and keys of the issues in a project that our syncs carried over or made, for [`collect`].
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn known(config: &Config, store: &Store, place: &RemotePlace) -> Result<Vec<(String, String)>, StoreError> {
+    let mut out = BTreeSet::new();
+    for sync in config.syncs.values() {
+        let is =
+            |instance: &InstanceName, project: &ProjectKey| (instance, project) == (&place.instance, &place.project);
+        let from = is(&sync.source.instance, &sync.source.project);
+        let to = is(&sync.target.instance, &sync.target.project);
+        if !from && !to {
+            continue;
+        }
+        for pair in store.pairs(&sync.name)?.into_iter().filter(|p| p.kind == PairKind::Issue) {
+            let of = |id: &str, key: &Option<String>| key.as_ref().map(|key| (id.to_owned(), key.clone()));
+            out.extend(from.then(|| of(&pair.source_issue, &pair.source_key)).flatten());
+            out.extend(to.then(|| of(&pair.target_issue, &pair.target_key)).flatten());
+        }
+    }
+    Ok(out.into_iter().collect())
 }
 
 fn size(record: &RemoteRecord) -> u64 {
@@ -183,10 +226,11 @@ fn count(fields: &Map<String, Value>, name: &str, count: &str) -> Option<u64> {
     fields.get(name)?.get(count)?.as_u64()
 }
 
-async fn bundle(client: &Client, id: &str, key: &str) -> Bundle {
+async fn bundle(client: &Client, id: &str, key: &str, listed: bool) -> Bundle {
     let mut out = Bundle { records: Vec::new(), gaps: Gaps::default() };
     let issue = match client.issue(key, &["*all"], false, &[]).await {
         Ok(Some(issue)) => issue,
+        Ok(None) if !listed => return out,
         // Deleted since the search, or hidden, or a server that contradicts itself: not read, so not clean.
         Ok(None) => {
             out.gaps.add("issues", "the search lists them, but they are not found; scan again".into());

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::{
     Context, FolderScan,
-    collect::{RemotePlace, RemoteRecord, collect},
+    collect::{RemotePlace, RemoteRecord, collect, known},
     scan_bytes, scan_folder, walk_attachment_meta, walk_comment, walk_history_entry, walk_issue, walk_json,
     walk_property, walk_remote_link, walk_vote, walk_watcher, walk_worklog,
 };
@@ -260,7 +260,13 @@ impl Request<'_> {
             issues = n;
             progress(n);
         };
-        let mut coverage = collect(client, remote, sink, counted).await;
+        let known = known(self.config, self.store, remote);
+        let ids = known.as_deref().unwrap_or_default();
+        let mut coverage = collect(client, remote, ids, sink, counted).await;
+        if let Err(e) = &known {
+            let status = CoverageStatus::Partial;
+            coverage.push(Coverage::with_reason(remote.place(), status, 0, 0, e.to_string()));
+        }
         scan.issues.insert(remote.place(), issues);
         for (why, n) in unread {
             let place = Place::new(remote.area, format!("{}/{}/attachments", remote.instance, remote.project));

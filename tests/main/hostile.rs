@@ -38,7 +38,9 @@ fn rest(w: &World, source: bool, method: &str, path: &str, body: &Value) -> Valu
 fn in_target(w: &World, fields: &Value) -> String {
     let mut all = json!({ "project": { "key": "PART" }, "issuetype": { "name": "Task" }, "summary": "s" });
     all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-    rest(w, false, "POST", "issue", &json!({ "fields": all }))["key"].as_str().unwrap().to_owned()
+    let key = rest(w, false, "POST", "issue", &json!({ "fields": all }))["key"].as_str().unwrap().to_owned();
+    w.indexed();
+    key
 }
 
 fn opened(w: &World) -> String {
@@ -268,4 +270,21 @@ fn at_a_partner_nothing_is_touched_and_all_is_told() {
     assert_eq!(planned(&w, &opened(&w))["steps"], json!([]));
     let run = w.efface(&["case", "open", "--subject", "REQ-1", "-q", "--consent", "partner=REF-7"]).exits(0);
     assert_ne!(planned(&w, run.out.trim())["steps"], json!([]));
+}
+
+#[test]
+fn what_was_just_synchronised_is_scanned_though_the_search_does_not_know_it_yet() {
+    let w = World::new(Flavor::Cloud, 0);
+    w.plant();
+    w.register();
+    w.efface(&["sync", "run"]).exits(0);
+    let found = |w: &World| {
+        let (_, report) = w.scan(&["--area", "target"]);
+        assert_eq!(report["coverage"][0]["status"], "examined", "{:#}", report["coverage"]);
+        report["findings"].as_array().unwrap().len()
+    };
+    let at_once = found(&w);
+    w.indexed();
+    assert!(at_once > 3, "{at_once}");
+    assert_eq!(at_once, found(&w), "the search is late, what we made ourselves is known without it");
 }

@@ -75,6 +75,7 @@ fn loops(kills: u64) {
         }
     }
     w.efface(&["sync", "run"]).exits(0);
+    w.indexed();
     assert_eq!(shape(&w, "partner"), shape(&w, "hq"), "no lost message, no duplicate");
     println!("sync: {interrupted} kills over {made} issues, nothing lost, nothing doubled");
 

@@ -151,6 +151,7 @@ fn law_5_once_erased_stays_erased() {
     let back: Vec<_> =
         report["findings"].as_array().unwrap().iter().filter(|f| f["record"]["type"] != "history").collect();
     assert!(back.is_empty(), "{back:#?}");
+    w.indexed();
     let arrived = w.rt.block_on(client("partner", &w.target).search("summary ~ Call", &["*all"]).all()).unwrap();
     assert_eq!(arrived.len(), 1, "the issue itself arrives, without the person");
 }

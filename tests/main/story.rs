@@ -12,6 +12,7 @@ fn story(flavor: Flavor) {
     let (_, target) = w.control();
     let issues =
         |w: &World| w.rt.block_on(client("partner", &w.target).search("project = PART", &["summary"]).all()).unwrap();
+    w.indexed();
     assert_eq!(issues(&w).len(), 8, "six seeded and two planted issues arrive");
     target.reset_requests();
     w.efface(&["sync", "run"]).exits(0);

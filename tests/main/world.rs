@@ -19,6 +19,9 @@ pub(crate) const USER: &str = "zvanderquandt";
 pub(crate) const NEEDLES: [&str; 4] =
     ["van der quandt", "quandt, zo", "zoe.vanderquandt@corp.example", "zvanderquandt"];
 
+/// How long Cloud's search is behind.
+const LAG: std::time::Duration = std::time::Duration::from_millis(800);
+
 pub(crate) struct World {
     pub(crate) rt: tokio::runtime::Runtime,
     pub(crate) source: Sandbox,
@@ -77,6 +80,9 @@ impl World {
         };
         let source = start(Flavor::DataCenter, 7, issues, "HQ");
         let target = start(target_flavor, 8, 0, "PART");
+        // As at Jira Cloud, the search does not know at once what was written.
+        target.control().set_search_lag(LAG);
+        target.control().set_index_lag(LAG);
         let person =
             || NewUser { name: USER.into(), display_name: NAME.into(), email: EMAIL.into(), ..NewUser::default() };
         source.control().add_user(person());
@@ -110,6 +116,13 @@ impl World {
             self.target.user(),
         );
         std::fs::write(self.path().join("efface.toml"), config).unwrap();
+    }
+
+    /// Waits until the target's search knows what somebody else wrote. What efface wrote itself it has to know without.
+    pub(crate) fn indexed(&self) {
+        if self.target.flavor() == Flavor::Cloud {
+            std::thread::sleep(LAG);
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
