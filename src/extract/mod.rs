@@ -16,6 +16,7 @@ pub mod views;
 
 pub use archive::{Leaf, Limits, Unread, gunzip, leaves};
 pub use format::{Format, Packing, by_signature, format, lines};
+pub use pdf::panic_is_expected;
 
 #[cfg(test)]
 pub(crate) mod tests {
