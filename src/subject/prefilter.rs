@@ -18,7 +18,8 @@ mod sweep;
 
 use marks::{
     CLASS, ESCAPE, LETTER, after_escaped_space, back, escaped_gap, forth, glued_before, is_escape, joins, letters,
-    lone, markup_run, may_join, member_string, quoted_decoded, soft_break, spanning, stands_alone, wide, word_around,
+    letters_around, lone, markup_run, may_join, member_string, quoted_decoded, soft_break, spanning, stands_alone,
+    wide, word_around,
 };
 pub(super) use marks::{is_entity, percent};
 use sweep::Sweep;
@@ -173,11 +174,12 @@ impl Prefilter {
             match CLASS[usize::from(b)] {
                 0 => at += 1,
                 LETTER => {
-                    let (from, to) = word_around(bytes, at);
+                    // Escapes and markup against it are suspect themselves.
+                    let (from, to) = letters_around(bytes, at);
                     if self.word(&bytes[from..to]) {
                         return true;
                     }
-                    at = spanning(bytes, at, to);
+                    at = to;
                 }
                 ESCAPE => {
                     if b == b'=' && self.broken(bytes, at) {

@@ -129,6 +129,20 @@ pub(super) fn word_around(bytes: &[u8], at: usize) -> (usize, usize) {
     (from, to)
 }
 
+/// The letters and digits around `at`, with what makes an escape of the first of them (`\n`, `%20`, `=20`): that one may be no
+/// part of the word.
+pub(super) fn letters_around(bytes: &[u8], at: usize) -> (usize, usize) {
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80;
+    let mut from = bytes[..at].iter().rposition(|b| !plain(b)).map_or(0, |i| i + 1);
+    let to = bytes[at..].iter().position(|b| !plain(b)).map_or(bytes.len(), |i| at + i);
+    match from.checked_sub(1).map(|i| bytes[i]) {
+        Some(b'\\') => from -= slashes_before(bytes, from),
+        Some(b'%' | b'=') => from -= 1,
+        _ => {}
+    }
+    (from, to)
+}
+
 /// How many backslashes stand before `at`; more than four are not told apart.
 pub(super) fn slashes_before(bytes: &[u8], at: usize) -> usize {
     bytes[..at].iter().rev().take(4).take_while(|b| **b == b'\\').count()
