@@ -197,14 +197,27 @@ impl Unpacker<'_> {
                 named.insert(name.to_vec());
             }
             named.extend(entry.link_name_bytes().map(|l| l.into_owned()));
-            if let Ok(Some(extensions)) = entry.pax_extensions() {
-                named.extend(extensions.flatten().map(|e| [e.key_bytes(), b"=", e.value_bytes()].concat()));
+            let mut damaged = false;
+            match entry.pax_extensions() {
+                Ok(extensions) => {
+                    for extension in extensions.into_iter().flatten() {
+                        match extension {
+                            Ok(e) => drop(named.insert([e.key_bytes(), b"=", e.value_bytes()].concat())),
+                            Err(_) => damaged = true,
+                        }
+                    }
+                }
+                Err(_) => damaged = true,
             }
-            if !entry.header().entry_type().is_file() {
+            if damaged {
+                self.refuse(&member, "damaged header of a tar member", true);
+            }
+            let size = entry.size();
+            // Whatever kind it calls itself (sparse, contiguous, unknown): what has bytes is read.
+            if size == 0 && !entry.header().entry_type().is_file() {
                 self.leaf(&member, b"", true);
                 continue;
             }
-            let size = entry.size();
             if let Some(content) = self.unpack(&member, size, &mut entry) {
                 self.open(&member, &content, depth + 1);
             }
@@ -265,9 +278,15 @@ impl Unpacker<'_> {
             };
             let Some(content) = content else { continue };
             // An XML part of a document is searched as its reader sees it.
-            match Some(&content).filter(|_| document && name.ends_with(".xml")).and_then(|c| office::text(c)) {
+            let part = document && name.ends_with(".xml");
+            match Some(&content).filter(|_| part).and_then(|c| office::text(c)) {
                 Some(text) => self.leaf(&member, text.as_bytes(), true),
-                None => self.open(&member, &content, depth + 1),
+                None => {
+                    if part {
+                        self.refuse(&member, "damaged part of a document: only its raw text was searched", true);
+                    }
+                    self.open(&member, &content, depth + 1);
+                }
             }
         }
     }
@@ -444,6 +463,14 @@ pub(crate) mod tests {
         assert_eq!(unread.len(), 1, "{unread:?}");
         let (_, unread) = all("x.tar", &tar, &Limits { members: 2, ..Limits::default() });
         assert!(unread[0].reason.contains("more than 2"), "{unread:?}");
+        // A kind that few know has content all the same.
+        let mut w = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_ustar();
+        header.set_entry_type(tar::EntryType::Continuous);
+        header.set_size(4);
+        w.append_data(&mut header, "c.txt", &b"four"[..]).unwrap();
+        let (seen, _) = all("x.tar", &w.into_inner().unwrap(), &Limits::default());
+        assert_eq!(seen[0], ("x.tar!c.txt".to_owned(), b"four".to_vec()));
         // An old header, from before ustar, is known by its checksum.
         let mut old = tar::Header::new_old();
         old.set_path("o.txt").unwrap();
@@ -452,6 +479,14 @@ pub(crate) mod tests {
         assert_eq!(by_signature(old.as_bytes()), Some(Format::Tar));
         old.as_mut_bytes()[0] ^= 1;
         assert_eq!(by_signature(old.as_bytes()), None);
+    }
+
+    #[test]
+    fn a_damaged_part_of_a_document_is_named() {
+        let docx = zipped(&[("[Content_Types].xml", b"<a/>"), ("word/document.xml", b"<w:p>Zoe</w:p><broken")]);
+        let (seen, unread) = all("a.docx", &docx, &Limits::default());
+        assert!(seen.iter().any(|(_, bytes)| bytes.ends_with(b"<broken")), "its raw text is searched");
+        assert_eq!((unread.len(), unread[0].path.as_str()), (1, "a.docx!word/document.xml"));
     }
 
     /// `two` compressed by bzip2, xz and zstd as their own programs write it, in two streams and with a frame to skip.

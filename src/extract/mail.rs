@@ -87,17 +87,24 @@ fn parts(message: &Message<'_>, utf8: bool, at: &str, give: &mut dyn FnMut(Hidde
     for (n, part) in message.parts.iter().enumerate() {
         for header in &part.headers {
             let Some(value) = raw.get(header.offset_start as usize..header.offset_end as usize) else { continue };
-            if memchr::memmem::find(value, b"=?").is_some()
-                && let Some(text) = MessageStream::new(value).parse_unstructured().as_text()
-            {
-                headers.push_str(text);
-                headers.push('\n');
+            if memchr::memmem::find(value, b"=?").is_none() {
+                continue;
+            }
+            match MessageStream::new(value).parse_unstructured().as_text() {
+                Some(text) => {
+                    headers.push_str(text);
+                    headers.push('\n');
+                }
+                None => give(Hidden::Unread(format!("{at}(headers)"), "an encoded header that cannot be decoded")),
             }
         }
         let name = format!("{at}{}", part.attachment_name().map_or_else(|| format!("part {n}"), str::to_owned));
         if part.is_content_type("application", "pkcs7-mime") || part.is_content_type("multipart", "encrypted") {
             give(Hidden::Unread(name, "encrypted"));
             continue;
+        }
+        if part.is_encoding_problem {
+            give(Hidden::Unread(format!("{at}part {n}"), "damaged encoding"));
         }
         match &part.body {
             PartType::Text(text) | PartType::Html(text) => {
@@ -107,8 +114,8 @@ fn parts(message: &Message<'_>, utf8: bool, at: &str, give: &mut dyn FnMut(Hidde
                     // The name may be in pieces in the header.
                     give(Hidden::Content(name, Cow::Borrowed(b"")));
                 }
-                if part.is_encoding_problem {
-                    give(Hidden::Unread(format!("{at}part {n}"), "damaged encoding"));
+                if text.contains("-----BEGIN PGP MESSAGE-----") {
+                    give(Hidden::Unread(format!("{at}part {n}"), "encrypted"));
                 }
             }
             PartType::Binary(content) | PartType::InlineBinary(content) => {
@@ -189,6 +196,18 @@ mod tests {
         assert_eq!(of("part 5/(headers)"), Some("Fwd: Zoë\n"), "{found:?}");
         assert_eq!(of("part 6"), Some("unread: encrypted"));
         assert!(of("(headers)").is_some_and(|h| h.contains("Zoë Xander")), "{found:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said() {
+        let found = all("From: a\nSubject: b\n\n-----BEGIN PGP MESSAGE-----\nhQEMA\n-----END PGP MESSAGE-----\n");
+        assert_eq!(found, [("part 0".to_owned(), "unread: encrypted".to_owned())]);
+        let broken = "From: a\nSubject: b\nContent-Type: application/zip\nContent-Transfer-Encoding: base64\n\n\u{1}!\u{2}%%UEsF*\n";
+        assert!(
+            all(broken).contains(&("part 0".to_owned(), "unread: damaged encoding".to_owned())),
+            "{:?}",
+            all(broken)
+        );
     }
 
     #[test]

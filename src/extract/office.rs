@@ -76,9 +76,9 @@ pub(super) fn text(xml: &[u8]) -> Option<String> {
                     _ => return None,
                 };
                 let name = element.local_name().into_inner().to_owned();
-                for attribute in element.attributes().with_checks(false).flatten() {
-                    let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok();
-                    attributes.extend(value.filter(|v| v.chars().any(char::is_alphabetic)).map(|v| v.into_owned()));
+                for attribute in element.attributes().with_checks(false) {
+                    let value = attribute.ok()?.normalized_value(XmlVersion::Implicit1_0).ok()?;
+                    attributes.extend((!value.is_empty()).then(|| value.into_owned()));
                 }
                 if LOOKS.contains(&name.as_str()) {
                     looks += usize::from(opens);
@@ -109,7 +109,9 @@ pub(super) fn text(xml: &[u8]) -> Option<String> {
                 out.push('\n');
             }
             Event::Eof => break,
-            Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
+            Event::PI(text) => attributes.extend([text.to_string()]),
+            Event::DocType(text) => attributes.extend([text.to_string()]),
+            Event::Decl(_) => {}
         }
     }
     for value in attributes {
@@ -158,6 +160,7 @@ mod tests {
         assert_eq!(lines(shared), ["Zoë", "Xander"]);
         let odf = "<text:p>Zo<text:span text:style-name=\"T1\">ë</text:span><text:s/>Xan<text:change-start/>der<text:line-break/>x</text:p>";
         assert_eq!(lines(odf), ["Zoë Xander", "x", "T1"]);
+        assert_eq!(lines("<?note Zoë?><c n=\"0170 123\"/>"), ["0170 123", "note Zoë"], "whatever is in it");
         assert_eq!(text(b"<a><b"), None);
     }
 }

@@ -14,6 +14,9 @@ use lopdf::{Dictionary, Document, Encoding, Object, ObjectId, Stream, content::C
 /// Bytes that one stream may unpack to.
 const STREAM: usize = 64 << 20;
 
+/// Bytes of all files inside a PDF together.
+const ALL: usize = 256 << 20;
+
 /// A gap in a line of text, in thousandths of the font's size, from which on it is a space (PDF 32000-1, 9.4.3: `TJ` moves
 /// by so much). Fonts' own spaces are about 250 wide; kerning is far below.
 const SPACE: f32 = 180.0;
@@ -51,10 +54,11 @@ fn parts(bytes: &[u8]) -> Result<Vec<Part>, &'static str> {
     }
     let mut out = Vec::new();
     let mut text = String::new();
-    let (pages, mut silent, mut damaged) = (document.get_pages(), 0, 0);
+    let (pages, mut silent, mut damaged, mut undecoded, mut pictures) = (document.get_pages(), 0, 0, 0, 0);
+    let mut left = ALL;
     for id in pages.values() {
         let before = text.len();
-        match page(&document, *id) {
+        match page(&document, *id, &mut undecoded) {
             Some(shown) => text.push_str(&shown),
             None => damaged += 1,
         }
@@ -67,22 +71,33 @@ fn parts(bytes: &[u8]) -> Result<Vec<Part>, &'static str> {
         let Ok(stream) = object.as_stream() else { continue };
         let is = |key: &[u8], name: &[u8]| stream.dict.get(key).and_then(Object::as_name).is_ok_and(|n| n == name);
         if is(b"Subtype", b"Form") {
-            match form(&document, stream) {
+            match form(&document, stream, &mut undecoded) {
                 Some(shown) => text.push_str(&shown),
                 None => damaged += 1,
             }
         } else if is(b"Type", b"Metadata") || is(b"Type", b"EmbeddedFile") {
-            match content(stream) {
-                Some(bytes) => out.push(Part::Content(format!("object {}", id.0), bytes)),
+            match content(stream).filter(|bytes| bytes.len() <= left) {
+                Some(bytes) => {
+                    left -= bytes.len();
+                    out.push(Part::Content(format!("object {}", id.0), bytes));
+                }
                 None => damaged += 1,
             }
+        } else if is(b"Subtype", b"Image") {
+            pictures += 1;
         }
     }
     if silent > 0 {
         out.push(Part::Unread(format!("{silent} of {} pages show no text: pictures are not read", pages.len())));
     }
+    if pictures > 0 {
+        out.push(Part::Unread(format!("{pictures} pictures are not read")));
+    }
+    if undecoded > 0 {
+        out.push(Part::Unread("text in a font that does not say which letters it shows".into()));
+    }
     if damaged > 0 {
-        out.push(Part::Unread(format!("{damaged} parts of the PDF could not be read")));
+        out.push(Part::Unread(format!("{damaged} parts of the PDF could not be read, or are too large")));
     }
     for (name, text) in [("(text)", text), ("(properties, notes)", strings)] {
         if !text.trim().is_empty() {
@@ -106,10 +121,9 @@ fn collect(object: &Object, out: &mut String) {
     while let Some(object) = stack.pop() {
         match object {
             Object::String(..) => {
-                if let Ok(text) = decode_text_string(object) {
-                    out.push_str(&text);
-                    out.push('\n');
-                }
+                let raw = || object.as_str().map(super::encoding::latin1).unwrap_or_default();
+                out.push_str(&decode_text_string(object).unwrap_or_else(|_| raw()));
+                out.push('\n');
             }
             Object::Array(items) => stack.extend(items),
             Object::Dictionary(dictionary) => stack.extend(dictionary.iter().map(|(_, v)| v)),
@@ -121,14 +135,14 @@ fn collect(object: &Object, out: &mut String) {
 
 type Encodings<'d> = BTreeMap<Vec<u8>, Encoding<'d>>;
 
-fn page(document: &Document, id: ObjectId) -> Option<String> {
+fn page(document: &Document, id: ObjectId, undecoded: &mut usize) -> Option<String> {
     let fonts = document.get_page_fonts(id).ok()?;
     let encodings = fonts.iter().filter_map(|(name, font)| encoding(document, name, font)).collect();
-    shown(&document.get_page_content_with_limit(id, STREAM).ok()?, &encodings)
+    shown(&document.get_page_content_with_limit(id, STREAM).ok()?, &encodings, undecoded)
 }
 
 /// The text of a form: a piece of a page that stands on its own.
-fn form(document: &Document, stream: &Stream) -> Option<String> {
+fn form(document: &Document, stream: &Stream, undecoded: &mut usize) -> Option<String> {
     let resources = document.get_dict_in_dict(&stream.dict, b"Resources").ok();
     let fonts = resources.and_then(|r| document.get_dict_in_dict(r, b"Font").ok());
     let mut encodings = Encodings::new();
@@ -136,7 +150,7 @@ fn form(document: &Document, stream: &Stream) -> Option<String> {
         let font = document.dereference(font).ok().and_then(|(_, font)| font.as_dict().ok());
         encodings.extend(font.and_then(|font| encoding(document, name, font)));
     }
-    shown(&content(stream)?, &encodings)
+    shown(&content(stream)?, &encodings, undecoded)
 }
 
 fn encoding<'d>(document: &'d Document, name: &[u8], font: &'d Dictionary) -> Option<(Vec<u8>, Encoding<'d>)> {
@@ -144,7 +158,7 @@ fn encoding<'d>(document: &'d Document, name: &[u8], font: &'d Dictionary) -> Op
 }
 
 /// The text that a content stream shows, in its order; what is set apart on the page is set apart here.
-fn shown(content: &[u8], encodings: &Encodings<'_>) -> Option<String> {
+fn shown(content: &[u8], encodings: &Encodings<'_>, undecoded: &mut usize) -> Option<String> {
     let content = Content::decode(content).ok()?;
     let mut out = String::new();
     let mut current: Option<&Encoding<'_>> = None;
@@ -156,14 +170,21 @@ fn shown(content: &[u8], encodings: &Encodings<'_>) -> Option<String> {
         let number = |i: usize| operation.operands.get(i).and_then(|o| o.as_float().ok());
         match operation.operator.as_str() {
             "Tf" => current = operation.operands.first().and_then(|o| o.as_name().ok()).and_then(|n| encodings.get(n)),
-            "Tj" | "TJ" => show(&operation.operands, current, &mut out, &mut pieces, &mut letters),
+            "Tj" | "TJ" => show(&operation.operands, current, &mut out, &mut pieces, &mut letters, undecoded),
             "'" => {
                 apart(&mut out, '\n');
-                show(&operation.operands, current, &mut out, &mut pieces, &mut letters);
+                show(&operation.operands, current, &mut out, &mut pieces, &mut letters, undecoded);
             }
             "\"" => {
                 apart(&mut out, '\n');
-                show(operation.operands.get(2..).unwrap_or_default(), current, &mut out, &mut pieces, &mut letters);
+                show(
+                    operation.operands.get(2..).unwrap_or_default(),
+                    current,
+                    &mut out,
+                    &mut pieces,
+                    &mut letters,
+                    undecoded,
+                );
             }
             "Td" | "TD" => {
                 let down = number(1).is_some_and(|y| y != 0.0);
@@ -208,6 +229,7 @@ fn show(
     out: &mut String,
     pieces: &mut usize,
     letters: &mut usize,
+    undecoded: &mut usize,
 ) {
     for operand in operands {
         match operand {
@@ -216,12 +238,15 @@ fn show(
                     Some(encoding) => Document::decode_text(encoding, bytes).ok(),
                     None => None,
                 };
-                let text = text.unwrap_or_else(|| super::encoding::latin1(bytes));
+                let text = text.unwrap_or_else(|| {
+                    *undecoded += 1;
+                    super::encoding::latin1(bytes)
+                });
                 *pieces += 1;
                 *letters += text.chars().count();
                 out.push_str(&text);
             }
-            Object::Array(items) => show(items, encoding, out, pieces, letters),
+            Object::Array(items) => show(items, encoding, out, pieces, letters, undecoded),
             // Numbers move to the left; a large negative one leaves a gap.
             Object::Integer(n) if (*n as f32) < -SPACE => apart(out, ' '),
             Object::Real(n) if *n < -SPACE => apart(out, ' '),
@@ -317,6 +342,8 @@ pub(crate) mod tests {
     fn what_cannot_be_read_is_said() {
         let silent = read(&pdf("q Q", "x", "y", b"z")).unwrap();
         assert!(silent.iter().any(|p| matches!(p, Part::Unread(why) if why.starts_with("1 of 1 pages show no text"))));
+        let unknown = read(&pdf("BT (no font) Tj ET", "x", "y", b"z")).unwrap();
+        assert!(unknown.iter().any(|p| matches!(p, Part::Unread(why) if why.starts_with("text in a font"))));
         let whole = pdf("BT ET", "x", "y", b"z");
         assert!(read(b"%PDF-1.7 nothing").is_err());
         for at in (5..whole.len()).step_by(7) {
