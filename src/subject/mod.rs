@@ -6,6 +6,7 @@
 mod latin;
 mod matcher;
 mod matcher_bounds;
+mod matcher_check;
 mod matcher_needles;
 mod matcher_phone;
 mod prefilter;
