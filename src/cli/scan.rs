@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Context, Failure, Format, load_policy, subject, work};
 use crate::{
-    model::{Area, Place, Subject, SubjectKey},
+    model::{Area, CaseId, Place, Subject, SubjectKey},
     report::scan::ScanReport,
     scan::run::targets,
 };
@@ -19,6 +19,12 @@ pub(crate) struct Args {
     /// A person of the register (`efface subject add`).
     #[arg(long, value_name = "KEY")]
     subject: Option<SubjectKey>,
+    /// The person of a case; what an earlier scan of the case has read and has not changed since is not read again.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["subject", "subject_file", "subjects"])]
+    case: Option<CaseId>,
+    /// Read everything, whatever earlier scans of the case have read.
+    #[arg(long)]
+    exhaustive: bool,
     /// Identifiers from a JSON file, or `-` for stdin.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["subject", "subjects"])]
     subject_file: Option<String>,
@@ -53,6 +59,10 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     let policy = load_policy(&config.policy)?;
     let store = ctx.store(&config)?;
     let subjects = subjects(&args, &store)?;
+    let cache = match (&args.case, subjects.as_slice()) {
+        (Some(case), [subject]) => work::cache(ctx, &store, case, subject, args.exhaustive)?,
+        _ => None,
+    };
     let wanted = |area| args.area.is_empty() || args.area.contains(&area);
     let all = targets(&config);
     for place in &args.place {
@@ -69,7 +79,8 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     let remote = (wanted(Area::Source) || wanted(Area::Target))
         && (args.place.is_empty() || args.place.iter().any(|p| matches!(p.area(), Area::Source | Area::Target)));
     let clients = if remote { work::clients(config.instances.values(), false) } else { work::Clients::new() };
-    let decided = work::scan(ctx, &config, &store, &clients, &policy, &subjects, (&args.area, &args.place)).await?;
+    let decided =
+        work::scan(ctx, &config, &store, &clients, &policy, &subjects, (&args.area, &args.place, cache)).await?;
     let findings = decided.findings();
     // Free text of a person: it is told without what names the person (law 6).
     let purpose = args.purpose.as_deref().map(work::masker(&subjects));
@@ -78,7 +89,7 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         "areas": args.area, "places": args.place.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "references": findings.len(), "reveal": args.reveal, "purpose": purpose,
     });
-    ctx.act(|act| store.audit(act, "scan", None, detail))?;
+    ctx.act(|act| store.audit(act, "scan", args.case.as_ref().map(CaseId::as_str), detail))?;
 
     let hide = work::masker(&subjects);
     let clear = |text: &str| text.to_owned();
@@ -107,11 +118,20 @@ fn subjects(args: &Args, store: &crate::store::Store) -> anyhow::Result<Vec<Subj
         return Ok(vec![subject::from_file(store, path)?]);
     }
     let direct = args.identifiers.identifiers()?;
+    if let Some(id) = &args.case {
+        if !direct.is_empty() {
+            return Err(Failure::Usage("a case has its own identifiers: give --case alone".into()).into());
+        }
+        let case =
+            store.case(id)?.ok_or_else(|| Failure::Usage(format!("there is no case {id}; see: efface case list")))?;
+        let gone = || Failure::Refused(format!("case {id} is {}: its identifiers are destroyed", case.state.as_str()));
+        return Ok(vec![store.case_subject(id)?.ok_or_else(gone)?]);
+    }
     let mut subject = match &args.subject {
         Some(key) => subject::registered(store, key)?,
         None if direct.is_empty() => {
             return Err(Failure::Usage(
-                "say whom to look for: --subject KEY, --subject-file FILE, --subjects FILE.csv, or --email, --name, \
+                "say whom to look for: --subject KEY, --case ID, --subject-file FILE, --subjects FILE.csv, or --email, --name, \
                  --account, --username"
                     .into(),
             )

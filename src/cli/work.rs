@@ -1,6 +1,9 @@
 //! What several verbs share: clients from the configuration, a scan with its decisions, progress.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -9,9 +12,12 @@ use crate::{
     config::{Config, Instance},
     jira::Client,
     keys::{Keys, Purpose},
-    model::{Area, Finding, InstanceName, Place, Subject},
+    model::{Area, CaseId, Finding, InstanceName, Place, Subject},
     policy::{EvalContext, Policy},
-    scan::run::{Hit, Request, Scan},
+    scan::{
+        cache::ScanCache,
+        run::{Hit, Request, Scan},
+    },
     store::Store,
     subject::{Matcher, Scope, TextKind},
     sync,
@@ -88,14 +94,42 @@ pub(super) async fn scan(
     clients: &Clients,
     policy: &Policy,
     subjects: &[Subject],
-    (areas, places): (&[Area], &[Place]),
+    (areas, places, cache): (&[Area], &[Place], Option<ScanCache>),
 ) -> anyhow::Result<Decided> {
     let matcher = Matcher::new(subjects).map_err(|e| Failure::Usage(e.to_string()))?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let request = Request { config, store, clients, matcher: &matcher, areas, places, threads };
+    let request = Request { config, store, clients, matcher: &matcher, areas, places, threads, cache: cache.as_ref() };
     let mut progress = Progress::new(ctx);
     let scan = request.run(|place, done| progress.place("scanning", place, done)).await;
+    drop(progress);
+    if cache.is_some_and(|cache| !cache.finish()) {
+        ctx.say("What this scan read could not all be remembered: the next one reads it again.");
+    }
+    for line in &scan.coverage {
+        if let Some(earlier) = line.earlier {
+            let since = earlier.since.format("%Y-%m-%d %H:%M:%S UTC");
+            ctx.say(format!(
+                "{}: {} of {} unchanged since {since}, not read again",
+                line.place, earlier.records, line.records
+            ));
+        }
+    }
     Ok(decide(ctx, config, store.keys(), policy, subjects, scan))
+}
+
+/// What the scans of a case remember; none, with a word about it, while another scan of the case is at work.
+pub(super) fn cache(
+    ctx: &Context,
+    store: &Store,
+    case: &CaseId,
+    subject: &Subject,
+    exhaustive: bool,
+) -> anyhow::Result<Option<ScanCache>> {
+    let cache = ScanCache::open(store, case, subject, exhaustive, ctx.now, SystemTime::now)?;
+    if cache.is_none() {
+        ctx.say(format!("Another scan of case {case} is at work: this one reads everything."));
+    }
+    Ok(cache)
 }
 
 fn decide(ctx: &Context, config: &Config, keys: &Keys, policy: &Policy, subjects: &[Subject], scan: Scan) -> Decided {

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Something that could not be read, or not in full.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Unread {
     /// The path, members as `outer.zip!inner.txt`. May hold a name, as paths do: mask it before it is shown.
     pub path: String,

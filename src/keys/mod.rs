@@ -96,6 +96,12 @@ impl DataKey {
         Self(Secret::new(bytes))
     }
 
+    /// A key from where it was kept sealed.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Secret::new(bytes))
+    }
+
     /// The key's bytes, for the cipher that needs them.
     #[must_use]
     pub const fn dangerously_expose(&self) -> &[u8; 32] {

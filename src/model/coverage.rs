@@ -1,5 +1,6 @@
 //! Coverage: what a scan should have read, and what of it it did read (law 1).
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Area, Place};
@@ -52,13 +53,33 @@ pub struct Coverage {
     pub bytes: u64,
     /// Why something was not read; never an identifier.
     pub reason: Option<String>,
+    /// What of it was not read again, since an earlier scan of the same case had read it in the same state.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub earlier: Option<Earlier>,
+}
+
+/// What was taken from earlier scans for the same identifiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// Files or issues.
+    pub records: u64,
+    /// When the oldest of these scans began.
+    pub since: DateTime<Utc>,
 }
 
 impl Coverage {
     /// A place that was read in full.
     #[must_use]
     pub const fn examined(place: Place, records: u64, bytes: u64) -> Self {
-        Self { area: place.area(), place, status: CoverageStatus::Examined, records, bytes, reason: None }
+        Self {
+            area: place.area(),
+            place,
+            status: CoverageStatus::Examined,
+            records,
+            bytes,
+            reason: None,
+            earlier: None,
+        }
     }
 
     /// A place with a status and a reason.
@@ -69,6 +90,6 @@ impl Coverage {
         bytes: u64,
         reason: impl Into<String>,
     ) -> Self {
-        Self { area: place.area(), place, status, records, bytes, reason: Some(reason.into()) }
+        Self { area: place.area(), place, status, records, bytes, reason: Some(reason.into()), earlier: None }
     }
 }

@@ -11,7 +11,7 @@ mod record;
 mod reference;
 mod subject;
 
-pub use coverage::{Coverage, CoverageStatus};
+pub use coverage::{Coverage, CoverageStatus, Earlier};
 pub use finding::{Decision, Finding, Outcome};
 pub use ids::{CaseId, IdError, InstanceName, IssueKey, ProjectKey, SubjectKey, SyncName};
 pub use personal::{Personal, Secret};

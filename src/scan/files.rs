@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{
     bytes::{scan_bytes, scan_name},
     context::{Context, Fields},
+    seen::{Past, Seen, Stamp},
 };
 use crate::{
     extract::Unread,
@@ -49,7 +50,8 @@ pub struct FolderScan {
 }
 
 /// Scans every file below `root` with `threads` workers. Every instance's identifiers apply. Paths are relative to
-/// `root`; names of files and folders are searched too (field `name`).
+/// `root`; names of files and folders are searched too (field `name`). What `seen` knows is taken from it, and it is told
+/// what came of the rest.
 #[must_use]
 pub fn scan_folder(
     root: &Path,
@@ -57,8 +59,9 @@ pub fn scan_folder(
     record_type: RecordType,
     matcher: &Matcher,
     threads: usize,
+    seen: Option<&dyn Seen>,
 ) -> FolderScan {
-    let folder = Folder { place: place.clone(), record_type, matcher };
+    let folder = Folder { place: place.clone(), record_type, matcher, seen };
     let mut done: Vec<Done> = Vec::new();
     let mut crashed = false;
     let (sender, receiver) = mpsc::sync_channel::<Vec<(usize, Entry)>>(threads.max(1) * 4);
@@ -108,6 +111,7 @@ struct Folder<'a> {
     place: Place,
     record_type: RecordType,
     matcher: &'a Matcher,
+    seen: Option<&'a dyn Seen>,
 }
 
 impl Folder<'_> {
@@ -136,7 +140,21 @@ impl Folder<'_> {
         out
     }
 
+    /// What an earlier scan found in this file, if it is in the same state.
+    fn earlier(&self, entry: &Entry) -> Option<Past> {
+        let seen = self.seen.filter(|_| entry.kind == EntryKind::File)?;
+        let meta = std::fs::symlink_metadata(&entry.path).ok().filter(std::fs::Metadata::is_file)?;
+        seen.earlier(&entry.relative, &Stamp::from(&meta))
+    }
+
     fn entry(&self, entry: &Entry, buffer: &mut Vec<u8>, done: &mut Done) {
+        if let Some(past) = self.earlier(entry) {
+            done.files = 1;
+            done.bytes = past.bytes;
+            done.digest = past.digest.map(|digest| (entry.relative.clone(), digest));
+            (done.references, done.unread) = (past.references, past.unread);
+            return;
+        }
         let mut gap = |reason: String, partly: bool| {
             done.unread.push(Unread { path: entry.relative.clone(), reason, partly });
         };
@@ -161,8 +179,8 @@ impl Folder<'_> {
         if entry.kind != EntryKind::File {
             return;
         }
-        match read(&entry.path, buffer) {
-            Ok(whole) => {
+        match read(&entry.path, buffer, self.seen) {
+            Ok((whole, stamp)) => {
                 if !whole {
                     gap(format!("larger than {LARGEST} bytes: only its beginning was searched"), true);
                 }
@@ -177,6 +195,16 @@ impl Folder<'_> {
                 }
                 done.references.append(&mut references);
                 done.unread.extend(unread);
+                if let Some((seen, stamp)) = self.seen.zip(stamp) {
+                    let came = Past {
+                        references: std::mem::take(&mut done.references),
+                        unread: std::mem::take(&mut done.unread),
+                        digest: done.digest.as_ref().map(|(_, digest)| digest.clone()),
+                        bytes: done.bytes,
+                    };
+                    seen.read(&entry.relative, &stamp, &came);
+                    (done.references, done.unread) = (came.references, came.unread);
+                }
             }
             // Files that vanish while a sync runs are gone, not hidden; the name may come back under another.
             Err(error) => gap(format!("cannot be read: {}", error.kind()), false),
@@ -187,14 +215,20 @@ impl Folder<'_> {
     }
 }
 
-/// Reads a file up to [`LARGEST`] into `buffer`; whether that was all.
-fn read(path: &PathBuf, buffer: &mut Vec<u8>) -> std::io::Result<bool> {
+/// Reads a file up to [`LARGEST`] into `buffer`; whether that was all, and, where `seen` may trust it, the state in which
+/// it was read.
+fn read(path: &PathBuf, buffer: &mut Vec<u8>, seen: Option<&dyn Seen>) -> std::io::Result<(bool, Option<Stamp>)> {
     buffer.clear();
     let file = File::open(path)?;
+    // Of the open file, before its first byte: whatever happens to it or to its name later shows in another stamp.
+    let stamp = match seen {
+        Some(seen) => Some(Stamp::from(&file.metadata()?)).filter(|stamp| seen.settled(stamp)),
+        None => None,
+    };
     file.take(LARGEST + 1).read_to_end(buffer)?;
     let whole = buffer.len() as u64 <= LARGEST;
     buffer.truncate(usize::try_from(LARGEST).unwrap_or(usize::MAX));
-    Ok(whole)
+    Ok((whole, stamp))
 }
 
 fn file_times(path: &Path) -> RecordTimes {
@@ -251,7 +285,7 @@ mod tests {
     };
 
     fn scan(root: &Path, threads: usize) -> FolderScan {
-        scan_folder(root, Place::new(Area::Foreign, "backbone"), RecordType::File, &zoe(), threads)
+        scan_folder(root, Place::new(Area::Foreign, "backbone"), RecordType::File, &zoe(), threads, None)
     }
 
     #[test]

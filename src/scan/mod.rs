@@ -5,12 +5,14 @@
 
 mod adf;
 mod bytes;
+pub mod cache;
 pub mod collect;
 mod context;
 mod files;
 mod jira;
 mod json;
 pub mod run;
+pub mod seen;
 mod text;
 
 pub use bytes::scan_bytes;

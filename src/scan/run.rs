@@ -6,9 +6,12 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::{
     Context, FolderScan,
+    cache::ScanCache,
     collect::{RemotePlace, RemoteRecord, collect, known},
-    scan_bytes, scan_folder, walk_attachment_meta, walk_comment, walk_history_entry, walk_issue, walk_json,
-    walk_property, walk_remote_link, walk_vote, walk_watcher, walk_worklog,
+    scan_bytes, scan_folder,
+    seen::Seen,
+    walk_attachment_meta, walk_comment, walk_history_entry, walk_issue, walk_json, walk_property, walk_remote_link,
+    walk_vote, walk_watcher, walk_worklog,
 };
 use crate::{
     config::Config,
@@ -140,6 +143,8 @@ pub struct Request<'a> {
     pub places: &'a [Place],
     /// Worker threads for folders.
     pub threads: usize,
+    /// What earlier scans of the same case remember.
+    pub cache: Option<&'a ScanCache>,
 }
 
 impl Request<'_> {
@@ -333,12 +338,21 @@ impl Request<'_> {
             scan.coverage.push(Coverage::with_reason(place.clone(), CoverageStatus::Absent, 0, 0, why));
             return;
         }
+        // Our own files change with every scan.
+        let memory = self.cache.filter(|_| place.area() != Area::State).map(|cache| cache.place(place));
+        let seen = memory.as_ref().map(|memory| memory as &dyn Seen);
         let FolderScan { mut references, mut coverage, unread, mut digests } =
-            scan_folder(path, place.clone(), RecordType::File, self.matcher, self.threads);
+            scan_folder(path, place.clone(), RecordType::File, self.matcher, self.threads, seen);
+        let met = matches!(coverage.status, CoverageStatus::Examined | CoverageStatus::Partial);
+        coverage.earlier = memory.and_then(|memory| memory.finish(met));
         if place.area() == Area::State {
             // Our own files are no unknown format: the key file is random, and the database is searched row by row. In its
             // sealed bytes a two-letter user name turns up by chance, so mere possibilities are left to the rows.
-            let ours = |path: &str| path.starts_with(Store::FILE) || path == crate::keys::Keys::FILE;
+            let ours = |path: &str| {
+                path.starts_with(Store::FILE)
+                    || path == crate::keys::Keys::FILE
+                    || path.split_once('/').is_some_and(|(folder, _)| folder == crate::store::CACHES)
+            };
             references.retain(|r| r.strength > Strength::Possible || !r.record.path.as_deref().is_some_and(ours));
             if unread.iter().all(|u| ours(&u.path)) && coverage.status == CoverageStatus::Partial {
                 (coverage.status, coverage.reason) = (CoverageStatus::Examined, None);

@@ -286,13 +286,13 @@ impl Store {
         Ok(wrapped.map(|w| self.keys().unwrap(&context(id), &w)).transpose()?)
     }
 
-    fn seal_for(&self, id: &CaseId, value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn seal_for(&self, id: &CaseId, value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
         let key = self.case_key(id)?.ok_or(StoreError::Damaged("cases"))?;
         let plain = serde_json::to_vec(value).map_err(|_| StoreError::Damaged("cases"))?;
         Ok(key.seal(&context(id), &plain))
     }
 
-    fn open_for<T: DeserializeOwned>(&self, id: &CaseId, sealed: &[u8]) -> Result<Option<T>, StoreError> {
+    pub(super) fn open_for<T: DeserializeOwned>(&self, id: &CaseId, sealed: &[u8]) -> Result<Option<T>, StoreError> {
         let Some(key) = self.case_key(id)? else { return Ok(None) };
         let plain = key.open(&context(id), sealed)?;
         serde_json::from_slice(&plain).map(Some).map_err(|_| StoreError::Damaged("cases"))
@@ -509,13 +509,15 @@ impl Store {
             tx.execute("UPDATE cases SET wrapped_key = NULL, sealed_subject = NULL WHERE id = ?1", [id.as_str()])?;
             tx.execute("UPDATE plans SET sealed = NULL WHERE case_id = ?1", [id.as_str()])?;
             tx.execute("DELETE FROM case_notes WHERE case_id = ?1", [id.as_str()])?;
+            tx.execute("DELETE FROM scan_caches WHERE case_id = ?1", [id.as_str()])?;
             tx.execute(
                 "UPDATE steps SET sealed = NULL WHERE plan IN (SELECT hash FROM plans WHERE case_id = ?1)",
                 [id.as_str()],
             )?;
             set_state(tx, act, id, state, detail)
         })?;
-        self.checkpoint()
+        self.checkpoint()?;
+        self.sweep_caches()
     }
 }
 

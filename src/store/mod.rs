@@ -14,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use crate::keys::{KeyError, Keys};
 
 mod audit;
+mod cache;
 mod cases;
 mod schema;
 mod staged;
@@ -22,6 +23,7 @@ mod suppression;
 mod sync;
 
 pub use audit::Act;
+pub use cache::{CACHES, CacheFile, LARGEST_FRAME};
 pub use cases::{Approval, Case, CaseState, StepRow, StepState};
 pub use staged::{StagedKind, StagedRow, StagedState};
 use subjects::SealedSubject;

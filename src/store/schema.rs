@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     super::sync::SCHEMA,
     super::staged::SCHEMA,
     super::suppression::SCHEMA,
+    super::cache::SCHEMA,
 ];
 
 /// Brings the schema up to ours; `user_version` counts the steps taken.

@@ -69,9 +69,12 @@ impl SealedSubject {
         }
     }
 
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
+        serde_json::to_vec(self).map_err(|_| StoreError::Damaged("subjects"))
+    }
+
     pub(super) fn seal(&self, key: &DataKey, context: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let plain = serde_json::to_vec(self).map_err(|_| StoreError::Damaged("subjects"))?;
-        Ok(key.seal(context, &plain))
+        Ok(key.seal(context, &self.to_bytes()?))
     }
 
     pub(super) fn open(key: &DataKey, context: &[u8], sealed: &[u8]) -> Result<Self, StoreError> {
@@ -146,7 +149,7 @@ impl Store {
         rows.iter().map(|(lookup, wrapped, sealed)| self.open_subject(lookup, wrapped, sealed)).collect()
     }
 
-    /// Destroys a subject's key and row. Says whether there was one.
+    /// Destroys a subject's key and row, and what the scans of the subject's cases remember. Says whether there was one.
     ///
     /// # Errors
     /// When the database refuses.
@@ -155,7 +158,8 @@ impl Store {
         let gone = self.write(|tx| {
             Ok::<_, StoreError>(tx.execute("DELETE FROM subjects WHERE lookup = ?1", [&lookup[..]])? > 0)
         })?;
-        self.checkpoint()?;
+        let cases = "case_id IN (SELECT id FROM cases WHERE pseudonym = ?1)";
+        self.drop_scan_caches(cases, &self.subject_pseudonym(key))?;
         Ok(gone)
     }
 }

@@ -50,10 +50,14 @@ enum Verb {
         /// The case.
         id: CaseId,
     },
-    /// Scan everything and freeze a plan; prints it.
+    /// Scan everything and freeze a plan; prints it. What an earlier scan of the case has read and has not changed since is
+    /// not read again.
     Plan {
         /// The case.
         id: CaseId,
+        /// Read everything, whatever earlier scans of the case have read.
+        #[arg(long)]
+        exhaustive: bool,
     },
     /// Decide findings that need a person; without findings it lists them.
     Review {
@@ -193,7 +197,7 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         Verb::Open { subject, kind, received, consent } => open(&room, ctx, &subject, &kind, received, &consent),
         Verb::List => list(&room, ctx),
         Verb::Show { id } => show(&room, ctx, &id),
-        Verb::Plan { id } => plan::plan(&room, ctx, &id).await,
+        Verb::Plan { id, exhaustive } => plan::plan(&room, ctx, &id, exhaustive).await,
         Verb::Review { id, finding, erase, keep, other_person } => {
             decide::review(&room, ctx, &id, &finding, erase.as_deref(), keep, other_person)
         }

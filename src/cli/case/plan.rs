@@ -25,7 +25,7 @@ use crate::{
 const UNEXPLAINED: &str = "the last verification met the person here, and the scan does not: remove it by hand and verify again, or decide \
      that it may stay";
 
-pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result<ExitCode> {
+pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bool) -> anyhow::Result<ExitCode> {
     let case = room.live(id)?;
     if case.state == CaseState::Executing {
         let (_, hash) = room.plan(&case)?;
@@ -43,7 +43,9 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Res
     let policy = load_policy(&room.config.policy)?;
     let clients = work::clients(room.config.instances.values(), false);
     let subjects = [subject];
-    let mut decided = work::scan(ctx, &room.config, &room.store, &clients, &policy, &subjects, (&[], &[])).await?;
+    let cache = work::cache(ctx, &room.store, id, &subjects[0], exhaustive)?;
+    let mut decided =
+        work::scan(ctx, &room.config, &room.store, &clients, &policy, &subjects, (&[], &[], cache)).await?;
     let reviews: Reviews = room.store.case_note(id, "reviews")?.unwrap_or_default();
     for finding in decided.groups.iter_mut().flat_map(|(f, _)| f.iter_mut()) {
         // Only what a plan left for review is ever in there; that may have been decided by the planner, not the policy.
