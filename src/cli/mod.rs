@@ -100,6 +100,13 @@ enum Command {
     Report(report::Args),
     /// The hash chain of what was done.
     Audit(audit::Args),
+    /// Reads documents for another efface, in a process that may die of them. For no person to call.
+    #[command(hide = true, name = crate::extract::COMMAND)]
+    ReadDocuments {
+        /// Bytes of memory that it may take.
+        #[arg(long)]
+        memory: u64,
+    },
 }
 
 /// What every verb is given.
@@ -182,7 +189,13 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Suppress(args) => suppress::run(args, &ctx),
         Command::Report(args) => report::run(args, &ctx),
         Command::Audit(args) => audit::run(args, &ctx),
+        Command::ReadDocuments { memory } => read_documents(memory),
     }
+}
+
+fn read_documents(memory: u64) -> anyhow::Result<ExitCode> {
+    crate::extract::serve(&mut std::io::stdin(), &mut std::io::stdout(), memory)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The whole program: parse, set up logging, dispatch, turn an error into its exit code.
@@ -211,6 +224,13 @@ pub fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Command::ReadDocuments { memory } = cli.command {
+        // Before any thread is made: its memory is limited.
+        return read_documents(memory).unwrap_or(ExitCode::from(70));
+    }
+    if let Ok(program) = std::env::current_exe() {
+        crate::extract::isolate(program, crate::extract::Isolation::default());
+    }
     set_up_logging(&cli.global);
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime()?.block_on(dispatch(cli)))) {
         Ok(Ok(code)) => code,

@@ -217,6 +217,18 @@ impl Verify<'_> {
                 self.bytes(place, record.clone(), field, leaf.path.as_bytes(), found);
                 self.bytes(place, record.clone(), field, leaf.bytes, found);
             }
+            // What no reader of UTF-8 sees.
+            if !extract::encoding::is_plain(leaf.bytes) {
+                let text = extract::encoding::decode(leaf.bytes);
+                let narrow = if text.is_none() { extract::charsets::narrow_strings(leaf.bytes) } else { Vec::new() };
+                let bytes = if text.is_none() { &narrow } else { leaf.bytes };
+                if let Some((extract::encoding::Encoding::Utf32 { .. }, text)) = &text {
+                    self.bytes(place, record.clone(), field, text.as_bytes(), found);
+                }
+                for reading in extract::charsets::readings(bytes) {
+                    self.bytes(place, record.clone(), field, reading.text().as_bytes(), found);
+                }
+            }
             if extract::layout::has_view(leaf.bytes)
                 && let Some((_, text)) = extract::encoding::decode(leaf.bytes)
                 && let Some(view) = extract::layout::view(&text)
@@ -315,7 +327,12 @@ impl Verify<'_> {
         for entry in walk(root) {
             if !entry.relative.is_empty() {
                 let record = RecordRef::file(entry.relative.clone());
-                self.bytes(place, record, "name", entry.relative.as_bytes(), found);
+                self.bytes(place, record.clone(), "name", entry.relative.as_bytes(), found);
+                // A name that is no UTF-8 is read in every character set.
+                let raw = entry.path.file_name().unwrap_or_default().as_encoded_bytes();
+                for reading in extract::charsets::readings(raw) {
+                    self.bytes(place, record.clone(), "name", reading.text().as_bytes(), found);
+                }
             }
             match entry.kind {
                 EntryKind::File => match std::fs::read(&entry.path) {

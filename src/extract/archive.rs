@@ -6,10 +6,10 @@ use std::{
 };
 
 use super::{
+    embedded,
     format::{Format, Packing, by_signature},
-    mail::{self, Hidden},
     office,
-    pdf::{self, Part},
+    readers::{self, Part, Reader},
     streams,
 };
 
@@ -88,13 +88,12 @@ impl Unpacker<'_> {
 
     fn open(&mut self, path: &str, bytes: &[u8], depth: usize) {
         let Some(archive @ (Format::Packed(_) | Format::Zip | Format::Tar)) = by_signature(bytes) else {
-            if bytes.starts_with(b"%PDF") {
-                self.pdf(path, bytes, depth);
-                return;
-            }
-            self.leaf(path, bytes, depth > 0);
-            if mail::is_mail(bytes) {
-                self.mail(path, bytes, depth);
+            match Reader::of(bytes) {
+                Some(reader) => self.document(reader, path, bytes, depth),
+                None => {
+                    self.leaf(path, bytes, depth > 0);
+                    self.embedded(path, bytes, depth);
+                }
             }
             return;
         };
@@ -113,50 +112,49 @@ impl Unpacker<'_> {
         (self.visit)(Leaf { path, bytes, member, opaque: self.opaque, read: false });
     }
 
-    fn pdf(&mut self, path: &str, bytes: &[u8], depth: usize) {
-        let nested = depth >= self.limits.depth;
-        let parts = if nested { Err("files nested too deep") } else { pdf::read(bytes) };
-        (self.visit)(Leaf { path, bytes, member: depth > 0, opaque: self.opaque, read: true });
-        let parts = match parts {
-            Ok(parts) => parts,
-            Err(why) => {
-                self.refuse(path, format!("{why}: only its plain strings were searched"), true);
+    /// Archives, documents and images that a text holds as base64.
+    fn embedded(&mut self, path: &str, bytes: &[u8], depth: usize) {
+        for (at, content) in embedded::files(bytes) {
+            self.members += 1;
+            self.total += content.len() as u64;
+            if depth >= self.limits.depth || self.members > self.limits.members || self.total > self.limits.total {
+                self.refuse(path, "files in base64 beyond the limits: not opened", true);
                 return;
             }
-        };
-        let outer = std::mem::replace(&mut self.opaque, true);
-        for part in parts {
-            match part {
-                Part::Content(name, content) => {
-                    self.total += content.len() as u64;
-                    self.open(&format!("{path}!{name}"), &content, depth + 1);
-                }
-                Part::Unread(why) => self.refuse(path, why, true),
-            }
+            let outer = std::mem::replace(&mut self.opaque, true);
+            self.open(&format!("{path}!base64 at {at}"), &content, depth + 1);
+            self.opaque = outer;
         }
-        self.opaque = outer;
     }
 
-    fn mail(&mut self, path: &str, bytes: &[u8], depth: usize) {
+    /// A document: its own bytes, then what its reader makes of them.
+    fn document(&mut self, reader: Reader, path: &str, bytes: &[u8], depth: usize) {
+        (self.visit)(Leaf { path, bytes, member: depth > 0, opaque: self.opaque, read: reader.is_whole() });
         if depth >= self.limits.depth {
-            self.refuse(path, format!("archives nested more than {} deep", self.limits.depth), true);
+            self.refuse(path, "documents nested too deep: only its plain strings were searched", true);
             return;
         }
         let outer = std::mem::replace(&mut self.opaque, true);
-        let read = mail::hidden(bytes, &mut |hidden| match hidden {
-            Hidden::Content(name, content) => {
+        let before = self.members;
+        let read = readers::read(reader, bytes, &mut |part| match part {
+            Part::Content(name, content) => {
                 self.members += 1;
-                if self.members <= self.limits.members {
+                self.total += content.len() as u64;
+                if self.members <= self.limits.members && self.total <= self.limits.total {
                     self.open(&format!("{path}!{name}"), &content, depth + 1);
                 }
             }
-            Hidden::Unread(name, why) => self.refuse(&format!("{path}!{name}"), why, false),
+            Part::Unread(name, why, partly) if name.is_empty() => self.refuse(path, why, partly),
+            Part::Unread(name, why, partly) => self.refuse(&format!("{path}!{name}"), why, partly),
         });
         self.opaque = outer;
-        if !read {
-            self.refuse(path, "a mail that could not be read: only its raw text was searched", true);
-        } else if self.members > self.limits.members {
+        if let Err(why) = read {
+            self.refuse(path, why, true);
+        }
+        if self.members > self.limits.members && before <= self.limits.members {
             self.refuse(path, format!("more than {} members", self.limits.members), true);
+        } else if self.total > self.limits.total {
+            self.refuse(path, "the document unpacks to more than the limit", true);
         }
     }
 
@@ -168,7 +166,8 @@ impl Unpacker<'_> {
     }
 
     fn tar(&mut self, path: &str, bytes: &[u8], depth: usize) {
-        // Who owned the files stands in every header by name, and links name what they lead to.
+        // Who owned the files stands in every header by name, and links name what they lead to. Names that are no UTF-8
+        // are searched in every character set.
         let mut named = BTreeSet::new();
         let mut archive = tar::Archive::new(bytes);
         let entries = match archive.entries() {
@@ -192,6 +191,9 @@ impl Unpacker<'_> {
                 break;
             };
             let member = format!("{path}!{}", String::from_utf8_lossy(&entry.path_bytes()));
+            if std::str::from_utf8(&entry.path_bytes()).is_err() {
+                named.insert(entry.path_bytes().into_owned());
+            }
             let header = entry.header();
             for name in [header.username_bytes(), header.groupname_bytes()].into_iter().flatten() {
                 named.insert(name.to_vec());
@@ -246,15 +248,26 @@ impl Unpacker<'_> {
             let comment = archive.comment().to_vec();
             self.leaf(&format!("{path}!(comment)"), &comment, true);
         }
+        let mut named = Vec::new();
         let document = office::is_document(archive.file_names().flatten());
         for i in 0..archive.len() {
             self.members += 1;
             if self.members > self.limits.members {
                 self.refuse(path, format!("more than {} members", self.limits.members), true);
-                return;
+                break;
             }
             let (name, packed, encrypted, folder) = match archive.by_index_raw(i) {
-                Ok(file) => (name_of(&file), file.compressed_size(), file.encrypted(), file.is_dir()),
+                Ok(file) => {
+                    if std::str::from_utf8(file.name_raw()).is_err() {
+                        named.extend_from_slice(file.name_raw());
+                        named.push(b'\n');
+                    }
+                    if !file.comment_raw().is_empty() {
+                        named.extend_from_slice(file.comment_raw());
+                        named.push(b'\n');
+                    }
+                    (name_of(&file), file.compressed_size(), file.encrypted(), file.is_dir())
+                }
                 Err(_) => {
                     self.refuse(&format!("{path}!member {i}"), "damaged member", false);
                     continue;
@@ -279,15 +292,32 @@ impl Unpacker<'_> {
             let Some(content) = content else { continue };
             // An XML part of a document is searched as its reader sees it.
             let part = document && name.ends_with(".xml");
-            match Some(&content).filter(|_| part).and_then(|c| office::text(c)) {
-                Some(text) => self.leaf(&member, text.as_bytes(), true),
-                None => {
-                    if part {
-                        self.refuse(&member, "damaged part of a document: only its raw text was searched", true);
+            if !part {
+                self.open(&member, &content, depth + 1);
+                continue;
+            }
+            let mut text = None;
+            let read = readers::read(Reader::Office, &content, &mut |part| match part {
+                Part::Content(_, content) => text = Some(content),
+                Part::Unread(_, why, partly) => self.refuse(&member, why, partly),
+            });
+            match (read, text) {
+                (Ok(()), Some(text)) => self.leaf(&member, &text, true),
+                (read, _) => {
+                    if let Err(why) = read {
+                        self.refuse(&member, why, true);
                     }
                     self.open(&member, &content, depth + 1);
                 }
             }
+        }
+        self.names(path, &named);
+    }
+
+    /// Names of members that are no UTF-8, and comments, to be searched in every character set.
+    fn names(&mut self, path: &str, named: &[u8]) {
+        if !named.is_empty() {
+            self.leaf(&format!("{path}!(names, comments)"), named, true);
         }
     }
 
@@ -374,7 +404,7 @@ pub(crate) mod tests {
         w.finish().unwrap().into_inner()
     }
 
-    fn all(path: &str, bytes: &[u8], limits: &Limits) -> (Vec<(String, Vec<u8>)>, Vec<Unread>) {
+    pub(crate) fn all(path: &str, bytes: &[u8], limits: &Limits) -> (Vec<(String, Vec<u8>)>, Vec<Unread>) {
         let mut seen = Vec::new();
         let unread = leaves(path, bytes, limits, &mut |leaf| seen.push((leaf.path.to_owned(), leaf.bytes.to_vec())));
         (seen, unread)

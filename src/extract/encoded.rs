@@ -173,6 +173,11 @@ impl Run<'_> {
         texts_alone(bytes_of(sextets))
     }
 
+    /// The bytes that the run stands for, whatever they are.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        bytes_of(&self.sextets)
+    }
+
     /// As [`Run::decoded`], with the way back: each character stands for the groups of four that it was read from, so that
     /// what is left of a run that was cut still decodes.
     #[must_use]

@@ -45,7 +45,7 @@ const PACKED: [(&[u8], Packing); 4] = [
 ];
 
 /// Beginnings of files that no reader here understands.
-const BINARY: [(&[u8], &str); 14] = [
+const BINARY: [(&[u8], &str); 20] = [
     (b"%PDF", "PDF"),
     (b"\x89PNG", "PNG image"),
     (b"\xff\xd8\xff", "JPEG image"),
@@ -60,12 +60,21 @@ const BINARY: [(&[u8], &str); 14] = [
     (b"\x7fELF", "program"),
     (b"\xca\xfe\xba\xbe", "Java class"),
     (b"age-encryption.org/", "age-encrypted file"),
+    (b"-----BEGIN AGE ENCRYPTED FILE-----", "age-encrypted file"),
+    (b"-----BEGIN PGP MESSAGE-----", "PGP-encrypted file"),
+    (b"\xfe\xed\xfe\xed", "Java keystore"),
+    (b"\xce\xce\xce\xce", "Java keystore"),
+    (b"\x03\xd9\xa2\x9a", "KeePass database"),
+    (b"Salted__", "file encrypted by OpenSSL"),
 ];
 
 /// The binary kinds that a first look can tell; short signatures need a zero byte as a second witness.
 fn binary(bytes: &[u8]) -> Option<&'static str> {
     let (magic, what) = BINARY.iter().find(|(magic, _)| bytes.starts_with(magic))?;
     let sure = magic.len() > 4 || memchr::memchr(0, &bytes[..bytes.len().min(4096)]).is_some();
+    // The streams of an old Office document have names in UTF-16; so has what encrypts a new one.
+    let encrypted = || memchr::memmem::find(bytes, b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0").is_some();
+    let what = if *what == "old Office document" && encrypted() { &"encrypted Office document" } else { what };
     (sure || !bytes.is_ascii()).then_some(what)
 }
 
@@ -168,6 +177,10 @@ mod tests {
             (b"PK\x03\x04", "zip"),
             (b"%PDF-1.7\n\xe2\xe3", "PDF"),
             (b"\x00\x01\x02\xff\xfe\x00", "unknown format"),
+            (b"-----BEGIN PGP MESSAGE-----\n\nhQEM\n", "PGP-encrypted file"),
+            (b"\xfe\xed\xfe\xed\0\0\0\x02", "Java keystore"),
+            (b"\xd0\xcf\x11\xe0\0\0W\0o\0r\0d\0", "old Office document"),
+            (b"\xd0\xcf\x11\xe0\0\0E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0", "encrypted Office document"),
         ] {
             assert_eq!(kind(bytes), want, "{bytes:?}");
         }

@@ -4,8 +4,7 @@
 //! What the raw text shows (also as quoted-printable or base64 of UTF-8) is searched there, where it can be cut out to the
 //! byte; it is not given again. Must not search.
 
-use std::borrow::Cow;
-
+use super::readers::Part;
 use mail_parser::{Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType, parsers::MessageStream};
 
 /// Headers by which a mail is told from another text (RFC 5322, section 3.6; RFC 2045).
@@ -28,16 +27,11 @@ const KNOWN: [&str; 13] = [
 /// Bytes of a header block that are looked at.
 const HEAD: usize = 64 << 10;
 
+/// Mails inside mails, as they stand.
+const DEEPEST: usize = 50;
+
 /// Base64 shorter than this is not looked for in raw text.
 const SHORT: usize = 64;
-
-/// What a message holds beside its raw text.
-pub(super) enum Hidden<'a> {
-    /// A text or file, and what it is called.
-    Content(String, Cow<'a, [u8]>),
-    /// Nobody here can read it: its name and why.
-    Unread(String, &'static str),
-}
 
 /// Whether some text is a mail, or a folder of mails (mbox).
 pub(super) fn is_mail(bytes: &[u8]) -> bool {
@@ -63,7 +57,7 @@ pub(super) fn is_mail(bytes: &[u8]) -> bool {
 }
 
 /// Gives what is hidden in a mail, or in each mail of an mbox; `false` where it could not be read.
-pub(super) fn hidden(bytes: &[u8], give: &mut dyn FnMut(Hidden<'_>)) -> bool {
+pub(super) fn hidden(bytes: &[u8], give: &mut dyn FnMut(Part)) -> bool {
     if !bytes.starts_with(b"From ") {
         return message(bytes, "", give);
     }
@@ -75,13 +69,13 @@ pub(super) fn hidden(bytes: &[u8], give: &mut dyn FnMut(Hidden<'_>)) -> bool {
     all
 }
 
-fn message(bytes: &[u8], at: &str, give: &mut dyn FnMut(Hidden<'_>)) -> bool {
+fn message(bytes: &[u8], at: &str, give: &mut dyn FnMut(Part)) -> bool {
     let Some(message) = MessageParser::default().parse(bytes) else { return false };
-    parts(&message, std::str::from_utf8(bytes).is_ok(), at, give);
+    parts(&message, std::str::from_utf8(bytes).is_ok(), at, 0, give);
     true
 }
 
-fn parts(message: &Message<'_>, utf8: bool, at: &str, give: &mut dyn FnMut(Hidden<'_>)) {
+fn parts(message: &Message<'_>, utf8: bool, at: &str, depth: usize, give: &mut dyn FnMut(Part)) {
     let raw = message.raw_message.as_ref();
     let mut headers = String::new();
     for (n, part) in message.parts.iter().enumerate() {
@@ -95,46 +89,52 @@ fn parts(message: &Message<'_>, utf8: bool, at: &str, give: &mut dyn FnMut(Hidde
                     headers.push_str(text);
                     headers.push('\n');
                 }
-                None => give(Hidden::Unread(format!("{at}(headers)"), "an encoded header that cannot be decoded")),
+                None => give(Part::Unread(
+                    format!("{at}(headers)"),
+                    "an encoded header that cannot be decoded".into(),
+                    false,
+                )),
             }
         }
         let name = format!("{at}{}", part.attachment_name().map_or_else(|| format!("part {n}"), str::to_owned));
         if part.is_content_type("application", "pkcs7-mime") || part.is_content_type("multipart", "encrypted") {
-            give(Hidden::Unread(name, "encrypted"));
+            give(Part::Unread(name, "encrypted".into(), false));
             continue;
         }
         if part.is_encoding_problem {
-            give(Hidden::Unread(format!("{at}part {n}"), "damaged encoding"));
+            give(Part::Unread(format!("{at}part {n}"), "damaged encoding".into(), false));
         }
         match &part.body {
             PartType::Text(text) | PartType::Html(text) => {
                 if is_hidden(part, utf8) {
-                    give(Hidden::Content(name, Cow::Borrowed(text.as_bytes())));
+                    give(Part::Content(name, text.as_bytes().to_vec()));
                 } else if part.attachment_name().is_some() {
                     // The name may be in pieces in the header.
-                    give(Hidden::Content(name, Cow::Borrowed(b"")));
+                    give(Part::Content(name, b"".to_vec()));
                 }
                 if text.contains("-----BEGIN PGP MESSAGE-----") {
-                    give(Hidden::Unread(format!("{at}part {n}"), "encrypted"));
+                    give(Part::Unread(format!("{at}part {n}"), "encrypted".into(), false));
                 }
             }
             PartType::Binary(content) | PartType::InlineBinary(content) => {
-                give(Hidden::Content(name, Cow::Borrowed(content)));
+                give(Part::Content(name, content.to_vec()));
             }
             PartType::Message(inner) => {
                 // Inside an encoding the inner mail's raw text is nowhere else.
                 let encoded = part.encoding != Encoding::None;
                 if encoded {
-                    give(Hidden::Content(name.clone(), Cow::Borrowed(inner.raw_message.as_ref())));
+                    give(Part::Content(name.clone(), inner.raw_message.as_ref().to_vec()));
+                } else if depth < DEEPEST {
+                    parts(inner, utf8, &format!("{name}/"), depth + 1, give);
                 } else {
-                    parts(inner, utf8, &format!("{name}/"), give);
+                    give(Part::Unread(name, "mails nested too deep: only their raw text was searched".into(), true));
                 }
             }
             PartType::Multipart(_) => {}
         }
     }
     if !headers.is_empty() {
-        give(Hidden::Content(format!("{at}(headers)"), Cow::Owned(headers.into_bytes())));
+        give(Part::Content(format!("{at}(headers)"), headers.into_bytes()));
     }
 }
 
@@ -154,8 +154,8 @@ mod tests {
         let mut out = Vec::new();
         assert!(is_mail(mail.as_bytes()));
         hidden(mail.as_bytes(), &mut |h| match h {
-            Hidden::Content(name, bytes) => out.push((name, String::from_utf8_lossy(&bytes).into_owned())),
-            Hidden::Unread(name, why) => out.push((name, format!("unread: {why}"))),
+            Part::Content(name, bytes) => out.push((name, String::from_utf8_lossy(&bytes).into_owned())),
+            Part::Unread(name, why, _) => out.push((name, format!("unread: {why}"))),
         });
         out
     }

@@ -3,12 +3,9 @@
 //!
 //! lopdf reads the file; this puts the words together. Must not search.
 
-use std::{
-    cell::Cell,
-    collections::BTreeMap,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::collections::BTreeMap;
 
+use super::readers::Part;
 use lopdf::{Dictionary, Document, Encoding, Object, ObjectId, Stream, content::Content, decode_text_string};
 
 /// Bytes that one stream may unpack to.
@@ -21,38 +18,13 @@ const ALL: usize = 256 << 20;
 /// by so much). Fonts' own spaces are about 250 wide; kerning is far below.
 const SPACE: f32 = 180.0;
 
-/// What a PDF holds.
-pub(super) enum Part {
-    /// A text or a file: what it is called, and its bytes.
-    Content(String, Vec<u8>),
-    /// Some of it could not be read: why.
-    Unread(String),
-}
-
-/// Reads a PDF; an error is the reason why nobody here can.
-pub(super) fn read(bytes: &[u8]) -> Result<Vec<Part>, &'static str> {
-    // The reader has been fuzzed less than a file from anywhere deserves.
-    READING.set(true);
-    let read = catch_unwind(AssertUnwindSafe(|| parts(bytes)));
-    READING.set(false);
-    read.unwrap_or(Err("damaged PDF"))
-}
-
-thread_local! {
-    static READING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether this thread is in a reader whose panic is caught and becomes a gap in the coverage: nothing to report as a bug.
-pub fn panic_is_expected() -> bool {
-    READING.get()
-}
-
-fn parts(bytes: &[u8]) -> Result<Vec<Part>, &'static str> {
-    let document = Document::load_mem(bytes).map_err(|_| "damaged or encrypted PDF")?;
+/// Reads a PDF and gives what it holds; an error is the reason why nobody here can.
+pub(super) fn read(bytes: &[u8], give: &mut dyn FnMut(Part)) -> Result<(), &'static str> {
+    let document =
+        Document::load_mem(bytes).map_err(|_| "damaged or encrypted PDF: only its plain strings were searched")?;
     if document.is_encrypted() {
-        return Err("encrypted PDF");
+        return Err("encrypted PDF: only its plain strings were searched");
     }
-    let mut out = Vec::new();
     let mut text = String::new();
     let (pages, mut silent, mut damaged, mut undecoded, mut pictures) = (document.get_pages(), 0, 0, 0, 0);
     let mut left = ALL;
@@ -79,7 +51,7 @@ fn parts(bytes: &[u8]) -> Result<Vec<Part>, &'static str> {
             match content(stream).filter(|bytes| bytes.len() <= left) {
                 Some(bytes) => {
                     left -= bytes.len();
-                    out.push(Part::Content(format!("object {}", id.0), bytes));
+                    give(Part::Content(format!("object {}", id.0), bytes));
                 }
                 None => damaged += 1,
             }
@@ -87,24 +59,25 @@ fn parts(bytes: &[u8]) -> Result<Vec<Part>, &'static str> {
             pictures += 1;
         }
     }
+    let mut unread = |why: String| give(Part::Unread(String::new(), why, true));
     if silent > 0 {
-        out.push(Part::Unread(format!("{silent} of {} pages show no text: pictures are not read", pages.len())));
+        unread(format!("{silent} of {} pages show no text: pictures are not read", pages.len()));
     }
     if pictures > 0 {
-        out.push(Part::Unread(format!("{pictures} pictures are not read")));
+        unread(format!("{pictures} pictures are not read"));
     }
     if undecoded > 0 {
-        out.push(Part::Unread("text in a font that does not say which letters it shows".into()));
+        unread("text in a font that does not say which letters it shows".into());
     }
     if damaged > 0 {
-        out.push(Part::Unread(format!("{damaged} parts of the PDF could not be read, or are too large")));
+        unread(format!("{damaged} parts of the PDF could not be read, or are too large"));
     }
     for (name, text) in [("(text)", text), ("(properties, notes)", strings)] {
         if !text.trim().is_empty() {
-            out.push(Part::Content(name.to_owned(), text.into_bytes()));
+            give(Part::Content(name.to_owned(), text.into_bytes()));
         }
     }
-    Ok(out)
+    Ok(())
 }
 
 fn content(stream: &Stream) -> Option<Vec<u8>> {
@@ -296,8 +269,13 @@ pub(crate) mod tests {
         out
     }
 
+    fn parts(bytes: &[u8]) -> Result<Vec<Part>, &'static str> {
+        let mut parts = Vec::new();
+        read(bytes, &mut |part| parts.push(part)).map(|()| parts)
+    }
+
     fn text_of(content: &str) -> String {
-        let parts = read(&pdf(content, "x", "y", b"z")).unwrap();
+        let parts = parts(&pdf(content, "x", "y", b"z")).unwrap();
         let text = parts.into_iter().find_map(|p| match p {
             Part::Content(name, bytes) if name == "(text)" => Some(String::from_utf8(bytes).unwrap()),
             _ => None,
@@ -327,10 +305,10 @@ pub(crate) mod tests {
     #[test]
     fn everything_beside_the_pages_is_read() {
         let mut all = String::new();
-        for part in read(&pdf("BT /F1 9 Tf (page) Tj ET", "Zoë Author", "a note", b"a file")).unwrap() {
+        for part in parts(&pdf("BT /F1 9 Tf (page) Tj ET", "Zoë Author", "a note", b"a file")).unwrap() {
             match part {
                 Part::Content(name, bytes) => all.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(&bytes))),
-                Part::Unread(why) => panic!("{why}"),
+                Part::Unread(_, why, _) => panic!("{why}"),
             }
         }
         for part in ["page", "in a form", "Zoë Author", "a note", "a file"] {
@@ -340,17 +318,19 @@ pub(crate) mod tests {
 
     #[test]
     fn what_cannot_be_read_is_said() {
-        let silent = read(&pdf("q Q", "x", "y", b"z")).unwrap();
-        assert!(silent.iter().any(|p| matches!(p, Part::Unread(why) if why.starts_with("1 of 1 pages show no text"))));
-        let unknown = read(&pdf("BT (no font) Tj ET", "x", "y", b"z")).unwrap();
-        assert!(unknown.iter().any(|p| matches!(p, Part::Unread(why) if why.starts_with("text in a font"))));
+        let silent = parts(&pdf("q Q", "x", "y", b"z")).unwrap();
+        assert!(
+            silent.iter().any(|p| matches!(p, Part::Unread(_, why, _) if why.starts_with("1 of 1 pages show no text")))
+        );
+        let unknown = parts(&pdf("BT (no font) Tj ET", "x", "y", b"z")).unwrap();
+        assert!(unknown.iter().any(|p| matches!(p, Part::Unread(_, why, _) if why.starts_with("text in a font"))));
         let whole = pdf("BT ET", "x", "y", b"z");
-        assert!(read(b"%PDF-1.7 nothing").is_err());
+        assert!(parts(b"%PDF-1.7 nothing").is_err());
         for at in (5..whole.len()).step_by(7) {
             let mut broken = whole.clone();
             broken[at] ^= 0x5a;
-            let _ = read(&broken);
-            let _ = read(&whole[..at]);
+            let _ = parts(&broken);
+            let _ = parts(&whole[..at]);
         }
     }
 }

@@ -1,21 +1,28 @@
 //! Scanning bytes: a file, an attachment, a decrypted message, and whatever is packed inside.
 
-use std::ops::Range;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use serde_json::Value;
 
 use super::{
     context::{Context, Fields, child},
+    fields,
     json::{may_be_whole, walk_json_at, walk_name},
     text::{TextHit, find_text},
 };
 use crate::{
     erasure::redact::is_json_line,
     extract::{
-        self, Format, Leaf, Limits, Unread, encoding, layout,
+        self, Format, Leaf, Limits, Unread, charsets,
+        encoding::{self, Encoding},
+        layout,
         spans::{self, Children, Kind, Node},
     },
-    model::{Cut, Piece, RecordRef, Reference},
+    model::{Cut, Piece, RecordRef, Reference, ReferenceKind, Strength},
+    norm::Mapped,
     subject::{Matcher, TextKind},
 };
 
@@ -25,6 +32,9 @@ const PART: usize = 16 << 10;
 /// An object above this size (bytes) is searched as text, even where it has to be read as a whole, since as a tree it would
 /// take ten times as much memory.
 const LARGEST_TREE: usize = 64 << 20;
+
+/// A binary file above this size (bytes) is searched as Windows-1252 and UTF-16 alone, not in every character set.
+const LARGEST_BINARY: usize = 16 << 20;
 
 /// Text is searched in stretches of this many bytes.
 const STRETCH: usize = 1 << 20;
@@ -73,7 +83,7 @@ fn interesting(leaf: &Leaf<'_>, matcher: &Matcher) -> bool {
     extract::by_signature(leaf.bytes).is_some()
         || matcher.may_match(leaf.bytes)
         || layout::has_view(leaf.bytes)
-        || !encoding::is_text(leaf.bytes)
+        || !encoding::is_plain(leaf.bytes)
 }
 
 /// References in the name of a file or folder.
@@ -87,20 +97,75 @@ pub(super) fn scan_name(name: &str, ctx: &Context, matcher: &Matcher) -> Vec<Ref
         .collect()
 }
 
+/// References in a name that is no UTF-8, in whatever character set.
+pub(super) fn scan_raw_name(name: &[u8], ctx: &Context, matcher: &Matcher) -> Vec<Reference> {
+    let mut out: Vec<Reference> = Vec::new();
+    let texts = charsets::readings(name).into_iter().map(|r| r.text().to_owned());
+    for found in std::iter::once(encoding::latin1(name)).chain(texts).flat_map(|text| scan_name(&text, ctx, matcher)) {
+        if !out.iter().any(|r| (r.subject, r.identifier) == (found.subject, found.identifier)) {
+            out.push(found);
+        }
+    }
+    out
+}
+
 fn reference(hit: &TextHit, ctx: &Context, locator: &str, cut: Cut) -> Reference {
     Reference {
         subject: hit.found.subject,
         identifier: hit.found.identifier,
+        kind: hit.found.kind,
+        strength: hit.found.strength,
+        ..blank(ctx, locator.to_owned(), cut)
+    }
+}
+
+/// A reference that does not say yet to whom.
+fn blank(ctx: &Context, locator: String, cut: Cut) -> Reference {
+    Reference {
+        subject: 0,
+        identifier: 0,
         place: ctx.place.clone(),
         instance: ctx.instance.clone(),
         project: ctx.project.clone(),
         record: RecordRef::clone(&ctx.record),
         field: ctx.field(""),
-        locator: locator.to_owned(),
-        kind: hit.found.kind,
-        strength: hit.found.strength,
+        locator,
+        kind: ReferenceKind::FullName,
+        strength: Strength::Possible,
         cut,
         times: ctx.times,
+    }
+}
+
+/// Where in a text references stand already: by subject and first byte, the end and the number in the list.
+struct Known(BTreeMap<(usize, usize), (usize, usize)>);
+
+impl Known {
+    /// Of the references from `before` on, which are those of one text.
+    fn of(references: &[Reference], before: usize) -> Self {
+        let mut known = Self(BTreeMap::new());
+        for (i, r) in references.iter().enumerate().skip(before) {
+            if let Cut::Text { pieces } = &r.cut
+                && let (Some(first), Some(last)) = (pieces.first(), pieces.last())
+            {
+                known.add(r.subject, first.from, last.to, i);
+            }
+        }
+        known
+    }
+
+    fn add(&mut self, subject: usize, from: usize, to: usize, number: usize) {
+        self.0.insert((subject, from), (to, number));
+    }
+
+    fn covers(&self, subject: usize, from: usize, to: usize) -> bool {
+        let before = self.0.range((subject, 0)..=(subject, from)).next_back();
+        before.is_some_and(|(_, (end, _))| *end >= to)
+    }
+
+    /// Those that lie in `from..to`: where each ends, and its number.
+    fn inside(&self, subject: usize, from: usize, to: usize) -> impl Iterator<Item = (usize, usize)> {
+        self.0.range((subject, from)..(subject, to)).map(|(_, found)| *found).filter(move |(end, _)| *end <= to)
     }
 }
 
@@ -125,51 +190,98 @@ impl Scan<'_> {
             if !read {
                 self.gap(format!("{what}: only its plain strings were searched"));
             }
-            self.strings(bytes);
+            self.strings(bytes, read);
             return;
         }
         let laid_out = layout::has_view(bytes);
-        if !self.matcher.may_match(bytes) && !laid_out {
-            if !encoding::is_text(bytes) {
-                self.gap("unknown format: only its plain strings were searched".into());
-            }
+        let plain = encoding::is_plain(bytes);
+        if plain && !laid_out && !self.matcher.may_match(bytes) {
             return;
         }
-        match extract::format(self.path, bytes) {
-            Format::Json(_, text) => self.json(&text),
-            Format::JsonLines(_, text) => self.lines(&text),
-            Format::Text(_, text) => {
+        let start = self.out.len();
+        let (encoding, rewritten) = match extract::format(self.path, bytes) {
+            Format::Json(encoding, text) => {
+                self.json(&text);
+                (encoding, false)
+            }
+            Format::JsonLines(encoding, text) => {
+                self.lines(&text);
+                (encoding, false)
+            }
+            Format::Text(encoding, text) => {
                 self.text(&text);
-                if laid_out {
-                    self.laid_out(&text);
+                self.fields(&text, start);
+                if laid_out && let Some(view) = layout::view(&text) {
+                    self.view(&view, &text, start);
                 }
+                (encoding, encoding == Encoding::Latin1)
             }
             Format::Binary(what) => {
                 self.gap(format!("{what}: only its plain strings were searched"));
-                self.strings(bytes);
+                self.strings(bytes, false);
+                return;
             }
             Format::Packed(_) | Format::Zip | Format::Tar => {
                 self.gap("archive: only its plain strings were searched".into());
-                self.strings(bytes);
+                self.strings(bytes, false);
+                return;
             }
+        };
+        if !plain && matches!(encoding, Encoding::Utf8 { .. } | Encoding::Latin1) {
+            self.readings(bytes, rewritten, start);
         }
     }
 
-    /// The plain strings of what no reader here understands: as one byte a character, and as UTF-16 at either offset.
-    fn strings(&mut self, bytes: &[u8]) {
-        if !self.matcher.may_match(bytes) && memchr::memchr(0, bytes).is_none() {
-            return;
+    /// What a text says in other character sets, and in UTF-16 between zeros. `rewritten`: its first reading is the one
+    /// that the others lead back to.
+    /// `start`: where this text's references begin.
+    fn readings(&mut self, bytes: &[u8], rewritten: bool, start: usize) {
+        for reading in charsets::readings(bytes) {
+            if !self.matcher.may_match(reading.text().as_bytes()) {
+                continue;
+            }
+            match reading.view(bytes).filter(|_| rewritten) {
+                Some(view) => self.view(&view, &encoding::latin1(bytes), start),
+                None => self.whole(reading.text(), "text", start),
+            }
         }
-        let mut found = find_text(self.matcher, &String::from_utf8_lossy(bytes), self.ctx.scope(), TextKind::Prose);
-        // Little endian at odd offsets is big endian at even ones.
-        for offset in [0, 1] {
-            let units =
-                bytes.get(offset..).unwrap_or_default().chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]]));
-            let wide: String = char::decode_utf16(units).map(|c| c.unwrap_or('\u{fffd}')).collect();
-            found.extend(find_text(self.matcher, &wide, self.ctx.scope(), TextKind::Prose));
+        if memchr::memchr(0, bytes).is_some() {
+            self.wide_strings(bytes, true, start);
         }
-        for hit in &found {
-            self.out.push(reference(hit, self.ctx, "strings", Cut::Whole));
+    }
+
+    /// The plain strings of what no reader here understands: as UTF-8, in every set of one byte a character, and as UTF-16
+    /// of either kind at either offset. `known`: a reader gives what it shows, so only its strings are looked at.
+    fn strings(&mut self, bytes: &[u8], known: bool) {
+        let start = self.out.len();
+        self.whole(&String::from_utf8_lossy(bytes), "strings", start);
+        let narrow = charsets::narrow_strings(bytes);
+        self.whole(&encoding::latin1(&narrow), "strings", start);
+        if !known && bytes.len() <= LARGEST_BINARY {
+            for reading in charsets::readings(&narrow) {
+                self.whole(reading.text(), "strings", start);
+            }
+        }
+        self.wide_strings(bytes, !known, start);
+    }
+
+    fn wide_strings(&mut self, bytes: &[u8], rare: bool, start: usize) {
+        for (big, odd) in [(false, false), (false, true), (true, false), (true, true)] {
+            self.whole(&charsets::wide_strings(bytes, big, odd, rare), "strings", start);
+        }
+    }
+
+    /// Hits in a text that does not lead back to the bytes; one of each identifier that is not found from `start` on, since
+    /// the same is read in many ways, and a whole file is only given up where nothing less is known.
+    fn whole(&mut self, text: &str, locator: &str, start: usize) {
+        for (_, hit) in stretches(text).flat_map(|range| self.hits(text, range)).collect::<Vec<_>>() {
+            let new = reference(&hit, self.ctx, locator, Cut::Whole);
+            let same = |r: &&mut Reference| (r.subject, r.identifier) == (new.subject, new.identifier);
+            match self.out[start..].iter_mut().find(same) {
+                Some(known) if known.cut == Cut::Whole => known.strength = known.strength.max(new.strength),
+                Some(_) => {}
+                None => self.out.push(new),
+            }
         }
     }
 
@@ -279,58 +391,106 @@ impl Scan<'_> {
     }
 
     fn text(&mut self, text: &str) {
-        let mut from = 0;
-        while from < text.len() {
-            let mut to = text.len().min(from + STRETCH);
-            if to < text.len() {
-                let newline = memchr::memrchr(b'\n', &text.as_bytes()[from..to]);
-                to = newline.map_or_else(|| boundary(text, to), |i| from + i + 1);
-            }
-            self.stretch(text, from, to);
-            from = to;
+        for range in stretches(text) {
+            self.stretch(text, range.start, range.end);
         }
     }
 
-    /// Hits in the text as a reader of its format shows it, where the bytes themselves do not give them.
-    fn laid_out(&mut self, text: &str) {
-        let Some(view) = layout::view(text) else { return };
-        for mut hit in find_text(self.matcher, view.text(), self.ctx.scope(), TextKind::Prose) {
-            hit.pieces =
-                hit.pieces.iter().flat_map(|r| view.pieces(r.start, r.end)).filter(|r| !r.is_empty()).collect();
+    /// What named fields of a table or of XML say, each or together. `before`: where this text's references begin.
+    fn fields(&mut self, text: &str, before: usize) {
+        if !self.matcher.may_match(text.as_bytes()) {
+            return;
+        }
+        let (matcher, scope) = (self.matcher, self.ctx.scope());
+        let mut found = Vec::new();
+        if text.trim_start_matches(['\u{feff}', ' ', '\n', '\r', '\t']).starts_with('<') {
+            fields::elements(text, |group| found.extend(fields::says(text, group, true, matcher, scope)));
+        } else {
+            let ending = self.path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+            let named = matches!(ending.as_str(), "csv" | "tsv" | "tab");
+            fields::rows(text, named, |row| found.extend(fields::says(text, row, false, matcher, scope)));
+        }
+        let mut known = Known::of(self.out, before);
+        let mut worse = BTreeSet::new();
+        for says in found {
+            let (from, to) = (says.spans[0].start, says.spans[says.spans.len() - 1].end);
+            let inside: Vec<(usize, usize)> = known.inside(says.subject, from, to).collect();
+            if inside.iter().any(|(_, i)| self.out[*i].strength >= says.strength && !worse.contains(i)) {
+                continue;
+            }
+            worse.extend(inside.into_iter().map(|(_, i)| i));
+            let line = memchr::memchr_iter(b'\n', &text.as_bytes()[..from]).count() + 1;
+            let piece = |r: &Range<usize>| Piece { pointer: String::new(), from: r.start, to: r.end };
+            known.add(says.subject, from, to, self.out.len());
+            self.out.push(Reference {
+                subject: says.subject,
+                identifier: says.identifier,
+                kind: says.kind,
+                strength: says.strength,
+                ..blank(self.ctx, format!("line {line}"), Cut::Text { pieces: says.spans.iter().map(piece).collect() })
+            });
+        }
+        if !worse.is_empty() {
+            let mut number = 0..;
+            self.out.retain(|_| number.next().is_none_or(|i| !worse.contains(&i)));
+        }
+    }
+
+    /// Hits in another reading of `text`, where the text itself does not give them.
+    fn view(&mut self, view: &Mapped, text: &str, before: usize) {
+        let hits: Vec<_> = stretches(view.text()).flat_map(|range| self.hits(view.text(), range)).collect();
+        let mut known = Known::of(self.out, before);
+        for (base, mut hit) in hits {
+            let ranges = hit.pieces.iter().flat_map(|r| view.pieces(base + r.start, base + r.end));
+            hit.pieces = ranges.filter(|r| !r.is_empty()).collect();
             let (Some(first), Some(last)) = (hit.pieces.first(), hit.pieces.last()) else { continue };
             let (from, to) = (first.start, last.end);
-            let known = self.out.iter().any(|r| match &r.cut {
-                Cut::Text { pieces } if r.subject == hit.found.subject && r.record == self.ctx.record => {
-                    pieces.first().is_some_and(|p| p.from <= from) && pieces.last().is_some_and(|p| p.to >= to)
-                }
-                _ => false,
-            });
-            if !known {
-                let line = memchr::memchr_iter(b'\n', &text.as_bytes()[..from]).count() + 1;
-                let cut = Cut::Text { pieces: pieces(&hit, "", 0) };
-                self.out.push(reference(&hit, self.ctx, &format!("line {line}"), cut));
+            if known.covers(hit.found.subject, from, to) {
+                continue;
             }
+            let line = memchr::memchr_iter(b'\n', &text.as_bytes()[..from]).count() + 1;
+            let cut = Cut::Text { pieces: pieces(&hit, "", 0) };
+            known.add(hit.found.subject, from, to, self.out.len());
+            self.out.push(reference(&hit, self.ctx, &format!("line {line}"), cut));
         }
     }
 
     /// Hits that begin in `from..to` of a text.
     fn stretch(&mut self, text: &str, from: usize, to: usize) {
-        let start = boundary(text, from.saturating_sub(OVERLAP));
-        let end = boundary(text, (to + OVERLAP).min(text.len()));
-        let slice = &text[start..end];
-        if !self.matcher.may_match(slice.as_bytes()) {
-            return;
-        }
-        for hit in find_text(self.matcher, slice, self.ctx.scope(), TextKind::Prose) {
-            let at = start + hit.found.from;
-            if !(from..to).contains(&at) {
-                continue;
-            }
-            let line = memchr::memchr_iter(b'\n', &text.as_bytes()[..at]).count() + 1;
-            let cut = Cut::Text { pieces: pieces(&hit, "", start) };
+        for (base, hit) in self.hits(text, from..to) {
+            let line = memchr::memchr_iter(b'\n', &text.as_bytes()[..base + hit.found.from]).count() + 1;
+            let cut = Cut::Text { pieces: pieces(&hit, "", base) };
             self.out.push(reference(&hit, self.ctx, &format!("line {line}"), cut));
         }
     }
+
+    /// Hits that begin in `range` of a text, with where what their places count from begins.
+    fn hits(&self, text: &str, range: Range<usize>) -> Vec<(usize, TextHit)> {
+        let start = boundary(text, range.start.saturating_sub(OVERLAP));
+        let end = boundary(text, (range.end + OVERLAP).min(text.len()));
+        let slice = &text[start..end];
+        if !self.matcher.may_match(slice.as_bytes()) {
+            return Vec::new();
+        }
+        let hits = find_text(self.matcher, slice, self.ctx.scope(), TextKind::Prose);
+        hits.into_iter().map(|hit| (start, hit)).filter(|(at, hit)| range.contains(&(at + hit.found.from))).collect()
+    }
+}
+
+/// A text in stretches of at most [`STRETCH`], broken at lines where there are any.
+fn stretches(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let start = from;
+        (start < text.len()).then(|| {
+            from = text.len().min(start + STRETCH);
+            if from < text.len() {
+                let newline = memchr::memrchr(b'\n', &text.as_bytes()[start..from]);
+                from = newline.map_or_else(|| boundary(text, from), |i| start + i + 1);
+            }
+            start..from
+        })
+    })
 }
 
 /// The last boundary between characters that is not after `at`.
@@ -348,3 +508,7 @@ fn pieces(hit: &TextHit, pointer: &str, base: usize) -> Vec<Piece> {
 #[cfg(test)]
 #[path = "bytes_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "forms_tests.rs"]
+mod forms;

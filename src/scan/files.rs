@@ -11,7 +11,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    bytes::{scan_bytes, scan_name},
+    bytes::{scan_bytes, scan_name, scan_raw_name},
     context::{Context, Fields},
     seen::{Past, Seen, Stamp},
 };
@@ -176,6 +176,11 @@ impl Folder<'_> {
         if self.matcher.may_match(name.as_bytes()) {
             done.references.extend(scan_name(name, &ctx, self.matcher));
         }
+        if name.contains(char::REPLACEMENT_CHARACTER)
+            && let Some(raw) = entry.path.file_name()
+        {
+            done.references.extend(scan_raw_name(raw.as_encoded_bytes(), &ctx, self.matcher));
+        }
         if entry.kind != EntryKind::File {
             return;
         }
@@ -317,6 +322,19 @@ mod tests {
             ]
         );
         assert!(many.references[2].times.updated.is_some());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_no_utf8_is_found() {
+        use std::os::unix::ffi::OsStrExt;
+        let dir = tempfile::tempdir().unwrap();
+        let name = std::ffi::OsStr::from_bytes(b"Zo\xeb_Xander.txt");
+        std::fs::write(dir.path().join(name), "nobody").unwrap();
+        let found = scan(dir.path(), 1);
+        let got: Vec<_> = found.references.iter().map(|r| (r.field.as_str(), r.kind)).collect();
+        assert_eq!(got, [("name", ReferenceKind::FullName)]);
+        assert_eq!(found.coverage.records, 1);
     }
 
     #[cfg(unix)]

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{
     adf,
     context::{Context, child},
+    fields::{self, Role},
     text::{TextHit, find_text},
 };
 use crate::{
@@ -43,7 +44,9 @@ pub(super) fn walk_name(name: &str, pointer: &str, ctx: &Context, matcher: &Matc
 
 /// Whether an object with a member of this name and (JSON) value may be more than its members: a user, an ADF document.
 pub(super) fn may_be_whole(name: &str, value: &str) -> bool {
-    matches!(name, "accountId" | "displayName" | "emailAddress") || (name == "type" && value == "\"doc\"")
+    matches!(name, "accountId" | "displayName" | "emailAddress")
+        || fields::role(name).is_some()
+        || (name == "type" && value == "\"doc\"")
 }
 
 /// Walks one record and gathers its references.
@@ -112,6 +115,7 @@ impl<'a> Walker<'a> {
                 if adf::is_doc(map) {
                     self.adf(value, pointer, depth);
                 } else if !self.user(map, pointer) {
+                    self.name_in_parts(map, pointer);
                     self.members(map, pointer, depth);
                 }
             }
@@ -189,6 +193,26 @@ impl<'a> Walker<'a> {
                 found.strength = Strength::Certain;
             }
             self.push(found, pointer, Cut::Text { pieces });
+        }
+    }
+
+    /// A name whose parts are members of their own: `firstName` and `lastName`.
+    fn name_in_parts(&mut self, map: &Map<String, Value>, pointer: &str) {
+        let of = |role: Role| {
+            map.iter()
+                .find_map(|(name, value)| Some((name, value.as_str()?)).filter(|_| fields::role(name) == Some(role)))
+        };
+        let (Some(first), Some(last)) = (of(Role::First), of(Role::Last)) else { return };
+        let with = of(Role::Middle).map(|middle| vec![first, middle, last]);
+        for parts in with.into_iter().chain([vec![first, last]]) {
+            let values: Vec<&str> = parts.iter().map(|(_, value)| *value).collect();
+            for (subject, identifier, kind, strength) in fields::name_of(self.matcher, self.ctx.scope(), &values) {
+                let strength = if self.has_other_ids(map, subject) { Strength::Possible } else { strength };
+                let piece =
+                    |(name, value): &(&String, &str)| Piece { pointer: child(pointer, name), from: 0, to: value.len() };
+                let found = Found { subject, identifier, kind, strength };
+                self.push(found, &child(pointer, parts[0].0), Cut::Text { pieces: parts.iter().map(piece).collect() });
+            }
         }
     }
 
@@ -277,16 +301,18 @@ pub(super) fn is_user(map: &Map<String, Value>) -> bool {
 }
 
 /// What a member of this name holds, where the name says so.
-fn hint(name: &str) -> Option<FieldHint> {
+pub(super) fn hint(name: &str) -> Option<FieldHint> {
     let lower = name.to_ascii_lowercase();
     let lower = lower.replace(['_', '-'], "");
-    match lower.as_str() {
+    // Jira's export has each in lower case too; HTML has them as data.
+    let lower = lower.strip_prefix("lower").or_else(|| lower.strip_prefix("data")).unwrap_or(&lower);
+    match lower {
         "userkey" => Some(FieldHint::UserKey),
         "username" => Some(FieldHint::Username),
         "email" | "emailaddress" | "mail" => Some(FieldHint::Email),
         "displayname" | "fullname" => Some(FieldHint::DisplayName),
         "user" | "author" | "updateauthor" | "assignee" | "reporter" | "creator" | "owner" | "lead" | "watcher"
-        | "watchers" | "voter" | "actor" => Some(FieldHint::AnyId),
+        | "watchers" | "voter" | "actor" | "childname" => Some(FieldHint::AnyId),
         _ if lower.ends_with("accountid") || lower.ends_with("accountids") => Some(FieldHint::AccountId),
         _ => None,
     }

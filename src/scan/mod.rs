@@ -8,6 +8,7 @@ mod bytes;
 pub mod cache;
 pub mod collect;
 mod context;
+mod fields;
 mod files;
 mod jira;
 mod json;

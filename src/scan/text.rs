@@ -17,8 +17,8 @@ pub struct TextHit {
     pub pieces: Vec<Range<usize>>,
 }
 
-/// All hits in a text, also under JSON escapes (two levels), percent escapes, quoted-printable, HTML or XML markup, wiki
-/// markup, and base64 (two levels).
+/// All hits in a text, also under JSON escapes (two levels), percent escapes, quoted-printable, HTML or XML markup,
+/// Markdown, wiki markup, and base64 (two levels).
 #[must_use]
 pub fn find_text(matcher: &Matcher, text: &str, scope: Scope<'_>, kind: TextKind) -> Vec<TextHit> {
     if matcher.may_match(text.as_bytes()) { find_with_care(matcher, text, scope, kind) } else { Vec::new() }
@@ -65,12 +65,13 @@ fn find_layers(matcher: &Matcher, text: &str, scope: Scope<'_>, kind: TextKind) 
         .map(|found| TextHit { pieces: std::iter::once(found.from..found.to).collect(), found })
         .collect();
     // Each layer is taken off the text that the one before left.
-    let layers: [fn(&str) -> Option<Mapped>; 6] = [
+    let layers: [fn(&str) -> Option<Mapped>; 7] = [
         views::json_unescaped,
         views::json_unescaped,
         views::percent_decoded,
         views::quoted_printable_decoded,
         views::markup_stripped,
+        views::markdown_stripped,
         views::wiki_stripped,
     ];
     let mut taken: Vec<Mapped> = Vec::new();
@@ -149,6 +150,8 @@ mod tests {
             ("*Zoë* _Xander_", vec![(vec!["Zoë", " ", "Xander"], Probable)]),
             ("Zo{*}e{*} Xander", vec![(vec!["Zo", "e", " Xander"], Probable)]),
             ("[Zoë|mailto:zoe.x@corp.example]", vec![(vec!["zoe.x@corp.example"], Probable)]),
+            ("[Zoë](http://x/) Xander", vec![(vec!["Zoë", " Xander"], Probable)]),
+            (r"zoe\.x\@corp\.example", vec![(vec!["zoe", ".x", "@corp", ".example"], Probable)]),
             ("*[~zxan]*", vec![(vec!["[~zxan]"], Certain)]),
             ("zxan2 [~zxan2] azoe.x@corp.example", vec![]),
         ] {
