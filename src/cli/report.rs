@@ -113,6 +113,7 @@ fn case_report(store: &Store, case: &Case, now: String) -> anyhow::Result<CaseRe
         stays,
         coverage_before: plan.as_ref().map(|p| p.coverage.clone()).unwrap_or_default(),
         coverage_after: verification.as_ref().map(|v| v.coverage.clone()).unwrap_or_default(),
+        matrix: verification.as_ref().map(|v| v.matrix.clone()).unwrap_or_default(),
         verified: verification.as_ref().map(|v| Verified {
             at: v.at.clone(),
             unexpected: v.unexpected().map(|r| r.count).sum(),

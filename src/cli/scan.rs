@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Context, Failure, Format, load_policy, subject, work};
 use crate::{
-    model::{Area, CaseId, Place, Subject, SubjectKey},
+    model::{Area, CaseId, MatrixRow, Place, Subject, SubjectKey},
     report::scan::ScanReport,
     scan::run::targets,
 };
@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// Only these places, such as `target:partner/PART`.
     #[arg(long, value_name = "P,…", value_delimiter = ',')]
     place: Vec<Place>,
+    /// Ask Jira's own search first and read only the issues that it finds. Quick, never complete (exit 3).
+    #[arg(long)]
+    quick: bool,
     /// Why this search is made; goes into the audit trail.
     #[arg(long, value_name = "TEXT")]
     purpose: Option<String>,
@@ -80,7 +83,8 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         && (args.place.is_empty() || args.place.iter().any(|p| matches!(p.area(), Area::Source | Area::Target)));
     let clients = if remote { work::clients(config.instances.values(), false) } else { work::Clients::new() };
     let decided =
-        work::scan(ctx, &config, &store, &clients, &policy, &subjects, (&args.area, &args.place, cache)).await?;
+        work::scan(ctx, &config, &store, &clients, &policy, &subjects, (&args.area, &args.place, args.quick, cache))
+            .await?;
     let findings = decided.findings();
     // Free text of a person: it is told without what names the person (law 6).
     let purpose = args.purpose.as_deref().map(work::masker(&subjects));
@@ -95,9 +99,12 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     let clear = |text: &str| text.to_owned();
     let mask: &dyn Fn(&str) -> String = if args.reveal { &clear } else { &hide };
     let pseudonyms: Vec<String> = subjects.iter().map(|s| s.pseudonym.clone()).collect();
+    let masked = |row: &MatrixRow| MatrixRow { reason: row.reason.as_deref().map(mask), ..row.clone() };
+    let matrix = decided.matrix.iter().map(masked).collect();
     let report =
         ScanReport::new(&pseudonyms, (policy.name(), policy.sha256()), &decided.coverage, &findings, ctx.now, mask)
-            .with_asks(policy.asks());
+            .with_asks(policy.asks())
+            .with_matrix(matrix);
     ctx.out(&render(ctx, &report)?)?;
     let incomplete: Vec<_> = decided.coverage.iter().filter(|c| !c.status.is_complete()).collect();
     for gap in &incomplete {

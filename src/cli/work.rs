@@ -77,6 +77,8 @@ pub(super) struct Decided {
     pub(super) ask: BTreeMap<String, String>,
     /// How many issues each project has.
     pub(super) issues: BTreeMap<Place, u64>,
+    /// What was read, by kind of storage place.
+    pub(super) matrix: Vec<crate::model::MatrixRow>,
 }
 
 impl Decided {
@@ -94,11 +96,24 @@ pub(super) async fn scan(
     clients: &Clients,
     policy: &Policy,
     subjects: &[Subject],
-    (areas, places, cache): (&[Area], &[Place], Option<ScanCache>),
+    (areas, places, quick, cache): (&[Area], &[Place], bool, Option<ScanCache>),
 ) -> anyhow::Result<Decided> {
     let matcher = Matcher::new(subjects).map_err(|e| Failure::Usage(e.to_string()))?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let request = Request { config, store, clients, matcher: &matcher, areas, places, threads, cache: cache.as_ref() };
+    // What a quick search leaves out must not be taken for read.
+    let cache = cache.filter(|_| !quick);
+    let request = Request {
+        config,
+        store,
+        clients,
+        matcher: &matcher,
+        subjects,
+        quick,
+        areas,
+        places,
+        threads,
+        cache: cache.as_ref(),
+    };
     let mut progress = Progress::new(ctx);
     let scan = request.run(|place, done| progress.place("scanning", place, done)).await;
     drop(progress);
@@ -150,7 +165,8 @@ fn decide(ctx: &Context, config: &Config, keys: &Keys, policy: &Policy, subjects
         }
         groups.push((findings, base));
     }
-    Decided { groups, coverage: scan.coverage, ask: policy.asks(), issues: scan.issues }
+    let matrix = crate::scan::matrix::matrix(config, &scan.facts, &scan.coverage);
+    Decided { groups, coverage: scan.coverage, ask: policy.asks(), issues: scan.issues, matrix }
 }
 
 /// Keyed hash of place, record, field, locator and subject.

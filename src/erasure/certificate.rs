@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     keys::{Keys, Purpose},
-    model::{Coverage, Outcome, Place, RecordRef},
+    model::{Coverage, MatrixRow, Outcome, Place, RecordRef},
     store::{Approval, Case},
 };
 
@@ -83,6 +83,9 @@ pub struct Certificate {
     pub gaps: Vec<Coverage>,
     /// What the verification read.
     pub coverage: Vec<Coverage>,
+    /// What that means for every kind of storage place, with whom to ask for what is out of reach.
+    #[serde(default)]
+    pub matrix: Vec<MatrixRow>,
     /// What stays.
     pub stays: Vec<Stays>,
     /// When it was verified, and how many places still held something that the plan does not allow.
@@ -157,6 +160,7 @@ impl Certificate {
             statement: if gaps.is_empty() { "complete" } else { "complete except" }.to_owned(),
             gaps,
             coverage: v.coverage.clone(),
+            matrix: v.matrix.clone(),
             stays: stays(keys, input.plan, v),
             verified_at: v.at.clone(),
             unexpected: v.unexpected().map(|r| r.count).sum(),

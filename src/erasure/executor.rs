@@ -381,10 +381,20 @@ async fn load_remote(client: &Client, step: &Step) -> Result<Option<Value>, Exec
             absent(client.remote_links(key).await)?.and_then(|all| all.into_iter().find(|l| is(l, id)))
         }
         RecordType::Property => {
-            client.property(key, id).await?.map(|value| serde_json::json!({ "key": id, "value": value }))
+            let (name, value) = match of_comment(id) {
+                Some((comment, name)) => (name, client.comment_property(comment, name).await?),
+                None => (id, client.property(key, id).await?),
+            };
+            value.map(|value| serde_json::json!({ "key": name, "value": value }))
         }
         _ => return Err(ExecError::NoExecutor(step.place.to_string())),
     })
+}
+
+/// Comment and name of a comment's property, which the collector calls `comment/10001/name`.
+fn of_comment(id: &str) -> Option<(&str, &str)> {
+    let (comment, name) = id.strip_prefix("comment/")?.split_once('/')?;
+    comment.bytes().all(|b| b.is_ascii_digit()).then_some((comment, name))
 }
 
 fn is(value: &Value, id: &str) -> bool {
@@ -431,7 +441,11 @@ async fn replace_remote(
             Ok(None)
         }
         RecordType::Property => {
-            client.set_property(key, id, next.get("value").cloned().unwrap_or(Value::Null)).await?;
+            let value = next.get("value").cloned().unwrap_or(Value::Null);
+            match of_comment(id) {
+                Some((comment, name)) => client.set_comment_property(comment, name, value).await?,
+                None => client.set_property(key, id, value).await?,
+            }
             Ok(None)
         }
         _ => Err(ExecError::NoExecutor(step.place.to_string())),
@@ -445,7 +459,10 @@ async fn delete_remote(client: &Client, step: &Step) -> Result<(), ExecError> {
         RecordType::Worklog => client.delete_worklog(key, id).await?,
         RecordType::Attachment => client.delete_attachment(id).await?,
         RecordType::RemoteLink => client.delete_remote_link(key, id).await?,
-        RecordType::Property => client.delete_property(key, id).await?,
+        RecordType::Property => match of_comment(id) {
+            Some((comment, name)) => client.delete_comment_property(comment, name).await?,
+            None => client.delete_property(key, id).await?,
+        },
         RecordType::Watcher => {
             let Some(Value::Object(raw)) = load_remote(client, step).await? else { return Ok(()) };
             let user = User::from_json(&Value::Object(raw));

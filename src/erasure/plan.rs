@@ -439,6 +439,11 @@ fn refuse(finding: &Finding, has_base: bool) -> Option<(Outcome, String, Option<
         ),
         (RecordType::History, _) => residual("Jira's history cannot be edited", ADMIN.into()),
         (RecordType::Vote, _) => residual("only the voter can take a vote back", ADMIN.into()),
+        // What belongs to no issue is a setting of the project or of the instance.
+        (RecordType::Property, _) if r.record.key.is_none() && r.instance.is_some() => residual(
+            "a setting of the project or the instance, which many use, is changed by a person only",
+            "the project's lead or the Jira administrator of the instance".into(),
+        ),
         (RecordType::UserProfile, _) => residual("the account is not ours to change here", ADMIN.into()),
         (RecordType::File, _) if !has_base => residual(
             "a folder with files in it, or a file that cannot be read, is not deleted as one record",

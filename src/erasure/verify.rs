@@ -18,10 +18,11 @@ use crate::{
     extract,
     fs::walk::{EntryKind, walk},
     jira::Client,
-    model::{Area, Coverage, CoverageStatus, InstanceName, Outcome, Place, RecordRef, RecordType},
+    model::{Area, Coverage, CoverageStatus, InstanceName, MatrixRow, Outcome, Place, RecordRef, RecordType, Subject},
     scan::{
-        collect::{RemoteRecord, collect, known},
-        run::{Target, targets},
+        collect::{Event, Facts, Reading, RemoteRecord, collect, collect_instance, known},
+        matrix::matrix,
+        run::{Target, accounts_on, targets},
     },
     staging::Staging,
     store::Store,
@@ -67,6 +68,9 @@ pub struct Verification {
     pub plan: String,
     /// What was read.
     pub coverage: Vec<Coverage>,
+    /// What that means for every kind of storage place.
+    #[serde(default)]
+    pub matrix: Vec<MatrixRow>,
     /// What is still there.
     pub remaining: Vec<Remaining>,
     /// Similar strings that are somebody else's, counted.
@@ -94,6 +98,8 @@ pub struct Verify<'a> {
     pub store: &'a Store,
     /// Clients, or why there is none.
     pub clients: &'a BTreeMap<InstanceName, Result<Client, String>>,
+    /// The subject, whose own accounts are looked up.
+    pub subject: &'a Subject,
     /// All identifiers.
     pub needles: &'a Needles,
     /// Those of six characters and more, for the sealed bytes of our own store, where shorter ones turn up by chance.
@@ -114,6 +120,7 @@ impl Verify<'_> {
     pub async fn run(&self, hash: &str, at: String, mut progress: impl FnMut(&Place, u64)) -> Verification {
         let mut found = Findings { remaining: BTreeMap::new(), near_misses: 0, unread: BTreeMap::new() };
         let mut coverage = Vec::new();
+        let mut facts: BTreeMap<InstanceName, Facts> = BTreeMap::new();
         for target in targets(self.config) {
             let place = target.place();
             progress(&place, 0);
@@ -126,29 +133,30 @@ impl Verify<'_> {
                     }
                     coverage.push(self.staging(sync, *state, &place, &mut found));
                 }
-                Target::Remote(remote) => match self.clients.get(&remote.instance) {
-                    Some(Ok(client)) => {
-                        let sink = |records: Vec<RemoteRecord>| {
-                            for record in &records {
-                                self.record(&place, record, &mut found);
-                            }
-                        };
-                        let known = known(self.config, self.store, remote);
-                        let ids = known.as_deref().unwrap_or_default();
-                        coverage.extend(collect(client, remote, ids, sink, |n| progress(&place, n)).await);
-                        if let Err(e) = known {
-                            let status = CoverageStatus::Partial;
-                            coverage.push(Coverage::with_reason(place, status, 0, 0, e.to_string()));
+                Target::Instance(instance) => {
+                    let Some(client) = self.client(&instance.instance, &place, &mut coverage) else { continue };
+                    let accounts = accounts_on(self.config, &instance.instance, [self.subject]);
+                    let sink = |record: RemoteRecord| self.record(&place, &record, &mut found);
+                    let collected = collect_instance(client, instance, &accounts, sink).await;
+                    coverage.extend(collected.coverage);
+                    facts.entry(instance.instance.clone()).or_default().merge(collected.facts);
+                }
+                Target::Remote(remote) => {
+                    let Some(client) = self.client(&remote.instance, &place, &mut coverage) else { continue };
+                    let sink = |event: Event| {
+                        if let Event::Record(_, record) = event {
+                            self.record(&remote.place_of(&record.record), &record, &mut found);
                         }
+                    };
+                    let known = known(self.config, self.store, remote);
+                    let ids = known.as_deref().unwrap_or_default();
+                    let collected = collect(client, remote, Reading::all(ids), sink, |n| progress(&place, n)).await;
+                    coverage.extend(collected.coverage);
+                    facts.entry(remote.instance.clone()).or_default().merge(collected.facts);
+                    if let Err(e) = known {
+                        coverage.push(Coverage::with_reason(place, CoverageStatus::Partial, 0, 0, e.to_string()));
                     }
-                    Some(Err(why)) => {
-                        coverage.push(Coverage::with_reason(place, CoverageStatus::Unexamined, 0, 0, why.clone()));
-                    }
-                    None => {
-                        let why = "no client for this instance";
-                        coverage.push(Coverage::with_reason(place, CoverageStatus::Unexamined, 0, 0, why));
-                    }
-                },
+                }
                 Target::Folder(place, path) if place.area() == Area::State => {
                     coverage.push(self.own_store(place, path, &mut found));
                 }
@@ -178,7 +186,19 @@ impl Verify<'_> {
             }
         }
         let remaining = found.remaining.into_iter().map(|((p, r, f), n)| self.classify(p, r, f, n)).collect();
-        Verification { at, plan: hash.to_owned(), coverage, remaining, near_misses: found.near_misses }
+        let matrix = matrix(self.config, &facts, &coverage);
+        Verification { at, plan: hash.to_owned(), coverage, matrix, remaining, near_misses: found.near_misses }
+    }
+
+    /// The client of an instance; without one, the coverage says why.
+    fn client(&self, instance: &InstanceName, place: &Place, coverage: &mut Vec<Coverage>) -> Option<&Client> {
+        let why = match self.clients.get(instance) {
+            Some(Ok(client)) => return Some(client),
+            Some(Err(why)) => why.as_str(),
+            None => "no client for this instance",
+        };
+        coverage.push(Coverage::with_reason(place.clone(), CoverageStatus::Unexamined, 0, 0, why));
+        None
     }
 
     /// Searches one field's bytes, as they are and as what a reader would unpack from them.
@@ -403,8 +423,12 @@ fn covers(standing: &Standing, place: &Place, record: &RecordRef, field: &str) -
         // Whatever lies in a folder whose name stays has that name in its path.
         || field == "name" && standing.field == "name" && below(record, &standing.record);
     let same_field = standing.field == field
-        // Files and history entries are residual as a whole.
-        || matches!(record.record_type, RecordType::History | RecordType::Vote | RecordType::Watcher)
+        // Files, history entries, settings and profiles are residual as a whole.
+        || matches!(
+            record.record_type,
+            RecordType::History | RecordType::Vote | RecordType::Watcher | RecordType::UserProfile
+        )
+        || record.record_type == RecordType::Property && record.key.is_none()
         || record.path.is_some() && field != "name" && standing.field != "name";
     standing.place == *place && same_record && same_field
 }

@@ -35,7 +35,12 @@ pub(super) struct Call {
     pub(super) bad: Option<&'static str>,
     /// The whole path as errors show it, where it is not one of the API's.
     pub(super) elsewhere: Option<String>,
+    /// The API that it belongs to, where that is not the platform's.
+    pub(super) root: Option<&'static str>,
 }
+
+/// Jira Software's own API, the same on both flavours.
+const AGILE: &str = "/rest/agile/1.0";
 
 impl Call {
     fn new(method: Method, path: &'static str, safety: Safety) -> Self {
@@ -50,7 +55,13 @@ impl Call {
             core: true,
             bad: None,
             elsewhere: None,
+            root: None,
         }
+    }
+
+    /// A read of Jira Software's API, which not every server has.
+    pub(super) fn agile(path: &'static str) -> Self {
+        Self { root: Some(AGILE), ..Self::get(path).optional() }
     }
 
     pub(super) fn get(path: &'static str) -> Self {

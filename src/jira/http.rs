@@ -185,7 +185,10 @@ impl Client {
 
     /// An error about this call.
     pub(super) fn error(&self, call: &Call, kind: ErrorKind) -> JiraError {
-        let path = call.elsewhere.clone().unwrap_or_else(|| format!("{}{}", self.api(), call.shown));
+        let path = call
+            .elsewhere
+            .clone()
+            .unwrap_or_else(|| format!("{}{}", call.root.unwrap_or_else(|| self.api()), call.shown));
         JiraError::new(kind, method_name(&call.method), path).instance(&self.inner.name)
     }
 
@@ -208,7 +211,7 @@ impl Client {
         if let Some(why) = call.bad {
             return Err(self.error(call, ErrorKind::Config).message(why));
         }
-        let text = format!("{}{}{}", self.inner.base, self.api(), call.path);
+        let text = format!("{}{}{}", self.inner.base, call.root.unwrap_or_else(|| self.api()), call.path);
         let mut url = Url::parse(&text).map_err(|e| self.error(call, ErrorKind::Config).source(e))?;
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);

@@ -42,7 +42,9 @@ impl Client {
         }
         match self.json_or_absent(&call).await? {
             None => Ok(None),
-            Some(Value::Object(map)) if !Issue(map.clone()).id().is_empty() => Ok(Some(Issue(map))),
+            Some(Value::Object(map)) if map.get("id").and_then(Value::as_str).is_some_and(|id| !id.is_empty()) => {
+                Ok(Some(Issue(map)))
+            }
             Some(_) => Err(self.bad_answer(&call, "the answer is not an issue")),
         }
     }

@@ -37,6 +37,7 @@ mod peer_tests;
 mod sandbox_tests;
 mod scrub;
 mod search;
+mod settings;
 #[cfg(test)]
 mod test_server;
 #[cfg(test)]

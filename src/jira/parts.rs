@@ -139,12 +139,22 @@ impl Client {
     /// # Errors
     /// `NotSupported` where the server has no watchers.
     pub async fn watchers(&self, key: &str) -> Result<Vec<User>> {
+        Ok(self.watch_list(key).await?.0)
+    }
+
+    /// Who watches an issue, and how many the server counts: more than it shows where we lack "View voters and watchers".
+    ///
+    /// # Errors
+    /// `NotSupported` where the server has no watchers.
+    pub async fn watch_list(&self, key: &str) -> Result<(Vec<User>, u64)> {
         let call = Call::get("issue").id(key).then("watchers").optional();
         let answer = self.json(&call).await?;
         let Some(list) = answer.get("watchers").and_then(Value::as_array) else {
             return Err(self.bad_answer(&call, "no list of watchers"));
         };
-        Ok(list.iter().map(User::from_json).collect())
+        let users: Vec<User> = list.iter().map(User::from_json).collect();
+        let counted = answer.get("watchCount").and_then(Value::as_u64).unwrap_or(users.len() as u64);
+        Ok((users, counted))
     }
 
     /// Takes a watcher off.

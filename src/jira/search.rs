@@ -21,6 +21,28 @@ const MOST_STEPS_BACK: u32 = 10;
 /// How many empty pages with a next token Cloud may give in a row.
 const MOST_EMPTY_PAGES: u32 = 50;
 
+/// Ids that were given already. Jira's are numbers, which take little room even for a hundred thousand issues.
+#[derive(Debug, Default)]
+struct Ids {
+    numbers: HashSet<u64>,
+    texts: HashSet<String>,
+}
+
+impl Ids {
+    /// Whether it was not there yet.
+    fn insert(&mut self, id: &str) -> bool {
+        match id.parse::<u64>() {
+            // `007` and `7` are two ids.
+            Ok(number) if !id.starts_with(['0', '+']) => self.numbers.insert(number),
+            _ => self.texts.insert(id.to_owned()),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.numbers.len() + self.texts.len()
+    }
+}
+
 /// A running search.
 #[derive(Debug)]
 pub struct Search {
@@ -30,7 +52,7 @@ pub struct Search {
     expand: Vec<String>,
     properties: Vec<String>,
     page_size: usize,
-    seen: HashSet<String>,
+    seen: Ids,
     last: Option<String>,
     token: Option<String>,
     start: usize,
@@ -51,7 +73,7 @@ impl Client {
             expand: Vec::new(),
             properties: Vec::new(),
             page_size: PAGE,
-            seen: HashSet::new(),
+            seen: Ids::default(),
             last: None,
             token: None,
             start: 0,
@@ -230,7 +252,7 @@ impl Search {
         if let Some(issue) = issues.last() {
             self.last = Some(issue.id().to_owned());
         }
-        issues.into_iter().filter(|i| self.seen.insert(i.id().to_owned())).collect()
+        issues.into_iter().filter(|i| self.seen.insert(i.id())).collect()
     }
 }
 

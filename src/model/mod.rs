@@ -5,6 +5,7 @@
 mod coverage;
 mod finding;
 mod ids;
+mod matrix;
 mod personal;
 mod place;
 mod record;
@@ -14,6 +15,7 @@ mod subject;
 pub use coverage::{Coverage, CoverageStatus, Earlier};
 pub use finding::{Decision, Finding, Outcome};
 pub use ids::{CaseId, IdError, InstanceName, IssueKey, ProjectKey, SubjectKey, SyncName};
+pub use matrix::{Fact, MatrixRow, MatrixStatus, Storage, StorageArea};
 pub use personal::{Personal, Secret};
 pub use place::{Area, Controller, Flavor, Mandate, Place};
 pub use record::{RecordRef, RecordTimes, RecordType};

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::{
     PolicyRef,
     html::{self, Bar, CoverageRow, Mark},
+    matrix,
     text::{csv, table},
 };
-use crate::model::{Area, Coverage, CoverageStatus, Outcome, Place, RecordRef};
+use crate::model::{Area, Coverage, CoverageStatus, MatrixRow, Outcome, Place, RecordRef};
 
 /// The schema's name.
 pub const SCHEMA: &str = "efface.case-report/1";
@@ -127,6 +128,9 @@ pub struct CaseReport {
     pub coverage_before: Vec<Coverage>,
     /// What was read to verify.
     pub coverage_after: Vec<Coverage>,
+    /// What the verification means for every kind of storage place; empty before there is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub matrix: Vec<MatrixRow>,
     /// The verification; `None` before there is one.
     pub verified: Option<Verified>,
     /// What was signed off as unreadable.
@@ -245,7 +249,17 @@ impl CaseReport {
         let rows = counts
             .chain(stays)
             .chain(places("read-before", &self.coverage_before))
-            .chain(places("read-after", &self.coverage_after));
+            .chain(places("read-after", &self.coverage_after))
+            .chain(self.matrix.iter().map(|m| {
+                let whose = m.instance.as_ref().map_or_else(|| "this host".to_owned(), ToString::to_string);
+                row(&[
+                    (0, "matrix".into()),
+                    (1, format!("{whose}: {}", m.place.as_str())),
+                    (9, m.reason.clone().unwrap_or_default()),
+                    (10, m.ask.clone().unwrap_or_default()),
+                    (11, m.status.as_str().to_owned()),
+                ])
+            }));
         csv(&head, rows)
     }
 
@@ -314,6 +328,7 @@ impl CaseReport {
             out.push('\n');
             out.push_str(&table(&["not read in full", "status", "reason"], &[], &gaps, width));
         }
+        out.push_str(&matrix::text(&self.matrix));
         out.push_str(&format!("\n{}: {}\n", self.headline(), self.sentence()));
         out
     }
@@ -407,6 +422,8 @@ struct Page<'a> {
     changes: Vec<Change>,
     before: Vec<CoverageRow>,
     after: Vec<CoverageRow>,
+    matrix: Vec<matrix::Line>,
+    kinds: String,
 }
 
 struct PlaceRow {
@@ -484,6 +501,8 @@ impl<'a> Page<'a> {
             changes: changes(&report.coverage_before, &report.coverage_after),
             before: html::coverage_rows(&report.coverage_before, str::to_owned),
             after: html::coverage_rows(&report.coverage_after, str::to_owned),
+            matrix: matrix::lines(&report.matrix),
+            kinds: matrix::counts(&report.matrix),
         }
     }
 }
@@ -564,6 +583,7 @@ mod tests {
             }],
             coverage_before: vec![Coverage::examined(place("target:partner/PART"), 3, 100)],
             coverage_after: vec![Coverage::examined(place("target:partner/PART"), 3, 90)],
+            matrix: vec![],
             verified: Some(Verified { at: "2026-11-22T08:00:00Z".into(), unexpected: 0, listed: 1, near_misses: 2 }),
             accepted_gaps: vec![],
             audit_head: Some(AuditHead { sequence: 41, hash: "cafe".into() }),

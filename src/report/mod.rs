@@ -6,6 +6,7 @@
 pub mod case;
 mod excerpt;
 mod html;
+mod matrix;
 pub mod scan;
 pub(crate) mod text;
 

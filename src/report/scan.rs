@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     PolicyRef,
     html::{self, Bar, CoverageRow},
+    matrix,
     text::{csv, table},
 };
 use crate::model::{
-    Area, Coverage, Decision, Finding, InstanceName, Place, ProjectKey, RecordRef, ReferenceKind, Strength,
+    Area, Coverage, Decision, Finding, InstanceName, MatrixRow, Place, ProjectKey, RecordRef, ReferenceKind, Strength,
 };
 
 /// The schema's name.
@@ -83,6 +84,9 @@ pub struct ScanReport {
     pub policy: PolicyRef,
     /// What was read, and what was not.
     pub coverage: Vec<Coverage>,
+    /// What that means for every kind of storage place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub matrix: Vec<MatrixRow>,
     /// What was found.
     pub findings: Vec<ScanFinding>,
     /// Sums.
@@ -158,6 +162,7 @@ impl ScanReport {
             subjects: if many { pseudonyms.to_vec() } else { Vec::new() },
             policy: PolicyRef { name: policy.0.to_owned(), sha256: policy.1.to_owned() },
             coverage: coverage.iter().map(masked).collect(),
+            matrix: Vec::new(),
             findings: grouped,
             totals,
             asks: BTreeMap::new(),
@@ -168,6 +173,13 @@ impl ScanReport {
     #[must_use]
     pub fn with_asks(mut self, asks: BTreeMap<String, String>) -> Self {
         self.asks = asks;
+        self
+    }
+
+    /// Adds the coverage matrix.
+    #[must_use]
+    pub fn with_matrix(mut self, matrix: Vec<MatrixRow>) -> Self {
+        self.matrix = matrix;
         self
     }
 
@@ -241,7 +253,21 @@ impl ScanReport {
             row[21] = c.bytes.to_string();
             row
         });
-        csv(&head, findings.chain(places))
+        let matrix = self.matrix.iter().map(|m| {
+            let mut row = vec![String::new(); head.len()];
+            row[0] = "matrix".to_owned();
+            row[4] = m.place.as_str().to_owned();
+            row[5] = m.instance.as_ref().map(ToString::to_string).unwrap_or_default();
+            row[18] = [&m.reason, &m.ask.as_ref().map(|a| format!("ask {a}"))]
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect::<Vec<_>>()
+                .join("; ");
+            row[19] = m.status.as_str().to_owned();
+            row
+        });
+        csv(&head, findings.chain(places).chain(matrix))
     }
 
     /// As text for a terminal, as wide as that is.
@@ -293,6 +319,7 @@ impl ScanReport {
                 out.push_str(&format!("  {} × {}: {}{who}\n", s.count, s.rule, s.why));
             }
         }
+        out.push_str(&matrix::text(&self.matrix));
         out.push_str(&format!("\n{}\n", self.sentence()));
         out
     }
@@ -415,6 +442,8 @@ struct Page<'a> {
     decisions: Vec<Bar>,
     areas: Vec<Bar>,
     coverage: Vec<CoverageRow>,
+    matrix: Vec<matrix::Line>,
+    kinds: String,
     places: Vec<PlacePart>,
     standing: Vec<Standing>,
     reviews: Vec<Standing>,
@@ -488,6 +517,8 @@ impl<'a> Page<'a> {
             ),
             areas: html::bars(t.by_area.iter().map(|(a, n)| (html::area(*a).to_owned(), "plain", "", *n)).collect()),
             coverage: html::coverage_rows(&report.coverage, str::to_owned),
+            matrix: matrix::lines(&report.matrix),
+            kinds: matrix::counts(&report.matrix),
             places,
             standing: report.standing(),
             reviews: report.by_rule(|d| d == Decision::Review),

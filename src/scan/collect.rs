@@ -1,20 +1,52 @@
 //! Fetching every record of a Jira project, without judging it: the one road by which a scan and, later, a verification
 //! read a remote place. Owns which calls are made and what is counted as unread; knows no matcher and no policy.
+//!
+//! The search hands out issues, each is read by a task of its own (`issue`), and all requests share one [`Pool`]. Records
+//! go to the sink as they come, so that no list of the whole project is ever held.
+//!
+//! No bulk call gives an issue's properties whole (Cloud's `bulkfetch` and `search/jql` take five named keys; Data Center's
+//! search none), so each issue needs a call of its own; that call brings fields, history and properties together, and bulk
+//! calls would only come on top of it.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+mod issue;
+mod numbers;
+mod pool;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod totals;
 
-use futures_util::{StreamExt, stream};
-use serde_json::{Map, Value};
+use std::collections::{BTreeSet, VecDeque};
 
+use serde_json::Value;
+use tokio::{sync::mpsc, task::JoinSet};
+
+pub use self::totals::{Collected, Facts};
+use self::{
+    issue::{Job, Origin, Outcome},
+    numbers::Numbers,
+    pool::Pool,
+    settings::Settings,
+    totals::Totals,
+};
 use crate::{
     config::Config,
-    jira::{Client, Issue, JiraError},
-    model::{Area, Coverage, CoverageStatus, InstanceName, Place, ProjectKey, RecordRef, RecordType},
+    jira::{Client, ErrorKind, Issue, JiraError, Search, UserQuery},
+    model::{Area, InstanceName, Place, ProjectKey, RecordRef, RecordType},
     store::{PairKind, Store, StoreError},
 };
 
-/// Issues that are fetched at the same time.
-const CONCURRENCY: usize = 8;
+/// Requests to one instance that are under way at the same time, all parts of all issues together.
+pub const CONCURRENCY: usize = 16;
+
+/// Issues that are being read at the same time: enough that a slow part of one leaves no connection idle.
+const ISSUES_AT_ONCE: usize = 2 * CONCURRENCY;
+
+/// Issues a page of the search. Cloud gives fewer where fields are asked for.
+const PAGE: usize = 1000;
+
+/// Records that wait for the sink.
+const WAITING: usize = 64;
 
 /// Attachments above this size are not read into memory; they are named as unread.
 pub const ATTACHMENT_LIMIT: usize = 64 * 1024 * 1024;
@@ -37,10 +69,36 @@ impl RemotePlace {
         Place::new(self.area, format!("{}/{}", self.instance, self.project))
     }
 
+    /// The place of a record: settings of the project have one of their own beside the issues.
+    #[must_use]
+    pub fn place_of(&self, record: &RecordRef) -> Place {
+        if record.key.is_none() { self.part(SETTINGS) } else { self.place() }
+    }
+
     fn part(&self, what: &str) -> Place {
         Place::new(self.area, format!("{}/{}/{what}", self.instance, self.project))
     }
 }
+
+/// What stands in an instance beside its projects: filters, dashboards, the person's accounts, the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InstancePlace {
+    /// `source` or `target`: `source` where it is both.
+    pub area: Area,
+    /// The instance.
+    pub instance: InstanceName,
+}
+
+impl InstancePlace {
+    /// The place as it is written in reports, such as `target:partner/settings`.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place::new(self.area, format!("{}/{SETTINGS}", self.instance))
+    }
+}
+
+/// The last part of the place of settings; no project's key is written small.
+const SETTINGS: &str = "settings";
 
 /// A record as it was fetched.
 #[derive(Debug, Clone)]
@@ -53,20 +111,82 @@ pub struct RemoteRecord {
     pub content: Option<Vec<u8>>,
 }
 
-/// Something that could not be read, by kind.
-#[derive(Debug, Default)]
-struct Gaps(BTreeMap<&'static str, (u64, String)>);
+/// An issue as the search lists it, before it is read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listed {
+    /// Its id.
+    pub id: String,
+    /// Its key.
+    pub key: String,
+    /// Jira's `updated`, as written there; `None` where it is not known.
+    pub updated: Option<String>,
+}
 
-impl Gaps {
-    fn add(&mut self, kind: &'static str, reason: String) {
-        self.0.entry(kind).or_insert((0, reason)).0 += 1;
-    }
+/// What an earlier reading of the same project remembers.
+///
+/// Jira's `updated` moves with edits, comments, worklogs, attachments and links, but not with watchers, votes and properties
+/// ([`READ_ANYWAY`]): those are read of an unchanged issue, too.
+pub trait Seen {
+    /// Whether this issue was read in full before, at this `updated`, so that only [`READ_ANYWAY`] need be read again.
+    fn unchanged(&self, issue: &Listed) -> bool;
+}
 
-    fn merge(&mut self, other: Self) {
-        for (kind, (n, reason)) in other.0 {
-            self.0.entry(kind).or_insert((0, reason)).0 += n;
-        }
+/// Remembers nothing: every issue is read in full.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nothing;
+
+impl Seen for Nothing {
+    fn unchanged(&self, _: &Listed) -> bool {
+        false
     }
+}
+
+/// Records that do not move an issue's `updated`, so that they are read of an unchanged issue as well.
+pub const READ_ANYWAY: [RecordType; 3] = [RecordType::Watcher, RecordType::Vote, RecordType::Property];
+
+/// How a project is read.
+#[derive(Clone, Copy)]
+pub struct Reading<'a> {
+    /// Ids and keys of issues that we made or carried over. Cloud's search learns of a new issue only after a while (JIRA.md;
+    /// Atlassian's page on search and reconcile), so those are read whether the search lists them or not, also where they
+    /// were moved to another project. One that is in neither is deleted, or hidden from the account: no gap, since no search
+    /// lists it either.
+    pub known: &'a [(String, String)],
+    /// What was read before.
+    pub seen: &'a dyn Seen,
+    /// Only the issues that one of these conditions (JQL) finds. Quick, and never complete.
+    pub quick: Option<&'a [String]>,
+}
+
+impl<'a> Reading<'a> {
+    /// All of it.
+    #[must_use]
+    pub const fn all(known: &'a [(String, String)]) -> Self {
+        Self { known, seen: &Nothing, quick: None }
+    }
+}
+
+/// What the sink of [`collect`] is given.
+#[derive(Debug)]
+pub enum Event {
+    /// A record. Those of one issue carry the same number, and come in no particular order; issues are numbered from 1 in
+    /// the order of the search, 0 is for what belongs to no issue.
+    Record(u64, RemoteRecord),
+    /// Nothing more of this issue follows.
+    Done(Done),
+}
+
+/// How the reading of one issue ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// Its number.
+    pub number: u64,
+    /// The issue, with the `updated` of what was read.
+    pub issue: Listed,
+    /// [`Seen`] knew it: only [`READ_ANYWAY`] was read.
+    pub unchanged: bool,
+    /// Everything that was to be read was; only such an issue may be remembered.
+    pub whole: bool,
 }
 
 /// Why a call did not answer, for a coverage line: no message of the server, since it may quote a person.
@@ -77,95 +197,188 @@ pub fn reason(error: &JiraError) -> String {
     }
 }
 
-struct Bundle {
-    records: Vec<RemoteRecord>,
-    gaps: Gaps,
-}
-
-/// Fetches all records of all issues of a project and hands them to `sink`, issue by issue. What could not be read is in
-/// the coverage that comes back; an error here is never the end of the scan.
+/// Fetches all records of all issues of a project, and its settings, and hands them to `sink`. What could not be read is in
+/// what comes back; an error here is never the end of the scan.
 ///
-/// `known` are ids and keys of issues that we made or carried over. Cloud's search learns of a new issue only after a while
-/// (JIRA.md; Atlassian's page on search and reconcile), so those are read whether the search lists them or not. One that is
-/// in neither is deleted, or hidden from the account: no gap, since no search lists it either.
+/// Issue numbers that the search leaves out are asked for one by one, as far as they are few: an archived issue is found by
+/// no search and yet read by its key. Those that stay unseen are counted.
 pub async fn collect(
     client: &Client,
     place: &RemotePlace,
-    known: &[(String, String)],
-    mut sink: impl FnMut(Vec<RemoteRecord>),
+    reading: Reading<'_>,
+    mut sink: impl FnMut(Event),
     mut progress: impl FnMut(u64),
-) -> Vec<Coverage> {
-    let unexamined =
-        |reason: String| vec![Coverage::with_reason(place.place(), CoverageStatus::Unexamined, 0, 0, reason)];
+) -> Collected {
     // A project that the account cannot see answers an empty search, not an error: ask for it first.
-    if let Err(e) = client.project(&place.project).await {
-        return unexamined(reason(&e));
-    }
-    let mut ids: Vec<(String, String)> = Vec::new();
-    let mut search = client.search(&format!("project = \"{}\" ORDER BY key ASC", place.project), &["project"]);
-    let mut cut_off = None;
+    let body = match client.project(&place.project).await {
+        Ok(body) => body,
+        Err(e) => return Collected::unexamined(place, &reason(&e)),
+    };
+    let mut totals = Totals::new(reading.quick.is_some());
+    let known = if totals.quick { &[] } else { reading.known };
+    let mut late: BTreeSet<(String, String)> =
+        known.iter().filter(|(_, key)| in_project(key, &place.project)).cloned().collect();
+    let pool = Pool::new(CONCURRENCY);
+    let (out, mut records) = mpsc::channel(WAITING);
+    let mut tasks: JoinSet<Ended> = JoinSet::new();
+    let settings = Settings::new(client, &pool, &out);
+    let key = place.project.clone();
+    tasks.spawn(async move { Ended::Settings(settings.project(key, body).await) });
+    // Ordered by key: an issue that is edited meanwhile does not change its place in the list.
+    let project = format!("project = \"{}\"", place.project);
+    let queries = match reading.quick {
+        None => vec![format!("{project} ORDER BY key ASC")],
+        Some(conditions) => conditions.iter().map(|c| format!("{project} AND {c} ORDER BY key ASC")).collect(),
+    };
+    let searches = queries.iter().map(|jql| client.search(jql, &["project", "updated"]).page_size(PAGE)).collect();
+    let mut pages = listing(searches, &pool);
+    // Several conditions may find the same issue.
+    let mut found = BTreeSet::new();
+    let (mut queue, mut number, mut listing) = (VecDeque::new(), 0, true);
     loop {
-        match search.next_page().await {
-            Ok(Some(issues)) => {
-                for issue in issues {
-                    // Some servers ignore what they do not understand: a hit of another project is not ours.
-                    if belongs(&issue, &place.project) {
-                        ids.push((issue.id().to_owned(), issue.key().to_owned()));
+        while tasks.len() < ISSUES_AT_ONCE
+            && let Some((issue, origin)) = queue.pop_front()
+        {
+            number += 1;
+            let unchanged = reading.seen.unchanged(&issue);
+            let (client, pool, out, project) = (client.clone(), pool.clone(), out.clone(), place.project.clone());
+            let job = Job { client, pool, out, project, number, issue, origin, unchanged };
+            tasks.spawn(async move { Ended::Issue(Box::new(job.run().await)) });
+        }
+        if let Some(ids) = totals.comments_to_ask(client, tasks.is_empty() && !listing) {
+            let (client, pool, out) = (client.clone(), pool.clone(), out.clone());
+            tasks.spawn(async move { Ended::Comments(issue::comment_properties(&client, &pool, &out, ids).await) });
+        }
+        if tasks.is_empty() && !listing {
+            break;
+        }
+        tokio::select! {
+            Some(message) = records.recv() => totals.record(message, &mut sink),
+            Some(ended) = tasks.join_next() => {
+                // What the task sent comes before its end.
+                while let Ok(message) = records.try_recv() {
+                    totals.record(message, &mut sink);
+                }
+                match ended {
+                    Ok(Ended::Issue(outcome)) => {
+                        queue.extend(totals.ended(*outcome, &mut sink, &place.project));
+                        progress(totals.issues);
                     }
+                    Ok(Ended::Settings(read)) => totals.settings(read),
+                    Ok(Ended::Comments(result)) => totals.asked_comments(result),
+                    Err(_) => totals.broke_off(),
                 }
             }
-            Ok(None) => break,
-            Err(e) if ids.is_empty() => return unexamined(reason(&e)),
-            Err(e) => {
-                cut_off = Some(format!("the search broke off after {} issues: {}", ids.len(), reason(&e)));
-                break;
-            }
+            page = pages.recv(), if listing && queue.len() < ISSUES_AT_ONCE => match page {
+                Some(Ok(page)) => {
+                    totals.listing(&page);
+                    // Some servers ignore what they do not understand: a hit of another project is not ours.
+                    for issue in page.issues.iter().filter(|i| belongs(i, &place.project)) {
+                        if totals.quick && !found.insert(issue.id().to_owned()) {
+                            continue;
+                        }
+                        late.remove(&(issue.id().to_owned(), issue.key().to_owned()));
+                        totals.listed(issue.key());
+                        queue.push_back((Listed::of(issue), Origin::Search));
+                    }
+                }
+                // A server may know a user or a field of a condition not: the others are asked all the same.
+                Some(Err(e)) if totals.quick && e.kind() == ErrorKind::Rejected => totals.refused += 1,
+                Some(Err(e)) if totals.is_empty() => return Collected::unexamined(place, &reason(&e)),
+                Some(Err(e)) => totals.cut_off(&reason(&e)),
+                None => {
+                    listing = false;
+                    for (id, key) in std::mem::take(&mut late) {
+                        totals.numbers.insert(&key);
+                        queue.push_back((Listed { id, key, updated: None }, Origin::Pairs));
+                    }
+                    if !totals.quick {
+                        queue.extend(totals.gaps_to_ask(&place.project));
+                    }
+                }
+            },
         }
     }
-    let listed = ids.len();
-    let seen: HashSet<&str> = ids.iter().map(|(id, _)| id.as_str()).collect();
-    let late: Vec<_> = known
-        .iter()
-        .filter(|(id, key)| !seen.contains(id.as_str()) && in_project(key, &place.project))
-        .cloned()
-        .collect();
-    ids.extend(late);
-    let (mut records, mut bytes) = (0u64, 0u64);
-    let mut gaps = Gaps::default();
-    let mut done = 0;
-    let each = ids.iter().enumerate().map(|(n, (id, key))| bundle(client, id, key, n < listed));
-    let mut bundles = stream::iter(each).buffered(CONCURRENCY);
-    while let Some(bundle) = bundles.next().await {
-        records += bundle.records.len() as u64;
-        bytes += bundle.records.iter().map(size).sum::<u64>();
-        gaps.merge(bundle.gaps);
-        sink(bundle.records);
-        done += 1;
-        progress(done);
+    if !totals.quick
+        && let Ok(count) = client.approximate_count(&project).await
+    {
+        totals.counted(count);
     }
-    let unread_issues = gaps.0.remove("issues");
-    let main = match (cut_off, unread_issues) {
-        (Some(reason), _) => Coverage::with_reason(place.place(), CoverageStatus::Partial, records, bytes, reason),
-        (None, Some((n, why))) => Coverage::with_reason(
-            place.place(),
-            if records == 0 { CoverageStatus::Unexamined } else { CoverageStatus::Partial },
-            records,
-            bytes,
-            format!("{n} issues could not be read: {why}"),
-        ),
-        (None, None) => Coverage::examined(place.place(), records, bytes),
+    totals.collected(place)
+}
+
+/// Fetches what stands in an instance beside its projects, and the profiles of `accounts`, and hands it to `sink`.
+pub async fn collect_instance(
+    client: &Client,
+    place: &InstancePlace,
+    accounts: &[UserQuery],
+    mut sink: impl FnMut(RemoteRecord),
+) -> Collected {
+    let mut totals = Totals::default();
+    let (out, mut records) = mpsc::channel(WAITING);
+    let settings = Settings::new(client, &Pool::new(CONCURRENCY), &out);
+    drop(out);
+    let reading = settings.instance(accounts);
+    let emptying = async {
+        while let Some(message) = records.recv().await {
+            sink(message.record);
+        }
     };
-    let mut coverage = vec![main];
-    for (kind, (n, why)) in gaps.0 {
-        coverage.push(Coverage::with_reason(
-            place.part(kind),
-            CoverageStatus::Unexamined,
-            0,
-            0,
-            format!("not readable at {n} issues: {why}"),
-        ));
+    let (read, ()) = tokio::join!(reading, emptying);
+    totals.settings(read);
+    totals.collected_instance(place)
+}
+
+/// What a task of a collection ends with.
+enum Ended {
+    Issue(Box<Outcome>),
+    Settings(settings::Read),
+    Comments(Result<(), JiraError>),
+}
+
+/// A page of the search.
+struct Page {
+    issues: Vec<Issue>,
+    /// How many issues the search counts, where it says so.
+    total: Option<u64>,
+    /// The search gave as many as it counts.
+    complete: bool,
+}
+
+/// Runs the search ahead of the reading, a page at a time.
+fn listing(searches: Vec<Search>, pool: &Pool) -> mpsc::Receiver<Result<Page, JiraError>> {
+    let (out, pages) = mpsc::channel(1);
+    let pool = pool.clone();
+    tokio::spawn(async move {
+        for mut search in searches {
+            loop {
+                let page = {
+                    let _turn = pool.turn().await;
+                    search.next_page().await
+                };
+                let Some(page) = page.transpose() else { break };
+                let page = page.map(|issues| Page { issues, total: search.total(), complete: search.complete() });
+                let broken = page.is_err();
+                // Nobody waits for it any more where the scan has ended.
+                if out.send(page).await.is_err() {
+                    return;
+                }
+                if broken {
+                    break;
+                }
+            }
+        }
+    });
+    pages
+}
+
+impl Listed {
+    /// An issue as a search or a read gives it.
+    #[must_use]
+    pub fn of(issue: &Issue) -> Self {
+        let updated = issue.field("updated").and_then(Value::as_str).map(str::to_owned);
+        Self { id: issue.id().to_owned(), key: issue.key().to_owned(), updated }
     }
-    coverage
 }
 
 fn belongs(issue: &Issue, project: &ProjectKey) -> bool {
@@ -204,145 +417,4 @@ pub fn known(config: &Config, store: &Store, place: &RemotePlace) -> Result<Vec<
 
 fn size(record: &RemoteRecord) -> u64 {
     record.content.as_ref().map_or_else(|| record.json.to_string().len(), Vec::len) as u64
-}
-
-fn id_of(value: &Value) -> String {
-    match value.get("id") {
-        Some(Value::String(s)) => s.clone(),
-        Some(Value::Number(n)) => n.to_string(),
-        _ => String::new(),
-    }
-}
-
-/// The list under `fields.<name>.<list>`, where the issue's body has all of it.
-fn whole_list<'a>(fields: &'a Map<String, Value>, name: &str, list: &str) -> Option<&'a Vec<Value>> {
-    let page = fields.get(name)?;
-    let items = page.get(list)?.as_array()?;
-    (page.get("total")?.as_u64()? <= items.len() as u64).then_some(items)
-}
-
-/// A number under `fields.<name>.<count>`.
-fn count(fields: &Map<String, Value>, name: &str, count: &str) -> Option<u64> {
-    fields.get(name)?.get(count)?.as_u64()
-}
-
-async fn bundle(client: &Client, id: &str, key: &str, listed: bool) -> Bundle {
-    let mut out = Bundle { records: Vec::new(), gaps: Gaps::default() };
-    let issue = match client.issue(key, &["*all"], false, &[]).await {
-        Ok(Some(issue)) => issue,
-        Ok(None) if !listed => return out,
-        // Deleted since the search, or hidden, or a server that contradicts itself: not read, so not clean.
-        Ok(None) => {
-            out.gaps.add("issues", "the search lists them, but they are not found; scan again".into());
-            return out;
-        }
-        Err(e) => {
-            out.gaps.add("issues", reason(&e));
-            return out;
-        }
-    };
-    let mut body = Value::Object(issue.0.clone());
-    let empty = Map::new();
-    let fields = issue.fields().unwrap_or(&empty);
-    let record = |kind: RecordType, value: Value| RemoteRecord {
-        record: RecordRef::of_issue(kind, id_of(&value), key),
-        json: value,
-        content: None,
-    };
-
-    match whole_list(fields, "comment", "comments") {
-        Some(items) => out.records.extend(items.iter().map(|c| record(RecordType::Comment, c.clone()))),
-        None => match client.comments(key).await {
-            Ok(items) => out.records.extend(items.into_iter().map(|c| record(RecordType::Comment, c))),
-            Err(e) => out.gaps.add("comments", reason(&e)),
-        },
-    }
-    match whole_list(fields, "worklog", "worklogs") {
-        Some(items) => out.records.extend(items.iter().map(|w| record(RecordType::Worklog, w.clone()))),
-        None => match client.worklogs(key).await {
-            Ok(items) => out.records.extend(items.into_iter().map(|w| record(RecordType::Worklog, w))),
-            Err(e) => out.gaps.add("worklogs", reason(&e)),
-        },
-    }
-    match client.changelog(key).await {
-        Ok(items) => out.records.extend(items.into_iter().map(|h| record(RecordType::History, h))),
-        Err(e) => out.gaps.add("history", reason(&e)),
-    }
-    if count(fields, "watches", "watchCount") != Some(0) {
-        match client.watchers(key).await {
-            Ok(users) => {
-                for user in users {
-                    let who = user.account_id.clone().or_else(|| user.key.clone()).or_else(|| user.name.clone());
-                    out.records.push(RemoteRecord {
-                        record: RecordRef::of_issue(RecordType::Watcher, who.unwrap_or_default(), key),
-                        json: user.raw,
-                        content: None,
-                    });
-                }
-            }
-            Err(e) => out.gaps.add("watchers", reason(&e)),
-        }
-    }
-    if count(fields, "votes", "votes") != Some(0) {
-        match client.votes(key).await {
-            Ok(votes) => {
-                for voter in votes.get("voters").and_then(Value::as_array).into_iter().flatten() {
-                    out.records.push(record(RecordType::Vote, voter.clone()));
-                }
-            }
-            Err(e) => out.gaps.add("votes", reason(&e)),
-        }
-    }
-    match client.remote_links(key).await {
-        Ok(items) => out.records.extend(items.into_iter().map(|l| record(RecordType::RemoteLink, l))),
-        Err(e) => out.gaps.add("remote-links", reason(&e)),
-    }
-    match client.property_keys(key).await {
-        Ok(names) => {
-            for name in names {
-                match client.property(key, &name).await {
-                    Ok(Some(value)) => out.records.push(RemoteRecord {
-                        record: RecordRef::of_issue(RecordType::Property, name.clone(), key),
-                        json: serde_json::json!({ "key": name, "value": value }),
-                        content: None,
-                    }),
-                    Ok(None) => {}
-                    Err(e) => out.gaps.add("properties", reason(&e)),
-                }
-            }
-        }
-        Err(e) => out.gaps.add("properties", reason(&e)),
-    }
-    for meta in fields.get("attachment").and_then(Value::as_array).into_iter().flatten() {
-        let mut attachment = record(RecordType::Attachment, meta.clone());
-        let declared = meta.get("size").and_then(Value::as_u64).unwrap_or(0);
-        if declared > ATTACHMENT_LIMIT as u64 {
-            out.gaps.add("attachments", format!("larger than {} MiB", ATTACHMENT_LIMIT >> 20));
-        } else {
-            match read(client, meta).await {
-                Ok(content) => attachment.content = Some(content),
-                Err(e) => out.gaps.add("attachments", reason(&e)),
-            }
-        }
-        out.records.push(attachment);
-    }
-
-    // What became records of their own is not searched a second time as part of the issue.
-    if let Some(fields) = body.get_mut("fields").and_then(Value::as_object_mut) {
-        for name in ["comment", "worklog", "attachment"] {
-            fields.shift_remove(name);
-        }
-    }
-    if let Some(object) = body.as_object_mut() {
-        for name in ["changelog", "renderedFields", "names", "schema", "transitions", "operations", "editmeta"] {
-            object.shift_remove(name);
-        }
-    }
-    out.records
-        .insert(0, RemoteRecord { record: RecordRef::of_issue(RecordType::Issue, id, key), json: body, content: None });
-    out
-}
-
-async fn read(client: &Client, meta: &Value) -> Result<Vec<u8>, JiraError> {
-    client.download(meta).await?.read_limited(ATTACHMENT_LIMIT).await
 }

@@ -163,6 +163,18 @@ pub fn walk_property(property: &Value, issue: &str, ctx: &Context, matcher: &Mat
     walker.out
 }
 
+/// References of a setting of a project or an instance, or of a user's profile: any JSON object, whose members are its
+/// fields.
+#[must_use]
+pub fn walk_setting(setting: &Value, ctx: &Context, matcher: &Matcher) -> Vec<Reference> {
+    let ctx = ctx.with_record(ctx.record.clone(), RecordTimes::default(), Fields::First);
+    let mut walker = Walker::new(&ctx, matcher);
+    if let Some(map) = setting.as_object() {
+        walker.members(map, "", 0);
+    }
+    walker.out
+}
+
 /// References of one watcher: a user object.
 #[must_use]
 pub fn walk_watcher(watcher: &Value, issue: &str, ctx: &Context, matcher: &Matcher) -> Vec<Reference> {

@@ -12,6 +12,7 @@ mod fields;
 mod files;
 mod jira;
 mod json;
+pub mod matrix;
 pub mod run;
 pub mod seen;
 mod text;
@@ -22,8 +23,8 @@ pub(crate) use context::child;
 pub use context::{Context, Fields};
 pub use files::{FolderScan, scan_folder};
 pub use jira::{
-    walk_attachment_meta, walk_comment, walk_history_entry, walk_issue, walk_property, walk_remote_link, walk_vote,
-    walk_watcher, walk_worklog,
+    walk_attachment_meta, walk_comment, walk_history_entry, walk_issue, walk_property, walk_remote_link, walk_setting,
+    walk_vote, walk_watcher, walk_worklog,
 };
 pub use json::walk_json;
 pub use run::folder_of;

@@ -7,19 +7,19 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use super::{
     Context, FolderScan,
     cache::ScanCache,
-    collect::{RemotePlace, RemoteRecord, collect, known},
+    collect::{Event, Facts, InstancePlace, Reading, RemotePlace, RemoteRecord, collect, collect_instance, known},
     scan_bytes, scan_folder,
     seen::Seen,
     walk_attachment_meta, walk_comment, walk_history_entry, walk_issue, walk_json, walk_property, walk_remote_link,
-    walk_vote, walk_watcher, walk_worklog,
+    walk_setting, walk_vote, walk_watcher, walk_worklog,
 };
 use crate::{
     config::Config,
     erasure::plan::Base,
-    jira::Client,
+    jira::{Client, UserQuery},
     model::{
-        Area, Coverage, CoverageStatus, Flavor, IdentifierKind, InstanceName, Place, RecordRef, RecordType, Reference,
-        Strength, SyncName,
+        Area, Coverage, CoverageStatus, Flavor, IdentifierKind, InstanceName, Place, ProjectKey, RecordRef, RecordType,
+        Reference, Strength, Subject, SyncName,
     },
     staging::{Staging, State},
     store::Store,
@@ -50,6 +50,8 @@ pub struct Scan {
     pub coverage: Vec<Coverage>,
     /// How many issues each remote place has.
     pub issues: BTreeMap<Place, u64>,
+    /// What is known of each instance's kinds of places, for the matrix.
+    pub facts: BTreeMap<InstanceName, Facts>,
 }
 
 impl Scan {
@@ -65,6 +67,8 @@ impl Scan {
 pub enum Target {
     /// One state of a synchronization's staging folder.
     Staging(SyncName, State),
+    /// What stands in an instance beside its projects.
+    Instance(InstancePlace),
     /// A project.
     Remote(RemotePlace),
     /// A folder.
@@ -79,6 +83,7 @@ impl Target {
     pub fn place(&self) -> Place {
         match self {
             Self::Staging(sync, state) => Place::new(Area::Staging, format!("{sync}/{}", state.as_str())),
+            Self::Instance(instance) => instance.place(),
             Self::Remote(remote) => remote.place(),
             Self::Folder(place, _) | Self::File(place, _) => place.clone(),
         }
@@ -100,7 +105,14 @@ pub fn targets(config: &Config) -> Vec<Target> {
     }
     remote.sort();
     remote.dedup();
-    out.extend(remote.into_iter().map(Target::Remote));
+    let mut asked: Vec<InstanceName> = Vec::new();
+    for place in remote {
+        if !asked.contains(&place.instance) {
+            asked.push(place.instance.clone());
+            out.push(Target::Instance(InstancePlace { area: place.area, instance: place.instance.clone() }));
+        }
+        out.push(Target::Remote(place));
+    }
     out.push(Target::File(Place::new(Area::State, "config"), config.file.clone()));
     out.push(Target::Folder(Place::new(Area::State, "store"), config.state.clone()));
     for foreign in &config.foreign {
@@ -127,6 +139,55 @@ pub fn folder_of(config: &Config, place: &Place) -> Option<PathBuf> {
     })
 }
 
+/// The accounts by which an instance knows these persons.
+#[must_use]
+pub fn accounts_on<'s>(
+    config: &Config,
+    name: &InstanceName,
+    subjects: impl IntoIterator<Item = &'s Subject>,
+) -> Vec<UserQuery> {
+    let cloud = config.instance(name).is_some_and(|i| i.flavor == Flavor::Cloud);
+    let mut out: Vec<UserQuery> = Vec::new();
+    for identifier in subjects.into_iter().flat_map(|s| &s.identifiers) {
+        let value = identifier.value.reveal().clone();
+        let here = identifier.instance.as_ref().is_none_or(|i| i == name);
+        let account = match (identifier.kind, cloud) {
+            // An account id is one person's on every site.
+            (IdentifierKind::AccountId, true) => UserQuery::AccountId(value),
+            (IdentifierKind::UserKey, false) if here => UserQuery::Key(value),
+            (IdentifierKind::Username, false) if here => UserQuery::Username(value),
+            _ => continue,
+        };
+        if !out.contains(&account) {
+            out.push(account);
+        }
+    }
+    out
+}
+
+/// What a quick search asks an instance for: conditions in JQL, one for each field and identifier, so that one that the
+/// server refuses (a user it does not know) costs no other.
+fn conditions(config: &Config, name: &InstanceName, subjects: &[Subject]) -> Vec<String> {
+    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    let mut out = Vec::new();
+    for account in accounts_on(config, name, subjects) {
+        let (UserQuery::AccountId(id) | UserQuery::Username(id) | UserQuery::Key(id)) = account;
+        for field in ["assignee", "reporter", "creator", "watcher", "voter", "worklogAuthor"] {
+            out.push(format!("{field} = {}", quoted(&id)));
+        }
+    }
+    for identifier in subjects.iter().flat_map(|s| &s.identifiers) {
+        let value = identifier.value.reveal();
+        if !value.trim().is_empty() {
+            // A phrase of the search inside a text of JQL.
+            out.push(format!("text ~ {}", quoted(&quoted(value))));
+        }
+    }
+    out.sort();
+    out.dedup();
+    out
+}
+
 /// What a scan is asked to do.
 pub struct Request<'a> {
     /// The configuration.
@@ -137,6 +198,10 @@ pub struct Request<'a> {
     pub clients: &'a BTreeMap<InstanceName, Result<Client, String>>,
     /// The matcher of the subjects.
     pub matcher: &'a Matcher,
+    /// The subjects, whose own accounts are looked up.
+    pub subjects: &'a [Subject],
+    /// Ask Jira's search who stands where, and read only what it finds.
+    pub quick: bool,
     /// Only these areas; empty for all.
     pub areas: &'a [Area],
     /// Only these places; empty for all.
@@ -166,6 +231,7 @@ impl Request<'_> {
             progress(&place, 0);
             match &target {
                 Target::Staging(sync, state) => self.staging(sync, *state, place, &mut scan),
+                Target::Instance(instance) => self.instance(instance, &mut scan).await,
                 Target::Remote(remote) => self.remote(remote, &mut scan, |n| progress(&place, n)).await,
                 Target::Folder(place, path) => self.folder(place, path, &mut scan),
                 Target::File(place, path) => self.file(place, path, &mut scan),
@@ -233,67 +299,90 @@ impl Request<'_> {
         scan.coverage.push(summary(place, records, bytes, &unread));
     }
 
-    async fn remote(&self, remote: &RemotePlace, scan: &mut Scan, mut progress: impl FnMut(u64)) {
-        let client = match self.clients.get(&remote.instance) {
-            Some(Ok(client)) => client,
-            Some(Err(why)) => {
-                let status = CoverageStatus::Unexamined;
-                scan.coverage.push(Coverage::with_reason(remote.place(), status, 0, 0, why.clone()));
-                return;
-            }
-            None => {
-                let (status, why) = (CoverageStatus::Unexamined, "no client for this instance");
-                scan.coverage.push(Coverage::with_reason(remote.place(), status, 0, 0, why));
-                return;
+    /// The client of an instance; without one, the coverage says why.
+    fn client(&self, instance: &InstanceName, place: Place, scan: &mut Scan) -> Option<&Client> {
+        let why = match self.clients.get(instance) {
+            Some(Ok(client)) => return Some(client),
+            Some(Err(why)) => why.as_str(),
+            None => "no client for this instance",
+        };
+        scan.coverage.push(Coverage::with_reason(place, CoverageStatus::Unexamined, 0, 0, why));
+        None
+    }
+
+    async fn instance(&self, place: &InstancePlace, scan: &mut Scan) {
+        let Some(client) = self.client(&place.instance, place.place(), scan) else { return };
+        let accounts = accounts_on(self.config, &place.instance, self.subjects);
+        let spot = Spot { place: place.place(), instance: &place.instance, project: None };
+        let mut hits = Vec::new();
+        let sink = |record: RemoteRecord| {
+            let (references, _) = self.references(&spot, &record);
+            if !references.is_empty() {
+                hits.push((record.record, Hit { references, base: Some(Base::Json(record.json)) }));
             }
         };
+        let collected = collect_instance(client, place, &accounts, sink).await;
+        hits.sort_by(|(a, _), (b, _)| a.cmp(b));
+        scan.hits.extend(hits.into_iter().map(|(_, hit)| hit));
+        scan.coverage.extend(collected.coverage);
+        scan.facts.entry(place.instance.clone()).or_default().merge(collected.facts);
+    }
+
+    async fn remote(&self, remote: &RemotePlace, scan: &mut Scan, progress: impl FnMut(u64)) {
+        let Some(client) = self.client(&remote.instance, remote.place(), scan) else { return };
         let mut hits = Vec::new();
         let mut unread: BTreeMap<String, u64> = BTreeMap::new();
-        let sink = |records: Vec<RemoteRecord>| {
-            for record in records {
-                let (references, gaps) = self.references(remote, &record);
-                for gap in gaps {
-                    *unread.entry(gap).or_default() += 1;
-                }
-                if !references.is_empty() {
-                    hits.push(Hit { references, base: Some(Base::Json(record.json)) });
-                }
+        let sink = |event: Event| {
+            let Event::Record(number, record) = event else { return };
+            let spot = Spot {
+                place: remote.place_of(&record.record),
+                instance: &remote.instance,
+                project: Some(&remote.project),
+            };
+            let (references, gaps) = self.references(&spot, &record);
+            for gap in gaps {
+                *unread.entry(gap).or_default() += 1;
             }
-        };
-        let mut issues = 0;
-        let counted = |n| {
-            issues = n;
-            progress(n);
+            if !references.is_empty() {
+                hits.push((number, record.record, Hit { references, base: Some(Base::Json(record.json)) }));
+            }
         };
         let known = known(self.config, self.store, remote);
         let ids = known.as_deref().unwrap_or_default();
-        let mut coverage = collect(client, remote, ids, sink, counted).await;
+        let quick = self.quick.then(|| conditions(self.config, &remote.instance, self.subjects));
+        let reading = Reading { quick: quick.as_deref(), ..Reading::all(ids) };
+        let collected = collect(client, remote, reading, sink, progress).await;
+        tracing::info!(place = %remote.place(), requests = client.calls(), "read");
+        let mut coverage = collected.coverage;
         if let Err(e) = &known {
             let status = CoverageStatus::Partial;
             coverage.push(Coverage::with_reason(remote.place(), status, 0, 0, e.to_string()));
         }
-        scan.issues.insert(remote.place(), issues);
+        scan.issues.insert(remote.place(), collected.issues);
+        scan.facts.entry(remote.instance.clone()).or_default().merge(collected.facts);
         for (why, n) in unread {
             let place = Place::new(remote.area, format!("{}/{}/attachments", remote.instance, remote.project));
             let why = format!("{n} attachments in part: {why}");
             coverage.push(Coverage::with_reason(place, CoverageStatus::Partial, 0, 0, why));
         }
-        scan.hits.extend(hits);
+        // Records come as the answers do: the same project gives the same plan.
+        hits.sort_by(|(a, x, _), (b, y, _)| (a, x).cmp(&(b, y)));
+        scan.hits.extend(hits.into_iter().map(|(_, _, hit)| hit));
         scan.coverage.extend(coverage);
     }
 
-    fn references(&self, remote: &RemotePlace, record: &RemoteRecord) -> (Vec<Reference>, Vec<String>) {
+    fn references(&self, spot: &Spot<'_>, record: &RemoteRecord) -> (Vec<Reference>, Vec<String>) {
         let context = Context {
-            instance: Some(remote.instance.clone()),
-            project: Some(remote.project.clone()),
-            scope: Some(vec![remote.instance.clone()]),
-            ..Context::new(remote.place(), record.record.clone())
+            instance: Some(spot.instance.clone()),
+            project: spot.project.cloned(),
+            scope: Some(vec![spot.instance.clone()]),
+            ..Context::new(spot.place.clone(), record.record.clone())
         };
         let (mut references, gaps) = self.walked(record, &context);
         let (elsewhere, _) = self.walked(record, &Context { scope: None, ..context });
         for reference in elsewhere {
             let known = references.iter().any(|r| r.subject == reference.subject && r.cut == reference.cut);
-            if let Some(strength) = self.copied(remote, &reference).filter(|_| !known) {
+            if let Some(strength) = self.copied(spot.instance, &reference).filter(|_| !known) {
                 references.push(Reference { strength, ..reference });
             }
         }
@@ -302,10 +391,10 @@ impl Request<'_> {
 
     /// How sure an identifier of another instance is here, where a sync may have carried it as text; `None` for one that
     /// is not another instance's.
-    fn copied(&self, remote: &RemotePlace, reference: &Reference) -> Option<Strength> {
+    fn copied(&self, instance: &InstanceName, reference: &Reference) -> Option<Strength> {
         let (kind, owner) = self.matcher.identifier(reference.subject, reference.identifier)?;
-        owner.filter(|owner| **owner != remote.instance)?;
-        let cloud = self.config.instance(&remote.instance).is_some_and(|i| i.flavor == Flavor::Cloud);
+        owner.filter(|owner| *owner != instance)?;
+        let cloud = self.config.instance(instance).is_some_and(|i| i.flavor == Flavor::Cloud);
         Some(match kind {
             // An account id is one person's on every site.
             IdentifierKind::AccountId => reference.strength,
@@ -410,7 +499,17 @@ impl Request<'_> {
     }
 }
 
+/// Where a remote record lies.
+struct Spot<'a> {
+    place: Place,
+    instance: &'a InstanceName,
+    project: Option<&'a ProjectKey>,
+}
+
 fn walk_record(record: &RemoteRecord, context: &Context, matcher: &Matcher) -> Vec<Reference> {
+    if record.record.key.is_none() {
+        return walk_setting(&record.json, context, matcher);
+    }
     let (json, key) = (&record.json, record.record.key.as_deref().unwrap_or_default());
     match record.record.record_type {
         RecordType::Issue => walk_issue(json, context, matcher),
@@ -421,7 +520,12 @@ fn walk_record(record: &RemoteRecord, context: &Context, matcher: &Matcher) -> V
         RecordType::Watcher => walk_watcher(json, key, context, matcher),
         RecordType::Vote => walk_vote(json, key, context, matcher),
         RecordType::RemoteLink => walk_remote_link(json, key, context, matcher),
-        RecordType::Property => walk_property(json, key, context, matcher),
+        RecordType::Property => {
+            let mut found = walk_property(json, key, context, matcher);
+            // A comment's property is known by more than its key.
+            found.iter_mut().for_each(|r| r.record.clone_from(&record.record));
+            found
+        }
         _ => walk_json(json, context, matcher),
     }
 }

@@ -258,7 +258,8 @@ fn at_a_partner_nothing_is_touched_and_all_is_told() {
     assert_eq!(plan["steps"], json!([]));
     let stays = plan["standing"].as_array().unwrap();
     assert!(stays.len() > 3, "{stays:#?}");
-    for s in stays {
+    // The person's own account at ours is another matter.
+    for s in stays.iter().filter(|s| s["place"] != "source:hq/settings") {
         assert_eq!((&s["outcome"], &s["who"]), (&json!("residual"), &json!("privacy@partner.example")), "{s:#}");
     }
     executed(&w, &case, 0);

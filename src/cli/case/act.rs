@@ -107,6 +107,7 @@ pub(super) async fn verify(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::R
             config: &room.config,
             store: &room.store,
             clients: &clients,
+            subject: &subject,
             needles: &needles(&subject),
             long_needles: &long_needles(&subject),
             plan: &plan,

@@ -29,12 +29,19 @@ fn ids(req: &Req, name: &str) -> Result<Vec<u64>, Failure> {
 }
 
 pub(super) fn comments(world: &World, req: &Req) -> Answer {
-    let wanted = ids(req, "ids")?;
+    let wanted: std::collections::HashSet<u64> = ids(req, "ids")?.into_iter().collect();
     let rendered = req.q("expand").is_some_and(|e| e.contains("renderedBody"));
+    let properties = req.q("expand").is_some_and(|e| e.contains("properties"));
     let all: Vec<Value> = visible(world)
         .flat_map(|i| i.comments.iter().map(move |c| (i.id, c)))
         .filter(|(_, c)| wanted.contains(&c.id) && world.sees_restricted(c.visibility.as_ref()))
-        .map(|(issue, c)| shapes::comment(world, issue, c, rendered))
+        .map(|(issue, c)| {
+            let mut one = shapes::comment(world, issue, c, rendered);
+            if properties {
+                one["properties"] = c.properties.iter().map(|(k, v)| json!({ "key": k, "value": v })).collect();
+            }
+            one
+        })
         .collect();
     let total = all.len();
     Ok(Reply::ok(json!({ "self": world.rest("comment/list"), "startAt": 0, "maxResults": MOST_IDS, "total": total,

@@ -31,7 +31,7 @@ pub(super) fn server_info(world: &World) -> Answer {
 }
 
 pub(super) fn my_permissions(world: &World, req: &Req) -> Answer {
-    const ALL: [(&str, &str, &str); 24] = [
+    const ALL: [(&str, &str, &str); 25] = [
         ("BROWSE_PROJECTS", "Browse Projects", "PROJECT"),
         ("CREATE_ISSUES", "Create Issues", "PROJECT"),
         ("EDIT_ISSUES", "Edit Issues", "PROJECT"),
@@ -56,6 +56,7 @@ pub(super) fn my_permissions(world: &World, req: &Req) -> Answer {
         ("DELETE_ALL_WORKLOGS", "Delete All Worklogs", "PROJECT"),
         ("ADMINISTER", "Administer Jira", "GLOBAL"),
         ("USER_PICKER", "Browse Users", "GLOBAL"),
+        ("VIEW_VOTERS_AND_WATCHERS", "View Voters and Watchers", "PROJECT"),
     ];
     let issue = match req.q("issueKey").or_else(|| req.q("issueId")) {
         Some(key) => Some(world.issue(world.find_issue(key)?)?),
@@ -81,7 +82,7 @@ pub(super) fn my_permissions(world: &World, req: &Req) -> Answer {
         .map(|(n, (key, name, kind))| {
             let have = match *key {
                 key if world.denied(key) => false,
-                "BROWSE_PROJECTS" | "USER_PICKER" => true,
+                "BROWSE_PROJECTS" | "USER_PICKER" | "VIEW_VOTERS_AND_WATCHERS" => true,
                 "ADMINISTER" => world.switches.admin,
                 _ => !read_only,
             };

@@ -15,6 +15,7 @@ mod property;
 mod redaction;
 mod role;
 mod search;
+mod shared;
 mod social;
 mod transition;
 mod user;
@@ -142,11 +143,12 @@ fn of_anonymization(world: &mut World, req: &Req, rest: &[&str]) -> Answer {
     }
 }
 
-/// Answers a request outside the REST API: content of attachments.
+/// Answers a request outside the platform's REST API: content of attachments, Jira Software's own API.
 pub(super) fn page(world: &mut World, req: &Req) -> Answer {
     let segments: Vec<&str> = req.segments.iter().map(String::as_str).collect();
     match (req.method.as_str(), segments.as_slice()) {
         ("GET", ["secure", "attachment", id, _name]) if !world.is_cloud() => attachment::content(world, id),
+        (_, ["rest", "agile", "1.0" | "latest", rest @ ..]) => shared::software(world, req, rest),
         _ => Err(Failure::no_route()),
     }
 }

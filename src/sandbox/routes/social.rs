@@ -10,11 +10,17 @@ use crate::sandbox::{
 
 pub(super) fn watchers(world: &World, key: &str) -> Answer {
     let issue = world.issue(world.find_issue(key)?)?;
-    let list: Vec<Value> = issue.watchers.iter().map(|&u| shapes::user(world, u)).collect();
+    let list = shown(world, &issue.watchers);
     Ok(Reply::ok(json!({
-        "self": world.rest(&format!("issue/{}/watchers", issue.key)),
-        "isWatching": issue.watchers.contains(&world.ctx.actor), "watchCount": list.len(), "watchers": list,
+        "self": world.rest(&format!("issue/{}/watchers", issue.key)), "watchCount": issue.watchers.len(),
+        "isWatching": issue.watchers.contains(&world.ctx.actor), "watchers": list,
     })))
+}
+
+/// Who of them the actor may see: without the permission nobody, though they are counted.
+fn shown(world: &World, users: &[UserIx]) -> Vec<Value> {
+    let users = if world.denied("VIEW_VOTERS_AND_WATCHERS") { &[] } else { users };
+    users.iter().map(|&u| shapes::user(world, u)).collect()
 }
 
 fn person(world: &World, reference: &str) -> Result<UserIx, Failure> {
@@ -75,9 +81,9 @@ pub(super) fn unwatch(world: &mut World, req: &Req, key: &str) -> Answer {
 
 pub(super) fn votes(world: &World, key: &str) -> Answer {
     let issue = world.issue(world.find_issue(key)?)?;
-    let voters: Vec<Value> = issue.voters.iter().map(|&u| shapes::user(world, u)).collect();
+    let voters = shown(world, &issue.voters);
     Ok(Reply::ok(json!({
-        "self": world.rest(&format!("issue/{}/votes", issue.key)), "votes": voters.len(),
+        "self": world.rest(&format!("issue/{}/votes", issue.key)), "votes": issue.voters.len(),
         "hasVoted": issue.voters.contains(&world.ctx.actor), "voters": voters,
     })))
 }

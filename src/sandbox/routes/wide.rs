@@ -1,7 +1,7 @@
 //! Paths → routes, second part: roles, components, versions, the audit log, properties of what is no issue, and the many
 //! ways to a user. `routes` asks here first, since some of these paths look like an issue's.
 
-use super::{component, lists, people, project, property, role, version};
+use super::{component, lists, people, project, property, role, shared, version};
 use crate::sandbox::{
     http::{Answer, Req},
     state::World,
@@ -23,6 +23,14 @@ pub(super) fn api(world: &mut World, req: &Req, segments: &[&str]) -> Option<Ans
         ("GET", ["auditing", "record"]) if cloud => role::audit(world, req),
         ("PUT", ["project", key]) => project::edit(world, req, key),
         ("GET", ["project", "recent"]) if cloud => project::recent(world),
+        ("GET", ["project", key, "permissionscheme"]) => shared::permission_scheme(world, key),
+        ("GET", ["project", key, "notificationscheme"]) => shared::notification_scheme(world, key),
+        ("GET", ["project", key, "issuesecuritylevelscheme"]) => shared::security_scheme(world, key),
+        ("GET", ["issuesecurityschemes", "level", "member"]) if cloud => shared::security_members(world, req),
+        ("GET", ["filter", "search"]) if cloud => shared::filters(world, req),
+        ("GET", ["filter", id]) => shared::filter(world, id),
+        ("GET", ["dashboard", "search"]) if cloud => shared::dashboards(world, req),
+        ("GET", ["dashboard"]) if !cloud => shared::dashboards(world, req),
         ("GET", ["project", key, "properties"]) => property::of_project_keys(world, key),
         (_, ["project", key, "properties", name]) => property::of_project(world, req, key, name),
         ("POST", ["component"]) => component::create(world, req),

@@ -15,7 +15,7 @@ use super::{
     SandboxConfig, SandboxError,
     jql::Found,
     rng::Rng,
-    state::{Context, Extras, Named, Project, Switches, Unkind, User, World},
+    state::{Board, Context, Dashboard, Extras, Filter, Named, Project, Switches, Unkind, User, World},
 };
 use crate::model::{Flavor, ProjectKey};
 
@@ -72,8 +72,49 @@ pub(super) fn world(config: &SandboxConfig, base: String) -> Result<World, Sandb
     let project = project(&mut world, &config.project);
     world.projects.push(project);
     issues::fill(&mut world, &mut rng, config.issues);
+    if config.issues > 0 {
+        shared(&mut world);
+    }
     world.notifications.clear();
     Ok(world)
+}
+
+/// A board with its filter and a sprint, a dashboard, a permission for one person: each names somebody of the cast.
+fn shared(world: &mut World) {
+    let key = world.projects[0].key.clone();
+    let (owner, about, friend) = (2, 5, 8);
+    let id = |u: &User| if u.name.is_empty() { u.id.clone() } else { u.name.clone() };
+    let jql = format!("project = {key} AND assignee = \"{}\" ORDER BY created", id(&world.users[about]));
+    let name = |u: usize| CAST[u - 1].display_name;
+    let filter = Filter {
+        id: world.take_id(),
+        name: format!("What {} works on", name(about)),
+        description: "For the stand-up".to_owned(),
+        jql,
+        owner,
+        shares: vec![friend],
+        shared: true,
+    };
+    let sprint =
+        Named { id: world.take_id(), name: "Sprint 1".to_owned(), description: format!("Help {}", name(friend)) };
+    let board = Board {
+        id: world.take_id(),
+        name: format!("{key} board"),
+        project: 0,
+        filter: filter.id,
+        sprints: vec![sprint],
+    };
+    let dashboard = Dashboard {
+        id: world.take_id(),
+        name: format!("{}'s dashboard", name(owner)),
+        description: String::new(),
+        owner,
+    };
+    let extras = &mut world.extras;
+    extras.filters.push(filter);
+    extras.boards.push(board);
+    extras.dashboards.push(dashboard);
+    extras.grants.push(("ADMINISTER_PROJECTS", friend));
 }
 
 fn project(world: &mut World, key: &ProjectKey) -> Project {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{ProjectIx, UserIx, World};
+use super::{Named, ProjectIx, UserIx, World};
 
 /// Groups that every sandbox has: name, and whether only administrators are in it.
 pub(in crate::sandbox) const GROUPS: &[(&str, bool)] = &[("jira-administrators", true), ("jira-software-users", false)];
@@ -69,8 +69,46 @@ pub(in crate::sandbox) struct AuditRecord {
     pub(in crate::sandbox) changes: Vec<(String, String, String)>,
 }
 
+/// A filter: JQL that somebody keeps under a name.
+#[derive(Debug, Clone)]
+pub(in crate::sandbox) struct Filter {
+    pub(in crate::sandbox) id: u64,
+    pub(in crate::sandbox) name: String,
+    pub(in crate::sandbox) description: String,
+    pub(in crate::sandbox) jql: String,
+    pub(in crate::sandbox) owner: UserIx,
+    /// Single users whom it is shared with.
+    pub(in crate::sandbox) shares: Vec<UserIx>,
+    /// Whether the bot sees it.
+    pub(in crate::sandbox) shared: bool,
+}
+
+/// A dashboard.
+#[derive(Debug, Clone)]
+pub(in crate::sandbox) struct Dashboard {
+    pub(in crate::sandbox) id: u64,
+    pub(in crate::sandbox) name: String,
+    pub(in crate::sandbox) description: String,
+    pub(in crate::sandbox) owner: UserIx,
+}
+
+/// A board with its sprints, whose description is their goal.
+#[derive(Debug, Clone)]
+pub(in crate::sandbox) struct Board {
+    pub(in crate::sandbox) id: u64,
+    pub(in crate::sandbox) name: String,
+    pub(in crate::sandbox) project: ProjectIx,
+    pub(in crate::sandbox) filter: u64,
+    pub(in crate::sandbox) sprints: Vec<Named>,
+}
+
 #[derive(Debug, Clone)]
 pub(in crate::sandbox) struct Extras {
+    pub(in crate::sandbox) filters: Vec<Filter>,
+    pub(in crate::sandbox) dashboards: Vec<Dashboard>,
+    pub(in crate::sandbox) boards: Vec<Board>,
+    /// Permissions that the scheme of every project grants to single users.
+    pub(in crate::sandbox) grants: Vec<(&'static str, UserIx)>,
     pub(in crate::sandbox) roles: Vec<Role>,
     pub(in crate::sandbox) actors: BTreeMap<(ProjectIx, u64), Vec<Actor>>,
     /// By component; without an entry the project's lead leads, `None` is nobody.
@@ -94,6 +132,10 @@ impl Default for Extras {
             default: vec![Actor { id: id + 100, player: Player::Group(group.to_owned()) }],
         };
         Self {
+            filters: Vec::new(),
+            dashboards: Vec::new(),
+            boards: Vec::new(),
+            grants: Vec::new(),
             roles: vec![
                 role(10_002, "Administrators", "Who runs the project", GROUPS[0].0),
                 role(10_010, "Developers", "Who works in the project", GROUPS[1].0),
@@ -163,6 +205,17 @@ impl World {
                 "driver": r.driver.as_ref().map(person),
             })).collect::<Vec<_>>(),
             "properties": properties,
+            "filters": e.filters.iter().map(|f| serde_json::json!({
+                "name": f.name, "description": f.description, "jql": f.jql, "owner": person(&f.owner),
+                "shares": f.shares.iter().map(person).collect::<Vec<_>>(),
+            })).collect::<Vec<_>>(),
+            "dashboards": e.dashboards.iter().map(|d| serde_json::json!({
+                "name": d.name, "description": d.description, "owner": person(&d.owner),
+            })).collect::<Vec<_>>(),
+            "boards": e.boards.iter().map(|b| serde_json::json!({
+                "name": b.name, "sprints": b.sprints.iter().map(|s| [&s.name, &s.description]).collect::<Vec<_>>(),
+            })).collect::<Vec<_>>(),
+            "grants": e.grants.iter().map(|(_, u)| person(u)).collect::<Vec<_>>(),
             "historyMetadata": e.metadata.values().collect::<Vec<_>>(),
             "audit": e.audit.iter().map(|a| serde_json::json!({
                 "summary": a.summary, "object": a.object.2, "changes": a.changes })).collect::<Vec<_>>(),

@@ -1,0 +1,429 @@
+//! What a collection read and what it left out, as coverage (which decides whether the scan is complete) and as facts for the
+//! matrix. Owns the difference between the two: what may be read and was not is a gap, what is not for this account to read
+//! is stated, with whom to ask.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{
+    Event, InstancePlace, Listed, Numbers, Page, RemotePlace,
+    issue::{Origin, Outcome},
+    pool::Message,
+    reason,
+    settings::{ADMIN, Read},
+    size,
+};
+use crate::{
+    jira::{Client, JiraError},
+    model::{Coverage, CoverageStatus, Fact, MatrixStatus, ProjectKey, RecordType, Storage},
+};
+
+/// Missing numbers that are asked for one by one, whatever the size of the project, and one more for each of so many issues.
+const GAPS: u64 = 200;
+const ISSUES_A_GAP: u64 = 20;
+/// Numbers above the highest that are asked for: the search may not know the newest issue yet.
+const ABOVE: u64 = 2;
+/// Comments whose properties are asked for at once: the most that Cloud takes.
+const COMMENTS: usize = 1000;
+
+/// What is known of kinds of places.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts(pub BTreeMap<Storage, Fact>);
+
+impl Facts {
+    /// Notes a fact; of several about one kind, the worse stays.
+    pub(super) fn add(&mut self, kind: Storage, fact: Fact) {
+        match self.0.remove(&kind) {
+            Some(old) => self.0.insert(kind, old.worse(fact)),
+            None => self.0.insert(kind, fact),
+        };
+    }
+
+    /// Takes in what another collection found out.
+    pub fn merge(&mut self, other: Self) {
+        for (kind, fact) in other.0 {
+            self.add(kind, fact);
+        }
+    }
+}
+
+/// What a collection came to.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// How far the places were read.
+    pub coverage: Vec<Coverage>,
+    /// What is known for the matrix.
+    pub facts: Facts,
+    /// Issues that were read, or are unchanged.
+    pub issues: u64,
+}
+
+/// The kinds that stand in a project.
+const OF_A_PROJECT: [Storage; 20] = [
+    Storage::Issues,
+    Storage::Comments,
+    Storage::CommentProperties,
+    Storage::Worklogs,
+    Storage::Attachments,
+    Storage::History,
+    Storage::Watchers,
+    Storage::Votes,
+    Storage::RemoteLinks,
+    Storage::IssueProperties,
+    Storage::HiddenIssues,
+    Storage::HiddenComments,
+    Storage::Projects,
+    Storage::Components,
+    Storage::Versions,
+    Storage::Roles,
+    Storage::ProjectProperties,
+    Storage::Schemes,
+    Storage::SecurityLevels,
+    Storage::Boards,
+];
+
+/// Parts of issues by the name of their gap.
+const PARTS: [(&str, Storage); 8] = [
+    ("comments", Storage::Comments),
+    ("worklogs", Storage::Worklogs),
+    ("attachments", Storage::Attachments),
+    ("history", Storage::History),
+    ("watchers", Storage::Watchers),
+    ("votes", Storage::Votes),
+    ("remote-links", Storage::RemoteLinks),
+    ("properties", Storage::IssueProperties),
+];
+
+impl Collected {
+    /// A project of which nothing could be read.
+    pub(super) fn unexamined(place: &RemotePlace, why: &str) -> Self {
+        let mut facts = Facts::default();
+        for kind in OF_A_PROJECT {
+            facts.add(kind, Fact::new(MatrixStatus::Unexamined, why));
+        }
+        let coverage = vec![Coverage::with_reason(place.place(), CoverageStatus::Unexamined, 0, 0, why)];
+        Self { coverage, facts, issues: 0 }
+    }
+}
+
+/// Something that could not be read, by kind.
+#[derive(Debug, Default)]
+pub(super) struct Gaps(pub(super) BTreeMap<&'static str, (u64, String)>);
+
+impl Gaps {
+    pub(super) fn add(&mut self, kind: &'static str, reason: String) {
+        self.0.entry(kind).or_insert((0, reason)).0 += 1;
+    }
+
+    fn merge(&mut self, other: Self) {
+        for (kind, (n, reason)) in other.0 {
+            self.0.entry(kind).or_insert((0, reason)).0 += n;
+        }
+    }
+}
+
+/// What was read so far.
+#[derive(Default)]
+pub(super) struct Totals {
+    /// Only what some conditions find is read.
+    pub(super) quick: bool,
+    /// Conditions that the server refused.
+    pub(super) refused: u64,
+    records: u64,
+    bytes: u64,
+    pub(super) issues: u64,
+    unchanged: u64,
+    listed: u64,
+    pub(super) numbers: Numbers,
+    gaps: Gaps,
+    facts: Facts,
+    cut_off: Option<String>,
+    /// How many issues the search, or the count beside it, speaks of.
+    total: Option<u64>,
+    shifted: bool,
+    restricted: u64,
+    secured: u64,
+    /// Of the numbers that the search leaves out: read by their key, moved away, not to be had, not asked for.
+    found: u64,
+    moved: u64,
+    unseen: u64,
+    unasked: u64,
+    /// Comments whose properties are still to be asked for: id and issue.
+    comments: Vec<(String, String)>,
+    asked_comments: bool,
+    settings: Option<Read>,
+}
+
+impl Totals {
+    pub(super) fn new(quick: bool) -> Self {
+        Self { quick, ..Self::default() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.listed == 0
+    }
+
+    pub(super) fn listed(&mut self, key: &str) {
+        self.listed += 1;
+        self.numbers.insert(key);
+    }
+
+    pub(super) fn listing(&mut self, page: &Page) {
+        self.total = page.total;
+        // It says so at its end only.
+        self.shifted = !page.complete;
+    }
+
+    pub(super) fn cut_off(&mut self, why: &str) {
+        self.cut_off = Some(format!("the search broke off after {} issues: {why}", self.listed));
+    }
+
+    pub(super) fn counted(&mut self, count: u64) {
+        self.total = Some(count);
+    }
+
+    pub(super) fn record(&mut self, message: Message, sink: &mut impl FnMut(Event)) {
+        let record = &message.record;
+        if record.record.key.is_some() {
+            self.records += 1;
+            self.bytes += size(record);
+        }
+        match (record.record.record_type, &record.record.id, &record.record.key) {
+            (RecordType::Comment, Some(id), Some(key)) => {
+                self.comments.push((id.clone(), key.clone()));
+                self.restricted += u64::from(record.json.get("visibility").is_some_and(Value::is_object));
+            }
+            (RecordType::Issue, ..) => {
+                self.secured += u64::from(record.json.pointer("/fields/security").is_some_and(Value::is_object));
+            }
+            _ => {}
+        }
+        sink(Event::Record(message.number, message.record));
+    }
+
+    /// Takes in how an issue ended, and gives what is to be asked for because of it.
+    pub(super) fn ended(
+        &mut self,
+        outcome: Outcome,
+        sink: &mut impl FnMut(Event),
+        project: &ProjectKey,
+    ) -> Vec<(Listed, Origin)> {
+        self.gaps.merge(outcome.gaps);
+        let mut more = Vec::new();
+        match outcome.origin {
+            _ if outcome.done.unchanged => self.unchanged += 1,
+            Origin::Gap if outcome.moved => self.moved += 1,
+            Origin::Gap if outcome.found => self.found += 1,
+            Origin::Gap => self.unseen += 1,
+            Origin::Above(n) if outcome.found => {
+                self.found += 1;
+                more.push(asked(project, n + ABOVE, Origin::Above(n + ABOVE)));
+            }
+            _ => {}
+        }
+        if outcome.found {
+            self.issues += 1;
+            sink(Event::Done(outcome.done));
+        }
+        more
+    }
+
+    pub(super) fn broke_off(&mut self) {
+        self.gaps.add("issues", "reading them broke off; this is a bug in efface".into());
+    }
+
+    pub(super) fn settings(&mut self, settings: Read) {
+        for permission in &settings.lacks {
+            let why = format!("the account lacks {permission}");
+            match permission.as_str() {
+                "VIEW_VOTERS_AND_WATCHERS" => {
+                    self.gaps.add("watchers", why.clone());
+                    self.gaps.add("votes", why);
+                }
+                _ => self.gaps.add("issues", why),
+            }
+        }
+        self.settings = Some(settings);
+    }
+
+    /// The numbers that the search leaves out, as far as they are few, and the next ones above the highest.
+    pub(super) fn gaps_to_ask(&mut self, project: &ProjectKey) -> Vec<(Listed, Origin)> {
+        // Where the search broke off, most of what it did not list is simply not read.
+        if self.cut_off.is_some() || self.listed == 0 {
+            return Vec::new();
+        }
+        let most = GAPS + self.listed / ISSUES_A_GAP;
+        let mut out = Vec::new();
+        for n in self.numbers.missing() {
+            if (out.len() as u64) < most {
+                out.push(asked(project, n, Origin::Gap));
+            } else {
+                self.unasked += 1;
+            }
+        }
+        let highest = self.numbers.highest();
+        out.extend((1..=ABOVE).map(|n| asked(project, highest + n, Origin::Above(highest + n))));
+        out
+    }
+
+    /// The comments whose properties are to be asked for now: a full page, or the rest at the `end`.
+    pub(super) fn comments_to_ask(&mut self, client: &Client, end: bool) -> Option<Vec<(String, String)>> {
+        if client.flavor() != crate::model::Flavor::Cloud {
+            // Data Center gives them one comment at a time, which nobody would wait for.
+            self.comments.clear();
+            return None;
+        }
+        self.asked_comments = true;
+        if self.comments.is_empty() || (self.comments.len() < COMMENTS && !end) {
+            return None;
+        }
+        let rest = self.comments.split_off(self.comments.len().min(COMMENTS));
+        Some(std::mem::replace(&mut self.comments, rest))
+    }
+
+    pub(super) fn asked_comments(&mut self, result: Result<(), JiraError>) {
+        if let Err(e) = result {
+            self.gaps.add("comment-properties", reason(&e));
+        }
+    }
+
+    /// What a project came to.
+    pub(super) fn collected(mut self, place: &RemotePlace) -> Collected {
+        let (records, bytes) = (self.records, self.bytes);
+        let project = &place.project;
+        let partial = |why: String| Coverage::with_reason(place.place(), CoverageStatus::Partial, records, bytes, why);
+        let main = match (self.cut_off.take(), self.gaps.0.remove("issues")) {
+            (Some(why), _) => partial(why),
+            (None, Some((n, why))) if self.records > 0 => partial(format!("{n} issues could not be read: {why}")),
+            (None, Some((n, why))) => {
+                let why = format!("{n} issues could not be read: {why}");
+                Coverage::with_reason(place.place(), CoverageStatus::Unexamined, 0, 0, why)
+            }
+            (None, None) if self.quick => {
+                let refused = match self.refused {
+                    0 => String::new(),
+                    n => format!("; the server refused {n} of the questions"),
+                };
+                partial(format!("quick search, not exhaustive{refused}"))
+            }
+            (None, None) if self.shifted => {
+                partial("the pages of the search moved while it was read; scan again when less is edited".into())
+            }
+            (None, None) => Coverage::examined(place.place(), records, bytes),
+        };
+        self.facts.add(Storage::Issues, Fact::of(&main));
+        self.parts(place);
+        self.hidden(project);
+        if self.quick {
+            for kind in OF_A_PROJECT.into_iter().filter(|k| *k <= Storage::HiddenComments) {
+                self.facts.add(kind, Fact::new(MatrixStatus::Partial, "quick search, not exhaustive"));
+            }
+        }
+        let mut coverage = vec![main];
+        for (kind, (n, why)) in std::mem::take(&mut self.gaps.0) {
+            let why = format!("not readable at {n} issues: {why}");
+            coverage.push(Coverage::with_reason(place.part(kind), CoverageStatus::Unexamined, 0, 0, why));
+        }
+        if let Some(settings) = self.settings.take() {
+            coverage.push(settings_line(place.part(super::SETTINGS), &settings));
+            self.facts.merge(settings.facts);
+        }
+        Collected { coverage, facts: self.facts, issues: self.issues }
+    }
+
+    /// What an instance came to.
+    pub(super) fn collected_instance(mut self, place: &InstancePlace) -> Collected {
+        let mut coverage = Vec::new();
+        if let Some(settings) = self.settings.take() {
+            coverage.push(settings_line(place.place(), &settings));
+            self.facts.merge(settings.facts);
+        }
+        Collected { coverage, facts: self.facts, issues: 0 }
+    }
+
+    fn parts(&mut self, place: &RemotePlace) {
+        for (name, kind) in PARTS {
+            let fact = match self.gaps.0.get(name) {
+                None => Fact::examined(),
+                Some((n, why)) => Fact::new(
+                    if *n < self.issues { MatrixStatus::Partial } else { MatrixStatus::Unexamined },
+                    format!("not readable at {n} issues of {}: {why}", place.project),
+                ),
+            };
+            self.facts.add(kind, fact);
+        }
+        let properties = match self.gaps.0.get("comment-properties") {
+            Some((_, why)) => Fact::new(MatrixStatus::Unexamined, why.as_str()),
+            None if self.asked_comments && self.unchanged > 0 => Fact::new(
+                MatrixStatus::Partial,
+                format!("those of {} unchanged issues were not read again", self.unchanged),
+            ),
+            None if self.asked_comments => Fact::examined(),
+            None => Fact::new(
+                MatrixStatus::Unexamined,
+                "Data Center gives them one comment at a time; apps may keep a person there",
+            )
+            .asking(ADMIN),
+        };
+        self.facts.add(Storage::CommentProperties, properties);
+    }
+
+    fn hidden(&mut self, project: &ProjectKey) {
+        let unseen = self.unseen + self.unasked;
+        let mut notes = Vec::new();
+        if unseen > 0 {
+            notes.push(format!(
+                "{unseen} issue numbers of {project} were not seen: deleted, moved or hidden from the account                  (security level)"
+            ));
+        }
+        if self.unasked > 0 {
+            notes.push(format!("{} of them were not asked for one by one", self.unasked));
+        }
+        if let Some(total) = self.total.filter(|t| *t > self.issues) {
+            notes.push(format!("the search of {project} counts {total} issues, {} were read", self.issues));
+        }
+        let hidden = !notes.is_empty();
+        if self.found > 0 {
+            notes.push(format!(
+                "{} issues of {project} that no search lists were read by their key (archived, or new)",
+                self.found
+            ));
+        }
+        if self.moved > 0 {
+            notes.push(format!("{} numbers of {project} belong to issues that were moved away", self.moved));
+        }
+        if self.secured > 0 {
+            notes.push(format!("{} issues of {project} with a security level were read", self.secured));
+        }
+        let reason = (!notes.is_empty()).then(|| notes.join("; "));
+        let fact = if hidden {
+            Fact { status: MatrixStatus::OutOfReach, reason, ask: Some(ADMIN.to_owned()) }
+        } else {
+            Fact { status: MatrixStatus::Examined, reason, ask: None }
+        };
+        self.facts.add(Storage::HiddenIssues, fact);
+        let why = format!(
+            "Jira says nothing of comments that are restricted to others; {} restricted ones of {project} were read",
+            self.restricted
+        );
+        self.facts.add(
+            Storage::HiddenComments,
+            Fact::new(MatrixStatus::OutOfReach, why).asking("the members of the roles and groups that they are for"),
+        );
+    }
+}
+
+fn asked(project: &ProjectKey, n: u64, origin: Origin) -> (Listed, Origin) {
+    (Listed { id: String::new(), key: format!("{project}-{n}"), updated: None }, origin)
+}
+
+fn settings_line(place: crate::model::Place, settings: &Read) -> Coverage {
+    match &settings.failed {
+        None => Coverage::examined(place, settings.sent, 0),
+        Some((n, why)) => {
+            let status = if settings.sent == 0 { CoverageStatus::Unexamined } else { CoverageStatus::Partial };
+            Coverage::with_reason(place, status, settings.sent, 0, format!("{n} calls failed: {why}"))
+        }
+    }
+}
