@@ -26,6 +26,32 @@ def _tar(members, fmt=tarfile.PAX_FORMAT, owner="", link=None):
     return out.getvalue()
 
 
+class _Pipe(io.RawIOBase):
+    """Takes bytes and cannot go back, so that sizes stand behind the data."""
+
+    def __init__(self):
+        self.data = bytearray()
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        self.data += data
+        return len(data)
+
+
+def _streamed(text):
+    out = _Pipe()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as pack:
+        pack.writestr(zipfile.ZipInfo("n.txt", (2026, 3, 1, 10, 0, 0)), text, zipfile.ZIP_DEFLATED)
+    return bytes(out.data)
+
+
+def _renamed(data, before, after):
+    """Another name of the same length, in the old character set."""
+    return data.replace(before, after) if len(before) == len(after) else data
+
+
 def _gzip(data, name=b"", comment=b""):
     raw = gzip.compress(data, mtime=0)
     flags = (8 if name else 0) | (16 if comment else 0)
@@ -58,6 +84,9 @@ def forms(value, fill):
         info.comment = value.encode()
         pack.writestr(info, "ok")
     yield "zip.member-comment", "zip", out.getvalue()
+    yield "zip.streamed", "zip", _streamed(text)
+    yield "zip.name-cp437", "zip", _renamed(packed({"x" * len(name): b"ok"}), b"x" * len(name), name.encode("cp437", "replace"))
+    yield "tar.pax-owner-name", "tar", _tar({"a.txt": b"ok"}, owner=value)
     yield "zip.behind-other-bytes", "bin", b"#!/bin/sh\nexit 0\n" + b"\0" * 64 + packed({"n.txt": text})
     yield "zip.wrong-extension", "dat", packed({"n.txt": text})
     yield "zip.jar", "jar", packed({"META-INF/MANIFEST.MF": f"Built-By: {value}\r\n".encode(), "a.class": b"\xca\xfe\xba\xbe"})

@@ -70,6 +70,8 @@ def escaped(value):
     yield "escape.xml.hex", "xml", f"<?xml version='1.0'?><m><t>{FILL} {_every(value, lambda c: f'&#x{ord(c):X};')}</t></m>"
     yield "escape.xml.some", "xml", "<?xml version='1.0'?><m><t>%s</t></m>" % _every(sentence, lambda c: c if c.isascii() else f"&#{ord(c)};")
     yield "escape.xml.attribute", "xml", f"<?xml version='1.0'?><m><t who={_xml_attribute(value)}/></m>"
+    yield "escape.xml.attribute-entities", "xml", "<?xml version='1.0'?><m><t who=\"%s\"/></m>" % _every(value, lambda c: c if c.isascii() and c != "e" else f"&#{ord(c)};")
+    yield "escape.xml.cdata-twice", "xml", f"<?xml version='1.0'?><m><t><![CDATA[{FILL} {_halves(value)[0]}]]><![CDATA[{_halves(value)[1]} soon]]></t></m>"
     yield "escape.xml.cdata", "xml", f"<?xml version='1.0'?><m><t><![CDATA[{sentence}]]></t></m>"
     yield "escape.xml.comment", "xml", f"<?xml version='1.0'?><m><!-- {sentence} --><t/></m>"
     yield "escape.xml.twice", "xml", f"<?xml version='1.0'?><m><t>{html.escape(_named(sentence))}</t></m>"
@@ -81,6 +83,7 @@ def escaped(value):
     yield "escape.url.plus", "txt", f"https://x.example/find?q={quote_plus(value)}&page=2\n"
     yield "escape.url.twice", "txt", f"https://x.example/find?next={quote(quote(value, safe=''), safe='')}&page=2\n"
     yield "escape.url.all", "txt", f"q={_every(value, lambda c: ''.join(f'%{b:02x}' for b in c.encode()))}\n"
+    yield "escape.url.mailto-name", "txt", f"mailto:{quote(value)}%20%3Cx@other.example%3E?subject=hi\n"
     yield "escape.url.latin-1", "txt", f"q={quote(value.encode('latin-1', 'replace'))}&x=1\n"
     yield "escape.quoted-printable", "txt", quopri.encodestring(sentence.encode()).decode()
     yield "escape.quoted-printable.all", "txt", _every(sentence, lambda c: "".join(f"={b:02X}" for b in c.encode()))[:3000]

@@ -78,6 +78,9 @@ class Folder:
         # Near misses of persons whose names have no particle or hyphen; every one of a form another person.
         for p in self.persons[14:22]:
             pending += [("miss", p, form, text, spell.POSSIBLE) for form, text in spell.misses(p)]
+        for p in self.extra:
+            if p.phone:
+                pending += [("miss", p, form, text, spell.POSSIBLE) for form, text in spell.phone_misses(p)]
         self.rng.shuffle(pending)
         n = 0
         while pending:
@@ -146,6 +149,11 @@ class Folder:
         for p in (self.next_person("plain"), self.next_person("marked"), self.next_person("plain")):
             for form, extension, content in structured.json_misses(p):
                 self.one("structure", form, extension, content, p, spell.POSSIBLE, kind="miss")
+
+        for p in self.extra:
+            if p.phone:
+                number = int("".join(c for c in p.phone if c.isdigit()))
+                self.one("structure", "json.phone-number", "json", f'{{"contact": {number}}}', p, spell.PROBABLE)
 
     def names(self):
         """Names of files and folders."""

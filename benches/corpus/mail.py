@@ -1,6 +1,7 @@
 """Mail, vCard and iCalendar with text where a person can stand."""
 
 import base64
+import binascii
 import quopri
 from email.header import Header
 from urllib.parse import quote
@@ -67,6 +68,13 @@ def mails(value, fill):
     yield "mail.nested-message-base64", "eml", _multi(plain, _part("message/rfc822", _mail(body=sentence)))
     yield "mail.preamble", "eml", _multi(plain).replace(b"\r\n\r\n--=_b1", f"\r\n\r\n{sentence}\r\n--=_b1".encode(), 1)
     yield "mail.mbox", "mbox", b"From x@other.example Mon Mar  2 10:00:00 2026\n" + _mail().replace(b"\r\n", b"\n") + b"\nFrom y@other.example Mon Mar  2 11:00:00 2026\n" + _mail(subject=_word(sentence, letter="B")).replace(b"\r\n", b"\n")
+    yield "mail.uuencode", "eml", _mail(body=f"begin 644 n.txt\r\n{binascii.b2a_uu(sentence.encode()[:45]).decode().strip()}\r\n{binascii.b2a_uu(sentence.encode()[45:90]).decode().strip()}\r\n`\r\nend")
+    yield "mail.subject-raw-latin-1", "eml", _mail(subject="@@").replace(b"@@", sentence.encode("latin-1", "replace"))
+    yield "mail.body-latin-1-undeclared", "eml", _mail(kind="text/plain").replace(b"nothing here", sentence.encode("latin-1", "replace"))
+    yield "mail.subject-word-in-quotes", "eml", _mail(frm=f'"{_word(value, letter="B")}" <x@other.example>')
+    raw = sentence.encode()
+    cut = len(raw) - 6
+    yield "mail.subject-b-cut-in-letter", "eml", _mail(subject=f"=?utf-8?B?{base64.b64encode(raw[:cut - cut % 3 + 1]).decode()}?=\r\n =?utf-8?B?{base64.b64encode(raw[cut - cut % 3 + 1:]).decode()}?=")
     yield "mail.queue", "xml", f'<?xml version="1.0"?><mailQueue><item><subject>{_word(sentence)}</subject><to>y@other.example</to></item></mailQueue>'.encode()
     yield "mail.no-extension", "", _mail(subject=_word(sentence))
 
@@ -101,6 +109,9 @@ def cards(value, p):
     yield "vcard.n-middle", "vcf", card(f"N:{p.family};{p.given};;Dr.;\r\nORG:x")
     yield "vcard.folded", "vcf", card(_fold(f"NOTE:please ask for {value} and not for anybody else", 24))
     yield "vcard.quoted-printable", "vcf", card(f"FN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:{quopri.encodestring(value.encode()).decode()}", "2.1")
+    yield "vcard.n-more-given", "vcf", card(f"N:{p.family};{p.given};Kunigunde,Maria;;")
+    yield "vcard.grouped-email", "vcf", card(f"FN:x\r\nitem1.EMAIL;TYPE=INTERNET:{p.email}")
+    yield "vcard.jcard", "json", f'["vcard",[["version",{{}},"text","4.0"],["fn",{{}},"text","{value}"]]]'.encode()
     yield "vcard.email", "vcf", card(f"FN:x\r\nEMAIL;TYPE=work:{p.email}")
     yield "vcard.email-folded", "vcf", card(f"FN:x\r\nEMAIL;TYPE=work:{p.email[:5]}\r\n {p.email[5:]}")
     yield "ical.attendee-cn", "ics", event(f'ATTENDEE;CN="{value}";ROLE=REQ-PARTICIPANT:mailto:x@other.example')

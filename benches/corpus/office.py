@@ -68,6 +68,9 @@ def docx(value, fill):
     yield "docx.manager", _docx(para, **{"docProps__app.xml": f'{HEAD}<Properties xmlns="x"><Manager>{v}</Manager></Properties>'})
     yield "docx.custom-property", _docx(para, **{"docProps__custom.xml": f'{HEAD}<Properties xmlns="x" xmlns:vt="y"><property name="Contact"><vt:lpwstr>{v}</vt:lpwstr></property></Properties>'})
     yield "docx.link-target", _docx(para, **{"word___rels__document.xml.rels": f'{HEAD}<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="hyperlink" Target={quoteattr("https://x.example/?q=" + value.replace(" ", "%20"))} TargetMode="External"/></Relationships>'})
+    yield "docx.custom-xml", _docx(para, **{"customXml__item1.xml": f"<form><contact>{v}</contact></form>"})
+    yield "docx.alternative-chunk", _docx(para, **{"word__afchunk.htm": f"<html><body><p>{a}<b>{b}</b></p></body></html>"})
+    yield "docx.simple-field", _docx(f'<w:p><w:fldSimple w:instr="AUTHOR">{_run(v)}</w:fldSimple></w:p>')
     yield "docx.embedded", _docx(para, **{"word__embeddings__sheet1.xlsx": next(xlsx(value, fill))[1]})
 
 
@@ -94,6 +97,8 @@ def xlsx(value, fill):
     yield "xlsx.sheet-name", _xlsx(**{"xl__workbook.xml": f'{HEAD}<workbook {S}><sheets><sheet name={quoteattr(value)} sheetId="1" r:id="r1"/></sheets></workbook>'})
     yield "xlsx.defined-name", _xlsx(**{"xl__workbook.xml": f'{HEAD}<workbook {S}><definedNames><definedName name="Owner">"{v}"</definedName></definedNames></workbook>'})
     yield "xlsx.data-validation", _xlsx(**sheet(f'<sheetData/><dataValidations><dataValidation type="list"><formula1>"{v},other"</formula1></dataValidation></dataValidations>'))
+    yield "xlsx.pivot-cache", _xlsx(**{"xl__pivotCache__pivotCacheDefinition1.xml": f"{HEAD}<pivotCacheDefinition {S}><cacheFields><cacheField name=\"who\"><sharedItems><s v={quoteattr(value)}/></sharedItems></cacheField></cacheFields></pivotCacheDefinition>"})
+    yield "xlsx.external-link", _xlsx(**{"xl__externalLinks___rels__externalLink1.xml.rels": f'{HEAD}<Relationships><Relationship Id="r1" Target={quoteattr("file:///C:/Users/" + value + "/book.xlsx")}/></Relationships>'})
     yield "xlsx.creator", _xlsx(**{"docProps__core.xml": f'{HEAD}<cp:coreProperties xmlns:cp="x" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:creator>{v}</dc:creator></cp:coreProperties>'})
 
 

@@ -1,5 +1,6 @@
 """A small writer of valid PDF files, with text where a person can stand. Standard library only."""
 
+import base64
 import zlib
 
 
@@ -88,6 +89,38 @@ def _unicode_font(text):
     return font, b"<" + b"".join(b"%04x" % glyph[c] for c in text) + b"> Tj"
 
 
+def packed_objects(value, fill):
+    """A file as present writers make it: objects in a compressed stream, a compressed table of references."""
+    bodies = [b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+              b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>", b"<< /Title (Notes) /Author " + literal(value) + b" /Subject " + literal(fill) + b" >>"]
+    heads, at = [], 0
+    for n, body in enumerate(bodies, 1):
+        heads.append(b"%d %d" % (n, at))
+        at += len(body) + 1
+    first = b" ".join(heads) + b" "
+    data = zlib.compress(first + b" ".join(bodies))
+    out = bytearray(b"%PDF-1.5\n%\xe2\xe3\xcf\xd3\n")
+    held = len(out)
+    out += b"5 0 obj\n<< /Type /ObjStm /N 4 /First %d /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream\nendobj\n" % (len(first), len(data), data)
+    start = len(out)
+    row = lambda kind, a, b: bytes([kind]) + a.to_bytes(4, "big") + bytes([b])
+    table = row(0, 0, 255) + b"".join(row(2, 5, i) for i in range(4)) + row(1, held, 0) + row(1, start, 0)
+    table = zlib.compress(table)
+    out += b"6 0 obj\n<< /Type /XRef /Size 7 /W [1 4 1] /Root 1 0 R /Info 4 0 R /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % (len(table), table, start)
+    return bytes(out)
+
+
+def revised(first):
+    """An update behind the file that takes the author away; the old revision stays in the bytes."""
+    number = int(first.rsplit(b"/Info ", 1)[1].split()[0])
+    root = int(first.rsplit(b"/Root ", 1)[1].split()[0])
+    before = int(first.rsplit(b"startxref\n", 1)[1].split()[0])
+    at = len(first)
+    body = b"%d 0 obj\n<< /Title (Notes) >>\nendobj\n" % number
+    return first + body + b"xref\n%d 1\n%010d 00000 n \ntrailer\n<< /Size %d /Root %d 0 R /Info %d 0 R /Prev %d >>\nstartxref\n%d\n%%%%EOF\n" % (
+        number, at, number + 1, root, number, before, at + len(body))
+
+
 def forms(value, fill):
     """Every place of a PDF: form, bytes."""
     sentence = f"{fill} {value} soon"
@@ -139,5 +172,14 @@ def forms(value, fill):
         spec = pdf.add(b"<< /Type /Filespec /F (notes.txt) /EF << /F %d 0 R >> >>" % data)
         return b" /Names << /EmbeddedFiles << /Names [(notes.txt) %d 0 R] >> >>" % spec, b""
 
+    yield "pdf.object-stream", packed_objects(value, fill)
+    yield "pdf.earlier-revision", revised(document(nothing, info={"Title": "Notes", "Author": value}))
+    chain = base64.a85encode(zlib.compress(_text(shown(sentence) + b" Tj"))) + b"~>"
+    pdf = Pdf()
+    pdf.add(b"<< /Length %d /Filter [/ASCII85Decode /FlateDecode] >>\nstream\n%s\nendstream" % (len(chain), chain))
+    pdf.add(FONT)
+    pdf.add(b"<< /Type /Page /Parent 4 0 R /MediaBox [0 0 595 842] /Resources << /Font << /F1 2 0 R >> >> /Contents 1 0 R >>")
+    pdf.add(b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>")
+    yield "pdf.filter-chain", pdf.bytes(pdf.add(b"<< /Type /Catalog /Pages 4 0 R >>"))
     for name, prepare in [("xmp", metadata), ("note", note), ("note-author", note_author), ("link", link), ("form-field", form), ("outline", outline), ("attachment", attached)]:
         yield f"pdf.{name}", document(nothing, prepare=prepare)

@@ -273,6 +273,7 @@ def misses(p):
     yield "miss.name.line-items", f"call {given};\n\n* {family} town hall"
     yield "miss.name.list-across", f"Kunibert {family}, {given} Rabenstock"
     yield "miss.name.reversed", f"{given} {family}"[::-1]
+    yield "miss.name.street", f"{given}-{family}-Allee 5"
     yield "miss.name.barrelled", f"{given} {family}-Rabenstock"
     yield "miss.name.namesake-email", f'"{given} {family}" <{bare_local(p)}@elsewhere.example>'
     yield "miss.user.longer-digit", f"{u}2"
@@ -281,6 +282,8 @@ def misses(p):
     yield "miss.user.longer-hyphen", f"{u}-admin"
     yield "miss.user.longer-underscore", f"svc_{u}"
     yield "miss.user.host", f"https://{u}-shop.example/"
+    yield "miss.user.package", f"com.{u}x.tools"
+    yield "miss.user.class", f".{u}-box {{ color: red }}"
     yield "miss.user.mention-longer", f"[~{u}2]"
     yield "miss.user.shorter", u[:-1]
     yield "miss.user.other-mailbox", f"{u}@elsewhere.example"
@@ -300,6 +303,15 @@ def misses(p):
     yield "miss.email.other-tld", f"{local}@{domain.rsplit('.', 1)[0]}.test"
     yield "miss.email.one-letter", f"{local}x@{domain}"
     yield "miss.email.domain-only", f"somebody@{domain}"
+
+
+def phone_misses(p):
+    """Numbers that only contain the number: form, text."""
+    digits = re.sub(r"\D", "", p.phone)
+    yield "miss.phone.longer", f"+{digits}77"
+    yield "miss.phone.longer-before", f"order 88{digits}"
+    yield "miss.phone.one-digit", f"+{digits[:-1]}{(int(digits[-1]) + 1) % 10}"
+    yield "miss.phone.other-country", f"+99 {digits[2:]}"
 
 
 def bare_local(p):

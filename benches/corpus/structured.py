@@ -143,6 +143,9 @@ def json_places(p):
     yield "json.very-deep", "json", '{"a":[' * 3000 + dump({"email": p.email}) + "]}" * 3000, PROBABLE
     yield "json.long-line", "json", dump({"pad": "x" * 200_000, "text": f"ask {p.name}", "more": "y" * 50_000}), PROBABLE
     yield "json.large-array", "json", dump([{"n": n, "t": f"row {n}"} for n in range(3000)] + [{"n": 3000, "t": f"ask {p.name}"}]), PROBABLE
+    yield "json.in-json-list", "json", dump({"events": [dump({"user": {"accountId": p.account}}), dump({"user": None})]}), PROBABLE
+    yield "json.user.nested-list", "json", dump([[[[dc]]]]), CERTAIN
+    yield "json.from-to", "json", dump({"field": "assignee", "from": p.key, "fromString": p.name, "to": None, "toString": None}), CERTAIN
     yield "json.pretty", "json", json.dumps({"user": {"first": 1, "displayName": p.name}}, indent=4), PROBABLE
     yield "jsonl.user", "jsonl", "".join(dump({"n": n, "user": dc if n == 17 else None}) + "\n" for n in range(30)), CERTAIN
     yield "jsonl.broken-line", "jsonl", dump({"n": 1}) + "\n{\"n\": 2, \"text\": \"ask " + p.name + "\n" + dump({"n": 3}) + "\n", PROBABLE
@@ -226,6 +229,10 @@ def logs(p):
     yield "html.meta", "html", f'<html><head><meta name="author" content={quoteattr(p.name)}></head></html>', PROBABLE
     yield "html.title", "html", f"<html><head><title>{escape(p.name)}</title></head></html>", PROBABLE
     yield "html.script-string", "html", f"<html><script>var u = '{u}';</script></html>", PROBABLE
+    yield "html.rendered-mention", "html", f'<p>see <a href="/secure/ViewProfile.jspa?name={u}" class="user-hover" rel="{u}">x</a></p>', PROBABLE
+    yield "html.data-attribute", "html", f'<span class="mention" data-account-id="{p.account}" contenteditable="false">@x</span>', PROBABLE
+    yield "html.data-json-attribute", "html", f'<div data-user="{{&quot;name&quot;:&quot;{u}&quot;}}">x</div>', PROBABLE
+    yield "chat.mention", "txt", f"<@{u}> and <mailto:{e}|write>\n", PROBABLE
     yield "html.style-comment", "html", f"<html><style>/* by {p.name} */</style></html>", PROBABLE
     yield "git.log", "txt", f"commit 1f2e3d\nAuthor: {p.name} <x@other.example>\nDate: Mon Mar 2\n\n    fix\n", PROBABLE
     yield "ini.file", "ini", f"[owner]\nmail = {e}\n", PROBABLE

@@ -227,7 +227,14 @@ pub fn walk_history_entry(entry: &Value, issue: &str, ctx: &Context, matcher: &M
     out
 }
 
-fn history_item(walker: &mut Walker<'_>, item: &Value, pointer: &str) {
+/// Whether an object is one change of an issue's history, also outside a history: an id beside a text for old and new.
+pub(super) fn is_history_item(map: &serde_json::Map<String, Value>) -> bool {
+    let old_or_new = |id: &str, text: &str| map.contains_key(id) && map.contains_key(text);
+    map.get("field").is_some_and(Value::is_string) && (old_or_new("from", "fromString") || old_or_new("to", "toString"))
+}
+
+/// References of one change: the id says who the text beside it means.
+pub(super) fn history_item(walker: &mut Walker<'_>, item: &Value, pointer: &str) {
     let Some(map) = item.as_object() else { return };
     for (id_name, text_name) in [("from", "fromString"), ("to", "toString")] {
         let id = map.get(id_name).and_then(Value::as_str).unwrap_or_default();
@@ -246,7 +253,8 @@ fn history_item(walker: &mut Walker<'_>, item: &Value, pointer: &str) {
         let text = map.get(text_name).and_then(Value::as_str).unwrap_or_default();
         let at = child(pointer, text_name);
         let before = walker.out.len();
-        walker.string(text, &at, None);
+        let labels = map.get("field").and_then(Value::as_str) == Some("labels");
+        walker.string(text, &at, labels.then_some("labels"));
         let person_field = is_person_field(map);
         for reference in &mut walker.out[before..] {
             if hits.iter().any(|m| m.confirmed && m.subject == reference.subject) {

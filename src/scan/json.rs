@@ -6,6 +6,7 @@ use super::{
     adf,
     context::{Context, child},
     fields::{self, Role},
+    jira,
     text::{TextHit, find_text},
 };
 use crate::{
@@ -42,9 +43,10 @@ pub(super) fn walk_name(name: &str, pointer: &str, ctx: &Context, matcher: &Matc
     walker.out
 }
 
-/// Whether an object with a member of this name and (JSON) value may be more than its members: a user, an ADF document.
+/// Whether an object with a member of this name and (JSON) value may be more than its members: a user, an ADF
+/// document, an item of the history.
 pub(super) fn may_be_whole(name: &str, value: &str) -> bool {
-    matches!(name, "accountId" | "displayName" | "emailAddress")
+    matches!(name, "accountId" | "displayName" | "emailAddress" | "fromString" | "toString")
         || fields::role(name).is_some()
         || (name == "type" && value == "\"doc\"")
 }
@@ -107,6 +109,7 @@ impl<'a> Walker<'a> {
         match value {
             Value::String(text) => self.string(text, pointer, name),
             Value::Array(items) => {
+                let name = if is_labels(name, items) { Some("labels") } else { name };
                 for (i, item) in items.iter().enumerate() {
                     self.value(item, &child(pointer, &i.to_string()), name, depth + 1);
                 }
@@ -114,6 +117,8 @@ impl<'a> Walker<'a> {
             Value::Object(map) => {
                 if adf::is_doc(map) {
                     self.adf(value, pointer, depth);
+                } else if jira::is_history_item(map) {
+                    jira::history_item(self, value, pointer);
                 } else if !self.user(map, pointer) {
                     self.name_in_parts(map, pointer);
                     self.members(map, pointer, depth);
@@ -298,6 +303,12 @@ pub(super) fn is_user(map: &Map<String, Value>) -> bool {
                 || has("emailAddress")
                 || ["active", "avatarUrls", "accountType", "timeZone", "self"].iter().any(|n| map.contains_key(*n))))
         || (has("emailAddress") && (has("name") || has("key")))
+}
+
+/// Whether a custom field is a list of labels: words without a space, so that something else joins a name's words.
+fn is_labels(name: Option<&str>, items: &[Value]) -> bool {
+    let word = |item: &Value| item.as_str().is_some_and(|s| !s.contains(char::is_whitespace));
+    name.is_some_and(|n| n.starts_with("customfield_")) && items.iter().all(word)
 }
 
 /// What a member of this name holds, where the name says so.

@@ -179,3 +179,30 @@ fn history_of_a_text_keeps_its_position() {
     let piece = Piece { pointer: "/items/0/fromString".into(), from: 2, to: 20 };
     assert_eq!(found[0].cut, Cut::Text { pieces: vec![piece] });
 }
+
+#[test]
+fn a_history_inside_other_json_is_read_as_one() {
+    let history = |id: &str| {
+        json!({"changelog": {"histories": [{"id": "1", "items": [
+        {"field": "assignee", "from": id, "fromString": "Zoë Xander", "to": null, "toString": null}]}]}})
+    };
+    let strengths = |id| walk_json(&history(id), &context(), &zoe()).iter().map(|r| r.strength).collect::<Vec<_>>();
+    assert_eq!(strengths("JIRAUSER10100"), [Strength::Certain, Strength::Certain]);
+    assert_eq!(strengths("JIRAUSER77777"), [Strength::Possible]);
+    let description = json!({"field": "description", "from": null, "fromString": "by Zoë Xander", "toString": ""});
+    let found = walk_json(&description, &context(), &zoe());
+    assert_eq!(brief(&found)[0].2, "/fromString");
+    assert_eq!(found[0].strength, Strength::Probable);
+}
+
+#[test]
+fn labels_join_the_words_of_a_name() {
+    let strength = |value| walk_json(&value, &context(), &zoe()).iter().map(|r| r.strength).collect::<Vec<_>>();
+    let joined = "Zoe_Xander";
+    assert_eq!(strength(json!({"labels": ["shared", joined]})), [Strength::Probable]);
+    assert_eq!(strength(json!({"customfield_10010": ["shared", joined]})), [Strength::Probable]);
+    assert_eq!(strength(json!({"field": "labels", "from": null, "fromString": joined})), [Strength::Probable]);
+    // A text may hold a snippet of code.
+    assert_eq!(strength(json!({"customfield_10010": ["some text", joined]})), [Strength::Possible]);
+    assert_eq!(strength(json!({"field": "summary", "from": null, "fromString": joined})), [Strength::Possible]);
+}
