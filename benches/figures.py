@@ -2,9 +2,11 @@
 """Measures scan beside rg, and sync against the sandbox. Called by figures.sh; see --help."""
 
 import argparse
+import csv
 import json
 import os
 import pathlib
+import random
 import shutil
 import statistics
 import subprocess
@@ -48,13 +50,72 @@ def corpus(args, form):
     return folder, json.loads(told.read_text())
 
 
-def scan(args, form, work):
+DROP_CACHES = "/proc/sys/vm/drop_caches"
+
+
+def forget_cache():
+    """Empties the page cache; false where that is not allowed."""
+    try:
+        os.sync()
+        with open(DROP_CACHES, "w") as out:
+            out.write("3\n")
+        return True
+    except OSError:
+        return False
+
+
+def invented(args, person, out):
+    """A CSV of that many invented people, the one who is planted among them. Nobody else stands in the corpus."""
+    r = random.Random(args.seed)
+    part = ["ka", "lo", "mi", "ve", "zu", "ra", "ten", "bor", "sil", "dan", "fje", "wyn", "gor", "pav", "eth", "qui"]
+    word = lambda n: "".join(r.choice(part) for _ in range(n)).capitalize()
+    first = [word(2) for _ in range(600)]
+    with open(out, "w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["id", "email", "name"])
+        rows.writerow(["s-0", person["email"], person["name"]])
+        for n in range(1, args.subjects):
+            given, family = r.choice(first), word(3)
+            rows.writerow([f"s-{n}", f"{given}.{family}{n}@corp.example".lower(), f"{given} {family}"])
+    return out
+
+
+def several(args, form, work):
+    """Many subjects beside one."""
     folder, told = corpus(args, form)
     person = told["subject"]
+    config = configuration(work, form, folder)
+    base = [args.efface, "--config", config, "--format", "json", "--no-progress", "scan", "--area", "foreign"]
+    one = base + ["--email", person["email"], "--name", person["name"]]
+    many = base + ["--subjects", invented(args, person, work / "people.csv")]
+    rows = []
+    for turn in range(args.rounds + 1):
+        pair = {"one": timed(one, work / "one.json"), "many": timed(many, work / "many.json")}
+        if turn:
+            rows.append(pair)
+    found = [{(f["record"]["path"], f["locator"], f["kind"]) for f in json.loads((work / name).read_text())["findings"]}
+             for name in ["one.json", "many.json"]]
+    if found[0] - found[1]:
+        print(f"{form}: {len(found[0] - found[1])} FINDINGS OF ONE SUBJECT ARE MISSING AMONG MANY")
+    ratios = [{"wall": p["many"][1] / p["one"][1], "cpu": p["many"][2] / p["one"][2]} for p in rows]
+    many, one = [p["many"] for p in rows], [p["one"] for p in rows]
+    print(f"| {form}: {told['bytes'] / 1e6:.0f} MB, {args.subjects} subjects | {median(many, 1):.2f} s | {median(one, 1):.2f} s | "
+          f"**{median(ratios, 'wall'):.2f}** ({spread(ratios, 'wall')}) | {median(ratios, 'cpu'):.2f} "
+          f"({spread(ratios, 'cpu')}) | {max(r[3] for r in many):.0f} MB | {max(r[3] for r in one):.0f} MB |", flush=True)
+
+
+def configuration(work, form, folder):
     config = work / f"{form}.toml"
     config.write_text(
         f'[home]\npath = "{work}/home"\nstate = "{work}/state-{form}"\n\n[[foreign]]\nname = "bench"\npath = "{folder}"\n')
     (work / "home").mkdir(exist_ok=True)
+    return config
+
+
+def scan(args, form, work):
+    folder, told = corpus(args, form)
+    person = told["subject"]
+    config = configuration(work, form, folder)
     found, listed = work / "efface.json", work / "rg.txt"
     ours = [args.efface, "--config", config, "--format", "json", "--no-progress", "scan", "--area", "foreign",
             "--email", person["email"], "--name", person["name"]]
@@ -65,6 +126,8 @@ def scan(args, form, work):
         pair = {}
         order = [("ours", ours, found), ("rg", theirs, listed)]
         for name, command, out in order if turn % 2 else reversed(order):
+            if args.cold and not forget_cache():
+                sys.exit(f"--cold: may not write {DROP_CACHES}")
             pair[name] = timed(command, out)
         if turn:
             rows.append(pair)
@@ -78,7 +141,8 @@ def scan(args, form, work):
               f"{coverage['reason']}")
     ratios = [{"wall": p["ours"][1] / p["rg"][1], "cpu": p["ours"][2] / p["rg"][2]} for p in rows]
     ours, theirs = [p["ours"] for p in rows], [p["rg"] for p in rows]
-    print(f"| {form}: {told['bytes'] / 1e6:.0f} MB in {told['files']} files | {median(ours, 1):.2f} s | "
+    cold = ", cold" if args.cold else ""
+    print(f"| {form}{cold}: {told['bytes'] / 1e6:.0f} MB in {told['files']} files | {median(ours, 1):.2f} s | "
           f"{median(theirs, 1):.2f} s | **{median(ratios, 'wall'):.2f}** ({spread(ratios, 'wall')}) | "
           f"{median(ratios, 'cpu'):.2f} ({spread(ratios, 'cpu')}) | {max(r[3] for r in ours):.0f} MB | "
           f"{max(r[3] for r in theirs):.0f} MB |", flush=True)
@@ -154,6 +218,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--issues", type=int, default=200)
+    parser.add_argument("--subjects", type=int, default=0, help="also scan for so many people, beside one")
+    parser.add_argument("--cold", action="store_true", help="empty the page cache before each scan (as root)")
     parser.add_argument("--latency", default="0,20", help="ms, comma-separated")
     parser.add_argument("--sync-rounds", type=int, default=3)
     args = parser.parse_args()
@@ -167,6 +233,12 @@ def main():
                 if form in only:
                     scan(args, form, work)
             print()
+            if args.subjects:
+                print("| scan | many | one | wall, many ÷ one | CPU | peak many | peak one |\n|---|---|---|---|---|---|---|")
+                for form in SCANS:
+                    if form in only:
+                        several(args, form, work)
+                print()
         if "sync" in only:
             print("| latency | run | wall | issues/s | requests | requests/issue | peak |\n|---|---|---|---|---|---|---|")
             for latency in args.latency.split(","):

@@ -118,6 +118,121 @@ pub fn base64_runs(bytes: &[u8]) -> impl Iterator<Item = Run<'_>> {
     })
 }
 
+/// What stands at `from`, where base64 characters or backslashes begin: the run there if it may hold a text, and where to go
+/// on. As [`base64_runs`], without what [`Run::decoded`] would find no text in.
+#[must_use]
+pub fn promising(bytes: &[u8], from: usize) -> (Option<Run<'_>>, usize) {
+    let rest = &bytes[from..];
+    let plain = rest.iter().position(|b| VALUES[usize::from(*b)] == NONE).unwrap_or(rest.len());
+    let end = from + plain;
+    let goes_on = match token(bytes, end) {
+        Some((Token::Char(_), _)) => true,
+        Some((Token::Break, _)) => plain >= LINE,
+        None => false,
+    };
+    if goes_on {
+        let run = run(bytes, from);
+        let next = run.span.end.max(from + 1);
+        return (Some(run).filter(|r| r.sextets.len() >= SHORTEST), next);
+    }
+    let next = end.max(from + 1);
+    if plain < SHORTEST || !may_hold_text(&rest[..plain]) {
+        return (None, next);
+    }
+    (Some(run(bytes, from)), next)
+}
+
+/// Whether base64 characters may stand for a text, by the kinds of byte that each can begin, go on with and end: two groups
+/// of four in a row that stand for text are needed for [`SHORTEST_TEXT`] bytes of it.
+fn may_hold_text(chars: &[u8]) -> bool {
+    // As far as the bits go; a longer run is looked at whole.
+    let mut starts = 0b1111;
+    if chars.len() <= 64 {
+        let mut fits = 0_u64;
+        for (i, quad) in chars.windows(4).enumerate() {
+            let kinds = FIRST[usize::from(quad[0])] | SECOND[usize::from(quad[1])] | THIRD[usize::from(quad[2])];
+            fits |= (FITS >> kinds & 1) << i;
+        }
+        let mut pairs = fits & fits >> 4;
+        if pairs == 0 {
+            return false;
+        }
+        starts = 0;
+        while pairs != 0 {
+            starts |= 1 << (pairs.trailing_zeros() % 4);
+            pairs &= pairs - 1;
+        }
+    }
+    (0..4).any(|skip| starts >> skip & 1 == 1 && may_be_text(chars.get(skip..).unwrap_or_default(), value_of))
+}
+
+/// The value of a base64 character.
+const fn value_of(char: u8) -> u8 {
+    VALUES[char as usize]
+}
+
+/// Kinds of byte: of a text in ASCII; following in UTF-8; leading in UTF-8; none of a text.
+const ASCII: u8 = 0;
+const FOLLOWING: u8 = 1;
+const LEADING: u8 = 2;
+const OTHER: u8 = 3;
+
+/// The kind of byte whose highest four bits are these; lower ones tell no more.
+const fn kind_of(high: u8) -> u8 {
+    match high {
+        // Tab, line feed and carriage return are among the first sixteen.
+        0 | 2..=7 => ASCII,
+        8..=11 => FOLLOWING,
+        12..=15 => LEADING,
+        _ => OTHER,
+    }
+}
+
+/// For each base64 character the kind of the first, second and third byte of a group in which it stands first, second and
+/// third.
+const KINDS: [[u8; 256]; 3] = {
+    let mut kinds = [[0; 256]; 3];
+    let mut b = 0;
+    while b < 256 {
+        let v = VALUES[b];
+        kinds[0][b] = kind_of(v >> 2) << 4;
+        kinds[1][b] = kind_of(v & 15) << 2;
+        // Two bits: of the first quarter some are text.
+        kinds[2][b] = match v & 3 {
+            0 | 1 => ASCII,
+            2 => FOLLOWING,
+            _ => LEADING,
+        };
+        b += 1;
+    }
+    kinds
+};
+const FIRST: [u8; 256] = KINDS[0];
+const SECOND: [u8; 256] = KINDS[1];
+const THIRD: [u8; 256] = KINDS[2];
+
+/// Which three kinds may follow each other in a text, a bit each.
+const FITS: u64 = {
+    const fn follows(a: u8, b: u8) -> bool {
+        match (a, b) {
+            (OTHER, _) | (_, OTHER) => false,
+            (LEADING, b) => b == FOLLOWING,
+            (ASCII, b) => b != FOLLOWING,
+            _ => true,
+        }
+    }
+    let mut fits = 0;
+    let mut i = 0;
+    while i < 64 {
+        let (a, b, c) = (i >> 4, i >> 2 & 3, i & 3);
+        if follows(a, b) && follows(b, c) {
+            fits |= 1 << i;
+        }
+        i += 1;
+    }
+    fits
+};
+
 /// The next stretch at or behind `from` of as many bytes as a run has at least. It looks at each last byte first: where
 /// that is none of a run, the bytes before it need no look.
 fn long_stretch(bytes: &[u8], mut from: usize) -> Option<Range<usize>> {
@@ -167,7 +282,7 @@ impl Run<'_> {
     #[must_use]
     pub fn decoded(&self, skip: usize) -> Option<String> {
         let sextets = self.sextets.get(skip..).unwrap_or_default();
-        if !may_be_text(sextets) {
+        if !may_be_text(sextets, |v| v) {
             return None;
         }
         texts_alone(bytes_of(sextets))
@@ -227,8 +342,10 @@ fn bytes_of(sextets: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The bytes that characters stand for, roughly: quick, and never `false` where [`texts_alone`] keeps something.
-fn may_be_text(sextets: &[u8]) -> bool {
+/// Whether characters of which `value` gives the sextets stand for a text, roughly: quick, and never `false` where
+/// [`texts_alone`] keeps something.
+#[inline]
+fn may_be_text(chars: &[u8], value: impl Fn(u8) -> u8) -> bool {
     let (mut stretch, mut expected) = (0, 0_u8);
     let mut step = |b: u8| {
         let kind = KIND[usize::from(b)];
@@ -241,15 +358,17 @@ fn may_be_text(sextets: &[u8]) -> bool {
         };
         stretch >= SHORTEST_TEXT
     };
-    let (quads, rest) = sextets.as_chunks::<4>();
+    let (quads, rest) = chars.as_chunks::<4>();
     for quad in quads {
-        let [a, b, c] = triple(*quad);
+        let [a, b, c] = triple(quad.map(&value));
         if step(a) | step(b) | step(c) {
             return true;
         }
     }
     let mut last = [0; 4];
-    last[..rest.len()].copy_from_slice(rest);
+    for (last, char) in last.iter_mut().zip(rest) {
+        *last = value(*char);
+    }
     triple(last)[..rest.len().saturating_sub(1)].iter().any(|b| step(*b))
 }
 
@@ -356,7 +475,31 @@ mod tests {
         ], 0..6)) {
             let sextets: Vec<u8> = STANDARD.encode(parts.concat()).bytes().filter_map(value).collect();
             let kept = texts_alone(bytes_of(&sextets));
-            prop_assert!(kept.is_none() || may_be_text(&sextets));
+            prop_assert!(kept.is_none() || may_be_text(&sextets, |v| v));
+        }
+
+        #[test]
+        fn runs_with_a_text_are_promising(parts in prop::collection::vec(prop_oneof![
+            "[ -~é—😀\n]{6,30}".prop_map(|t| STANDARD.encode(t)),
+            prop::collection::vec(any::<u8>(), 1..60).prop_map(|b| STANDARD.encode(b)),
+            "[A-Za-z0-9+/]{30,50}(\n|\\\\n|\r\n)", "[A-Za-z/ \\\\u02b\n]{0,20}",
+        ], 0..6)) {
+            let text = parts.concat();
+            let bytes = text.as_bytes();
+            let (mut found, mut at) = (Vec::new(), 0);
+            while let Some(i) = (at..bytes.len()).find(|i| {
+                bytes.get(*i..*i + SHORTEST).is_some_and(|w| w.iter().all(|b| stands_in_run(*b)))
+            }) {
+                let (run, next) = promising(bytes, i);
+                prop_assert!(next > i);
+                found.extend(run.map(|r| r.span));
+                at = next;
+            }
+            for run in base64_runs(bytes) {
+                if (0..4).any(|skip| run.decoded(skip).is_some()) {
+                    prop_assert!(found.contains(&run.span), "{:?} of {}", run.span, text);
+                }
+            }
         }
 
         #[test]

@@ -71,8 +71,13 @@ pub fn decode(bytes: &[u8]) -> Option<(Encoding, Cow<'_, str>)> {
 /// ISO-2022. One fast pass; nearly every file is so.
 #[must_use]
 pub fn is_plain(bytes: &[u8]) -> bool {
-    simdutf8::basic::from_utf8(bytes).is_ok()
-        && !memchr::memchr2_iter(0, 0x1b, bytes).any(|i| bytes[i] == 0 || bytes.get(i + 1) == Some(&b'$'))
+    simdutf8::basic::from_utf8(bytes).is_ok() && !hides_text(bytes)
+}
+
+/// Whether UTF-8 may be something else besides: see [`is_plain`].
+#[must_use]
+pub fn hides_text(bytes: &[u8]) -> bool {
+    memchr::memchr2_iter(0, 0x1b, bytes).any(|i| bytes[i] == 0 || bytes.get(i + 1) == Some(&b'$'))
 }
 
 /// Whether bytes that are neither UTF-8 nor UTF-16 are text all the same: hardly any control characters.

@@ -23,7 +23,7 @@ use crate::{
     },
     model::{Cut, Piece, RecordRef, Reference, ReferenceKind, Strength},
     norm::Mapped,
-    subject::{Matcher, TextKind},
+    subject::{Look, Matcher, TextKind},
 };
 
 /// A part of a JSON document up to this size (bytes) is read as a tree; of a larger one only its children are looked for.
@@ -80,10 +80,14 @@ pub fn scan_bytes(name: &str, bytes: &[u8], ctx: &Context, matcher: &Matcher) ->
 
 /// Whether a plain file needs a closer look; the answer no is the common one, and has to be fast.
 fn interesting(leaf: &Leaf<'_>, matcher: &Matcher) -> bool {
-    extract::by_signature(leaf.bytes).is_some()
-        || matcher.may_match(leaf.bytes)
-        || layout::has_view(leaf.bytes)
-        || !encoding::is_plain(leaf.bytes)
+    if extract::by_signature(leaf.bytes).is_some() || layout::has_view(leaf.bytes) {
+        return true;
+    }
+    match matcher.look(leaf.bytes) {
+        Look::May => true,
+        Look::No { utf8: true } => encoding::hides_text(leaf.bytes),
+        Look::No { utf8: false } => !encoding::is_plain(leaf.bytes),
+    }
 }
 
 /// References in the name of a file or folder.

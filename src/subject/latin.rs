@@ -5,7 +5,7 @@ use super::prefilter::{is_entity, percent};
 use crate::extract::views;
 
 /// What a character becomes in the bare form, as far as a search for ASCII words cares.
-enum Letter {
+pub(super) enum Letter {
     /// These ASCII letters.
     Is(&'static str),
     /// Nothing that is an ASCII letter or digit, nor anything that joins what stands around it.
@@ -27,7 +27,7 @@ const LATIN: [&str; 192] = [
     "y", "y", "y", "z", "z", "z", "z", "z", "z", "s",
 ];
 
-fn letter(c: char) -> Letter {
+pub(super) fn letter(c: char) -> Letter {
     match u32::from(c) {
         code @ 0xc0..=0x17f => {
             let at = usize::try_from(code - 0xc0).unwrap_or_default();

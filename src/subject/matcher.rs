@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
-
 use super::{
     matcher_check::{check, longest},
-    matcher_needles::{Needle, needles},
+    matcher_index::{Index, IndexBuilder},
     matcher_phone::{self, Phone},
-    prefilter::Prefilter,
+    prefilter::{Look, Prefilter},
 };
 use crate::{
     model::{IdentifierKind, InstanceName, ReferenceKind, Strength, Subject},
@@ -104,17 +102,9 @@ struct Owner {
     confirmed: bool,
 }
 
-struct Pattern {
-    subject: usize,
-    identifier: usize,
-    needle: Needle,
-}
-
 /// Finds all identifiers of all subjects in a text. Cheap to share between threads; holds no state of a search.
 pub struct Matcher {
-    automaton: AhoCorasick,
-    /// By the automaton's pattern: who looks for it.
-    patterns: Vec<Vec<Pattern>>,
+    index: Index,
     phones: Vec<Phone>,
     exact: HashMap<(FieldHint, String), Vec<(usize, usize)>>,
     owners: Vec<Vec<Owner>>,
@@ -134,9 +124,10 @@ impl Matcher {
     /// # Errors
     /// When the automaton would be too large.
     pub fn new(subjects: &[Subject]) -> Result<Self, MatcherError> {
-        let mut index: HashMap<String, usize> = HashMap::new();
-        let mut texts: Vec<String> = Vec::new();
-        let mut patterns: Vec<Vec<Pattern>> = Vec::new();
+        let mut index = IndexBuilder::default();
+        for identifier in subjects.iter().flat_map(|s| &s.identifiers) {
+            index.count(identifier.value.reveal());
+        }
         let mut phones = Vec::new();
         let mut exact: HashMap<(FieldHint, String), Vec<(usize, usize)>> = HashMap::new();
         let mut owners = Vec::new();
@@ -145,23 +136,19 @@ impl Matcher {
             let mut mine = Vec::new();
             for (i, identifier) in subject.identifiers.iter().enumerate() {
                 let value = identifier.value.reveal();
-                let found = needles(identifier.kind, value);
+                let form = norm::key_form(identifier.kind, value);
+                let hints = hints(identifier.kind);
+                // Structured fields are compared with the key form, whatever its length.
+                let keys: Vec<String> =
+                    if form.is_empty() || hints.is_empty() { Vec::new() } else { vec![norm::bare(&form).into_text()] };
+                let found = index.add(s, i, identifier.kind, value, &keys);
                 let phone = if identifier.kind == IdentifierKind::Phone { Phone::new(s, i, value) } else { None };
-                if found.is_empty() && phone.is_none() {
+                if found == 0 && phone.is_none() {
                     unusable.push((s, i));
                 }
                 phones.extend(phone);
-                for needle in found {
-                    let at = *index.entry(needle.bare.clone()).or_insert_with(|| {
-                        texts.push(needle.bare.clone());
-                        patterns.push(Vec::new());
-                        texts.len() - 1
-                    });
-                    patterns[at].push(Pattern { subject: s, identifier: i, needle });
-                }
-                let form = norm::key_form(identifier.kind, value);
-                if !form.is_empty() {
-                    for hint in hints(identifier.kind) {
+                if !keys.is_empty() {
+                    for hint in hints {
                         exact.entry((*hint, form.clone())).or_default().push((s, i));
                     }
                 }
@@ -173,12 +160,10 @@ impl Matcher {
             }
             owners.push(mine);
         }
-        let automaton = AhoCorasickBuilder::new().match_kind(MatchKind::Standard).build(&texts)?;
-        // Structured fields are compared with the key form, whatever its length.
-        let keys: Vec<String> = exact.keys().map(|(_, form)| norm::bare(form).into_text()).collect();
-        let spellings = texts.iter().chain(&keys).map(String::as_str);
-        let prefilter = Prefilter::new(spellings, !phones.is_empty())?;
-        Ok(Self { automaton, patterns, phones, exact, owners, unusable, prefilter })
+        let always = index.unanchored || !phones.is_empty();
+        let (index, anchors) = index.finish()?;
+        let prefilter = Prefilter::new(anchors, always)?;
+        Ok(Self { index, phones, exact, owners, unusable, prefilter })
     }
 
     /// Identifiers (subject, identifier) that are too short to be searched in text; structured fields still know them.
@@ -190,7 +175,13 @@ impl Matcher {
     /// Whether bytes of any kind may hold a reference; `false` is certain, and fast. Archives have to be opened first.
     #[must_use]
     pub fn may_match(&self, bytes: &[u8]) -> bool {
-        self.prefilter.may_match(bytes)
+        self.prefilter.look(bytes) == Look::May
+    }
+
+    /// As [`Matcher::may_match`], saying what was learnt of the bytes besides.
+    #[must_use]
+    pub fn look(&self, bytes: &[u8]) -> Look {
+        self.prefilter.look(bytes)
     }
 
     /// As [`Matcher::may_match`], for bytes that were encoded inside a text, and may hold as many encoded texts again.
@@ -226,23 +217,20 @@ impl Matcher {
     pub fn find_in(&self, text: &str, scope: Scope<'_>, kind: TextKind) -> Vec<TextMatch> {
         let bare = norm::bare(text);
         let mut hits = Vec::new();
-        for hit in self.automaton.find_overlapping_iter(bare.text()) {
-            for pattern in &self.patterns[hit.pattern().as_usize()] {
-                let Some(owner) = self.owner(pattern.subject, pattern.identifier) else { continue };
-                if !scope.takes(owner.instance.as_ref()) {
-                    continue;
-                }
-                let found = check(text, &bare, hit.start(), hit.end(), &pattern.needle, owner.kind, kind);
-                if let Some(mut found) = found {
-                    found.subject = pattern.subject;
-                    found.identifier = pattern.identifier;
-                    if !owner.confirmed {
-                        found.strength = Strength::Possible;
-                    }
-                    hits.push(found);
-                }
+        self.index.find(text, &bare, |sought, needle, from, to| {
+            let Some(owner) = self.owner(sought.subject, sought.identifier) else { return };
+            if !scope.takes(owner.instance.as_ref()) {
+                return;
             }
-        }
+            if let Some(mut found) = check(text, &bare, from, to, needle, owner.kind, kind) {
+                found.subject = sought.subject;
+                found.identifier = sought.identifier;
+                if !owner.confirmed {
+                    found.strength = Strength::Possible;
+                }
+                hits.push(found);
+            }
+        });
         if !self.phones.is_empty() {
             matcher_phone::find(&self.phones, bare.text(), |phone, from, to| {
                 let Some(owner) = self.owner(phone.subject, phone.identifier) else { return };
@@ -308,4 +296,4 @@ const fn hints(kind: IdentifierKind) -> &'static [FieldHint] {
 
 #[cfg(test)]
 #[path = "matcher_tests.rs"]
-mod tests;
+pub(super) mod tests;

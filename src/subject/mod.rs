@@ -7,8 +7,10 @@ mod latin;
 mod matcher;
 mod matcher_bounds;
 mod matcher_check;
+mod matcher_index;
 mod matcher_needles;
 mod matcher_phone;
 mod prefilter;
 
 pub use matcher::{ExactMatch, FieldHint, Matcher, MatcherError, Scope, TextKind, TextMatch};
+pub use prefilter::Look;

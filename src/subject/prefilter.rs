@@ -11,15 +11,19 @@
 //! * ADF text nodes that split a word: runs of text nodes without a gap between are joined;
 //! * base64: runs of its characters are decoded and asked in their turn.
 
+use std::sync::Arc;
+
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind, packed};
 
+pub(super) mod anchors;
 mod marks;
+mod quick;
 mod sweep;
 
+use anchors::{Anchors, Neighbours, Words};
 use marks::{
-    CLASS, ESCAPE, LETTER, after_escaped_space, back, escaped_gap, forth, glued_before, is_escape, joins, letters,
-    letters_around, lone, markup_run, may_join, member_string, quoted_decoded, soft_break, spanning, stands_alone,
-    wide, word_around,
+    CLASS, ESCAPE, LETTER, after_escaped_space, back, escaped_gap, forth, is_escape, joins, letters, letters_around,
+    lone, markup_run, may_join, member_string, quoted_decoded, soft_break, spanning, wide, word_around,
 };
 pub(super) use marks::{is_entity, percent};
 use sweep::Sweep;
@@ -30,22 +34,37 @@ use crate::{
     norm,
 };
 
-/// The most literals for which the vector search is built.
-const PACKED: usize = 12;
+/// Of so few words the letters are compared with those of a text.
+const FEW: usize = 32;
+
+/// The most patterns of the vector search.
+const PATTERNS: usize = 64;
+
+/// What the prefilter knows of some bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// They may hold a reference.
+    May,
+    /// They hold none.
+    No {
+        /// Whether they are known to be UTF-8.
+        utf8: bool,
+    },
+}
 
 /// Says whether bytes may hold a reference.
 pub(super) struct Prefilter {
     /// Nothing can be ruled out.
     always: bool,
-    literals: Vec<String>,
-    /// Every literal is ASCII, so that words in common letters need no full normalisation.
-    ascii: bool,
-    /// The letters and digits of each literal, where all are ASCII.
+    anchors: Arc<Anchors>,
+    neighbours: Neighbours,
+    /// Windows of words for the vector search, where they are few; else every word is looked up.
+    packed: Option<packed::Searcher>,
+    /// The letters and digits of each word, where the words are few.
     letters: Vec<u64>,
-    /// Over normalised text, for what is decoded on its own.
-    words: AhoCorasick,
-    raw: Raw,
-    /// The longest literal, in bytes.
+    /// The anchors that are not ASCII, over bare text.
+    others: Option<AhoCorasick>,
+    /// The longest anchor, in bytes.
     longest: usize,
     /// The name of a text node's member.
     text: memchr::memmem::Finder<'static>,
@@ -53,195 +72,244 @@ pub(super) struct Prefilter {
 
 impl std::fmt::Debug for Prefilter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Prefilter").field("literals", &self.literals.len()).finish_non_exhaustive()
+        f.debug_struct("Prefilter").field("words", &self.anchors.words().len()).finish_non_exhaustive()
     }
-}
-
-enum Raw {
-    /// Windows of two or three bytes in every case, and for each literal where its window stands.
-    Packed(Box<packed::Searcher>, Vec<(Vec<u8>, usize)>),
-    /// Every literal, in any case of ASCII.
-    Automaton(AhoCorasick),
-    /// No literal is ASCII.
-    None,
-}
-
-/// The longest run of letters and digits of a spelling: the literal that stands for it.
-fn literal(spelling: &str) -> Option<&str> {
-    spelling.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).max_by_key(|w| w.len())
 }
 
 impl Prefilter {
-    /// A prefilter for spellings in bare form; of an e-mail address only the mailbox counts. Where `always`, or where a
-    /// spelling has neither letter nor digit, nothing is ruled out.
-    pub(super) fn new<'a>(
-        spellings: impl Iterator<Item = &'a str>,
-        mut always: bool,
-    ) -> Result<Self, aho_corasick::BuildError> {
-        let mut literals: Vec<String> = Vec::new();
-        for spelling in spellings {
-            let mailbox = spelling.rsplit_once('@').map_or(spelling, |(local, _)| local);
-            match literal(mailbox).filter(|l| mailbox == spelling || l.len() >= 3).or_else(|| literal(spelling)) {
-                Some(l) => literals.push(l.to_owned()),
-                None => always = true,
-            }
-        }
-        literals.sort_unstable();
-        literals.dedup();
-        let words = AhoCorasickBuilder::new().match_kind(MatchKind::Standard).build(&literals)?;
-        let ascii: Vec<&String> = literals.iter().filter(|l| l.is_ascii()).collect();
-        let raw = if ascii.is_empty() {
-            Raw::None
-        } else if let Some(packed) = packed_search(&ascii) {
-            packed
+    /// A prefilter for anchors. Where `always`, nothing is ruled out.
+    pub(super) fn new(anchors: Arc<Anchors>, always: bool) -> Result<Self, aho_corasick::BuildError> {
+        let foreign = anchors.foreign();
+        let others = if foreign.is_empty() {
+            None
         } else {
-            Raw::Automaton(
-                AhoCorasickBuilder::new().match_kind(MatchKind::Standard).ascii_case_insensitive(true).build(&ascii)?,
+            Some(
+                AhoCorasickBuilder::new()
+                    .match_kind(MatchKind::Standard)
+                    .build(foreign.iter().map(|w| w.as_bytes()))?,
             )
         };
-        let longest = literals.iter().map(String::len).max().unwrap_or(0);
-        let ascii = literals.iter().all(|l| l.is_ascii());
-        let text = memchr::memmem::Finder::new(b"\"text\"");
-        let letters = literals.iter().map(|l| letters(l.as_bytes()).0).collect();
-        Ok(Self { always, letters, words, raw, longest, literals, ascii, text })
-    }
-
-    /// Whether `bytes` may hold a reference; `false` is certain.
-    #[must_use]
-    pub(super) fn may_match(&self, bytes: &[u8]) -> bool {
-        if self.always {
-            return true;
-        }
-        if self.literals.is_empty() {
-            return false;
-        }
-        // UTF-16 is decoded as a whole.
-        if wide(bytes) {
-            return true;
-        }
-        self.may_match_within(bytes, encoded::DEEPEST)
-    }
-
-    /// As [`Prefilter::may_match`] for text in which as many texts may be encoded one in the other.
-    pub(super) fn may_match_within(&self, bytes: &[u8], depth: usize) -> bool {
-        self.always || self.flat(bytes) || self.encoded(bytes, depth) || self.split(bytes, depth)
-    }
-
-    /// Whether base64 inside holds a literal.
-    fn encoded(&self, bytes: &[u8], depth: usize) -> bool {
-        let Some(depth) = depth.checked_sub(1) else { return false };
-        encoded::base64_runs(bytes).any(|run| {
-            (0..4).any(|skip| run.decoded(skip).is_some_and(|text| self.may_match_within(text.as_bytes(), depth)))
+        let words = anchors.words();
+        let few = words.len() <= FEW;
+        Ok(Self {
+            always,
+            neighbours: Neighbours::new(words),
+            packed: if few { packed_search(words) } else { None },
+            letters: if few { words.iter().map(|w| letters(w).0).collect() } else { Vec::new() },
+            others,
+            longest: words.longest().max(foreign.iter().map(|w| w.len()).max().unwrap_or(0)),
+            anchors,
+            text: memchr::memmem::Finder::new(b"\"text\""),
         })
     }
 
-    fn flat(&self, bytes: &[u8]) -> bool {
-        self.raw_hit(bytes) || self.hidden(bytes)
+    /// What `bytes` may hold; [`Look::No`] is certain.
+    #[must_use]
+    pub(super) fn look(&self, bytes: &[u8]) -> Look {
+        if self.always {
+            return Look::May;
+        }
+        if self.anchors.words().len() == 0 && self.others.is_none() {
+            return Look::No { utf8: false };
+        }
+        // UTF-16 is decoded as a whole.
+        if wide(bytes) {
+            return Look::May;
+        }
+        self.look_within(bytes, encoded::DEEPEST)
     }
 
-    fn raw_hit(&self, bytes: &[u8]) -> bool {
-        match &self.raw {
-            Raw::None => false,
-            Raw::Automaton(automaton) => {
-                automaton.find_overlapping_iter(bytes).any(|m| stands_alone(bytes, m.start(), m.end()))
+    /// As [`Prefilter::look`] for text in which as many texts may be encoded one in the other.
+    fn look_within(&self, bytes: &[u8], depth: usize) -> Look {
+        let (found, utf8) = match self.pass(bytes, depth, true) {
+            Some(found) => (found, true),
+            None => (self.pass(bytes, depth, false).unwrap_or(true), false),
+        };
+        if found || self.split(bytes, depth) { Look::May } else { Look::No { utf8 } }
+    }
+
+    /// As [`Prefilter::look_within`], yes or no.
+    pub(super) fn may_match_within(&self, bytes: &[u8], depth: usize) -> bool {
+        self.always || self.look_within(bytes, depth) == Look::May
+    }
+
+    /// One pass over `bytes`, chunk by chunk: plain words, hidden ones, base64. With `utf8` it takes quick answers that
+    /// hold in UTF-8 only, and gives `None` where the bytes are none.
+    fn pass(&self, bytes: &[u8], depth: usize, utf8: bool) -> Option<bool> {
+        let mut sweep = Sweep::new(bytes);
+        let (mut plain, mut hidden, mut run, mut valid) = (0, 0, 0, 0);
+        loop {
+            let end = sweep.end();
+            if utf8 {
+                // A character may lie across the end of the chunk.
+                let mut to = end;
+                while to < bytes.len() && to > valid && bytes[to] & 0xc0 == 0x80 {
+                    to -= 1;
+                }
+                simdutf8::basic::from_utf8(&bytes[valid..to]).ok()?;
+                valid = to;
             }
-            Raw::Packed(search, literals) => {
-                let mut at = 0;
-                while let Some(m) = search.find_in(bytes, (at..bytes.len()).into()) {
-                    for (literal, offset) in literals {
-                        let Some(from) = m.start().checked_sub(*offset) else { continue };
-                        let to = from + literal.len();
-                        if bytes.get(from..to).is_some_and(|b| b.eq_ignore_ascii_case(literal))
-                            && stands_alone(bytes, from, to)
-                        {
-                            return true;
+            match &self.packed {
+                Some(search) => {
+                    let within = bytes.len().min(end + 2);
+                    while let Some(m) = search.find_in(&bytes[..within], (plain..within).into()) {
+                        let (from, to) = run_around(bytes, m.start(), self.longest + 2);
+                        if self.word_at(bytes, from, to) {
+                            return Some(true);
+                        }
+                        plain = to.max(m.start() + 1);
+                        if plain >= within {
+                            break;
                         }
                     }
-                    at = m.start() + 1;
+                    plain = plain.max(end.saturating_sub(2));
                 }
-                false
+                None => {
+                    while let Some((from, to)) = sweep.word(plain) {
+                        if self.word_at(bytes, from, to) {
+                            return Some(true);
+                        }
+                        plain = to;
+                    }
+                }
+            }
+            while let Some(at) = sweep.suspect(hidden) {
+                hidden = match self.quick(bytes, at, utf8) {
+                    Some(next) => next,
+                    None => match self.suspect(bytes, at) {
+                        Some(next) => next,
+                        None => return Some(true),
+                    },
+                };
+            }
+            if depth > 0 {
+                while let Some(at) = sweep.run(run) {
+                    let (found, next) = encoded::promising(bytes, at);
+                    run = next;
+                    if found.is_some_and(|found| self.decoded(&found, depth - 1)) {
+                        return Some(true);
+                    }
+                }
+            }
+            if !sweep.advance() {
+                return Some(false);
             }
         }
     }
 
-    /// Whether a word that is spelled with other letters, escapes or markup holds a literal.
-    fn hidden(&self, bytes: &[u8]) -> bool {
-        let mut sweep = Sweep::new(bytes);
-        let mut at = 0;
-        while let Some(suspect) = sweep.next(at) {
-            at = suspect;
-            let b = bytes[at];
-            match CLASS[usize::from(b)] {
-                0 => at += 1,
-                LETTER => {
-                    // Escapes and markup against it are suspect themselves.
-                    let (from, to) = letters_around(bytes, at);
-                    if self.word(&bytes[from..to]) {
-                        return true;
-                    }
-                    at = to;
-                }
-                ESCAPE => {
-                    if b == b'=' && self.broken(bytes, at) {
-                        return true;
-                    }
-                    if is_escape(bytes, at) {
-                        let (from, to) = word_around(bytes, at);
-                        if self.word(&bytes[from..to]) {
-                            return true;
-                        }
-                        at = spanning(bytes, at + 1, to.max(at + 1));
-                    } else {
-                        at += 1;
-                    }
-                }
-                _ => {
-                    // What stands inside braces or a tag is looked at in its turn, so nothing is skipped here.
-                    at += 1;
-                    if at < 2 || !may_join(bytes[at - 2]) || lone(b, bytes.get(at)) {
-                        continue;
-                    }
-                    let end = markup_run(bytes, at - 1);
-                    let broken = soft_break(bytes, end);
-                    let inside = broken.is_some()
-                        || views::quoted_char(bytes, end).is_some()
-                        || (bytes.get(end).is_some_and(|b| may_join(*b)) && escaped_gap(bytes, end).is_none());
-                    if end >= at && inside && !after_escaped_space(bytes, at - 1) {
-                        let from = back(bytes, at - 1, self.longest * 12);
-                        let most = self.longest * 24 + 512;
-                        let to = forth(bytes, end + broken.unwrap_or(0), most);
-                        if self.word(&bytes[from..to]) {
-                            return true;
-                        }
-                        if let Some(len) = broken
-                            && self.word(&[&bytes[from..end], &bytes[end + len..to]].concat())
-                        {
-                            return true;
-                        }
-                        let broken = |i: &usize| bytes[*i] == b'=' && soft_break(bytes, *i).is_some();
-                        at = (at..end).find(broken).unwrap_or(end);
-                    }
-                }
+    /// Whether what a run of base64 stands for holds an anchor.
+    fn decoded(&self, run: &encoded::Run<'_>, depth: usize) -> bool {
+        (0..4).any(|skip| run.decoded(skip).is_some_and(|text| self.may_match_within(text.as_bytes(), depth)))
+    }
+
+    /// Whether the run of letters and digits at `from..to` is an anchor, or is without what may belong to an escape in
+    /// front of it: the letter of `\n`, the digits of `%20`.
+    #[inline]
+    fn word_at(&self, bytes: &[u8], from: usize, to: usize) -> bool {
+        let word = &bytes[from..to];
+        if self.anchors.words().get(word).is_some() {
+            return true;
+        }
+        match from.checked_sub(1).map(|i| bytes[i]) {
+            Some(b'\\') => {
+                matches!(word.first(), Some(b'n' | b'r' | b't' | b'b' | b'f'))
+                    && self.anchors.words().get(&word[1..]).is_some()
             }
+            Some(b'%') => {
+                word.len() > 2
+                    && percent(bytes, from - 1).is_some_and(marks::separates)
+                    && self.anchors.words().get(&word[2..]).is_some()
+            }
+            Some(b'=') => {
+                word.len() > 2
+                    && views::quoted(bytes, from - 1).is_some_and(marks::separates)
+                    && self.anchors.words().get(&word[2..]).is_some()
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a word of `bytes`, as it stands, is an anchor.
+    fn any_word(&self, bytes: &[u8]) -> bool {
+        let mut at = 0;
+        while let Some(i) = bytes[at..].iter().position(u8::is_ascii_alphanumeric) {
+            let from = at + i;
+            let rest = &bytes[from..];
+            let to = from + rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
+            if self.word_at(bytes, from, to) {
+                return true;
+            }
+            at = to;
         }
         false
     }
 
-    /// Whether some bytes, decoded and stripped, hold a literal.
+    /// Looks with care at a suspect byte: where to go on, or `None` where a word hides there.
+    fn suspect(&self, bytes: &[u8], at: usize) -> Option<usize> {
+        let b = bytes[at];
+        match CLASS[usize::from(b)] {
+            0 => Some(at + 1),
+            LETTER => {
+                // Escapes and markup against it are suspect themselves.
+                let (from, to) = letters_around(bytes, at);
+                if self.word(&bytes[from..to]) { None } else { Some(to) }
+            }
+            ESCAPE => {
+                if b == b'=' && self.broken(bytes, at) {
+                    return None;
+                }
+                if !is_escape(bytes, at) {
+                    return Some(at + 1);
+                }
+                let (from, to) = word_around(bytes, at);
+                if self.word(&bytes[from..to]) { None } else { Some(spanning(bytes, at + 1, to.max(at + 1))) }
+            }
+            _ => {
+                // What stands inside braces or a tag is looked at in its turn, so nothing is skipped here.
+                let next = at + 1;
+                if at < 1 || !may_join(bytes[at - 1]) || lone(b, bytes.get(next)) {
+                    return Some(next);
+                }
+                let end = markup_run(bytes, at);
+                let broken = soft_break(bytes, end);
+                let inside = broken.is_some()
+                    || views::quoted_char(bytes, end).is_some()
+                    || (bytes.get(end).is_some_and(|b| may_join(*b)) && escaped_gap(bytes, end).is_none());
+                if end < next || !inside || after_escaped_space(bytes, at) {
+                    return Some(next);
+                }
+                let from = back(bytes, at, self.longest * 12);
+                let most = self.longest * 24 + 512;
+                let to = forth(bytes, end + broken.unwrap_or(0), most);
+                if self.word(&bytes[from..to]) {
+                    return None;
+                }
+                if let Some(len) = broken
+                    && self.word(&[&bytes[from..end], &bytes[end + len..to]].concat())
+                {
+                    return None;
+                }
+                let broken = |i: &usize| bytes[*i] == b'=' && soft_break(bytes, *i).is_some();
+                Some((next..end).find(broken).unwrap_or(end))
+            }
+        }
+    }
+
+    /// Whether some bytes, decoded and stripped, hold an anchor.
     fn word(&self, bytes: &[u8]) -> bool {
-        if self.ascii && self.lacks_letters(bytes) {
+        if self.others.is_none() && self.lacks_letters(bytes) {
             return false;
         }
-        if self.ascii
+        if self.others.is_none()
             && let Some(plain) = latin::plain(bytes)
         {
-            if self.raw_hit(&plain) {
+            if self.any_word(&plain) {
                 return true;
             }
             // `avatarId=47` may be an address's or quoted-printable.
             let Some(decoded) = quoted_decoded(&plain) else { return false };
             if let Some(plain) = latin::plain(&decoded) {
-                return self.raw_hit(&plain);
+                return self.any_word(&plain);
             }
         }
         if let Ok(text) = std::str::from_utf8(bytes) {
@@ -272,11 +340,14 @@ impl Prefilter {
                 }
             }
         }
-        self.raw_hit(&word) || self.word(&word)
+        self.any_word(&word) || self.word(&word)
     }
 
-    /// Whether so many letters of each literal are missing among the ASCII ones that the others cannot be all of them.
+    /// Whether so many letters of each anchor are missing among the ASCII ones that the others cannot be all of them.
     fn lacks_letters(&self, bytes: &[u8]) -> bool {
+        if self.letters.is_empty() {
+            return false;
+        }
         let (has, others) = letters(bytes);
         let Some(others) = others else { return false };
         self.letters.iter().all(|l| (l & !has).count_ones() > others)
@@ -323,57 +394,134 @@ impl Prefilter {
         false
     }
 
-    /// Whether a literal stands in a decoded text, in whatever letters, with no ASCII letter or digit against its ASCII
-    /// ends. What stands before and behind is asked of the text and not of its bare form, in which a symbol such as a
-    /// circled C is a letter.
+    /// Whether an anchor stands in a decoded text, in whatever letters, with no ASCII letter or digit against its ASCII
+    /// ends.
     fn stands(&self, text: &str) -> bool {
         let bare = norm::bare(text);
-        let bytes = text.as_bytes();
-        self.words.find_overlapping_iter(bare.text()).any(|m| {
-            let span = bare.original(m.start(), m.end());
-            // Of a literal of other letters the ends are left to the careful road.
-            let ascii = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
-            let before = ascii(span.start) && glued_before(bytes, span.start);
-            let behind = ascii(span.end.saturating_sub(1)) && ascii(span.end);
-            !before && !behind
-        })
+        // Of an anchor of other letters the ends are left to the careful road.
+        self.others.as_ref().is_some_and(|automaton| automaton.is_match(bare.text()))
+            || ascii_words(text, &bare, |from, to| self.word_at(bare.text().as_bytes(), from, to))
     }
 
-    /// Whether text nodes that follow each other without a gap hold a literal together.
+    /// Whether text nodes that follow each other without a gap hold an anchor together.
     fn split(&self, bytes: &[u8], depth: usize) -> bool {
-        let hit = |joined: &[u8]| self.flat(joined) || self.encoded(joined, depth);
+        let hit =
+            |joined: &[u8]| self.pass(joined, depth, true).or_else(|| self.pass(joined, depth, false)).unwrap_or(true);
+        // The last node's text by its first byte; its end is only looked for where the next may go on with it.
+        let mut last: Option<usize> = None;
         let mut joined: Vec<u8> = Vec::new();
-        let mut nodes = 0;
         for at in self.text.find_iter(bytes) {
-            let Some(value) = member_string(bytes, at + 6) else { continue };
-            let tight = matches!((joined.last(), value.first()), (Some(a), Some(b)) if joins(*a) && joins(*b));
-            if !tight && !value.is_empty() {
-                if nodes > 1 && hit(&joined) {
+            let Some(from) = member_string(bytes, at + 6) else { continue };
+            let Some(&first) = bytes.get(from) else { break };
+            let tight = match last {
+                // An empty text keeps what stands around it together.
+                Some(_) if first == b'"' => continue,
+                Some(last) if joins(first) => {
+                    let text = string_text(bytes, last);
+                    let tight = text.last().is_some_and(|b| joins(*b));
+                    if tight {
+                        joined.extend_from_slice(text);
+                    }
+                    tight
+                }
+                _ => false,
+            };
+            if !tight && !joined.is_empty() {
+                joined.extend_from_slice(string_text(bytes, last.unwrap_or(from)));
+                if hit(&joined) {
                     return true;
                 }
                 joined.clear();
-                nodes = 0;
             }
-            joined.extend_from_slice(value);
-            nodes += 1;
+            last = Some(from);
         }
-        nodes > 1 && hit(&joined)
+        if joined.is_empty() {
+            return false;
+        }
+        joined.extend_from_slice(last.map_or(&[], |last| string_text(bytes, last)));
+        hit(&joined)
     }
 }
 
-/// A vector search for few literals: a window of each in every case.
-fn packed_search(literals: &[&String]) -> Option<Raw> {
-    if literals.len() > PACKED || literals.iter().any(|l| l.len() < 2) {
-        return None;
+/// The content of the string that begins at `from`, as far as it goes.
+fn string_text(bytes: &[u8], from: usize) -> &[u8] {
+    let mut at = from;
+    while let Some(i) = bytes.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += i;
+        if bytes[at] == b'"' {
+            return &bytes[from..at];
+        }
+        at += 2;
     }
+    &bytes[from..]
+}
+
+/// The run of letters and digits around `at`; one longer than `most` before it is cut, for it is no anchor.
+fn run_around(bytes: &[u8], at: usize, most: usize) -> (usize, usize) {
+    let floor = at.saturating_sub(most);
+    let from = bytes[floor..at].iter().rposition(|b| !b.is_ascii_alphanumeric()).map_or(floor, |i| floor + i + 1);
+    let rest = &bytes[at..];
+    (from, at + rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len()))
+}
+
+/// Calls `is` for every word of ASCII letters and digits in the bare form of `text` until it says yes. A symbol that is no
+/// letter but stands for some, such as ™, may end a word, so what stands beside it is asked both ways.
+pub(super) fn ascii_words(text: &str, bare: &norm::Normalized, mut is: impl FnMut(usize, usize) -> bool) -> bool {
+    let symbol = |c: char| {
+        !c.is_ascii()
+            && !c.is_alphanumeric()
+            && norm::bare(c.encode_utf8(&mut [0; 4])).text().bytes().any(|b| b.is_ascii_alphanumeric())
+    };
+    let symbols = !text.is_ascii() && text.chars().any(symbol);
+    let bytes = bare.text().as_bytes();
+    let mut at = 0;
+    while let Some(i) = bytes[at..].iter().position(u8::is_ascii_alphanumeric) {
+        let from = at + i;
+        let rest = &bytes[from..];
+        let to = from + rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        if is(from, to) {
+            return true;
+        }
+        if symbols {
+            let mut cuts = vec![from, to];
+            for i in from..to {
+                let span = bare.original(i, i + 1);
+                if text[span].chars().next().is_some_and(symbol) {
+                    cuts.extend([i, i + 1]);
+                }
+            }
+            cuts.sort_unstable();
+            cuts.dedup();
+            // Beyond a handful nobody writes them.
+            for (n, a) in cuts.iter().enumerate() {
+                for b in cuts[n + 1..].iter().take(16).filter(|b| (*a, **b) != (from, to)) {
+                    if is(*a, *b) {
+                        return true;
+                    }
+                }
+            }
+        }
+        at = to;
+    }
+    false
+}
+
+/// A vector search for few words: windows of two or three bytes, in every case, one in each word.
+fn packed_search(words: &Words) -> Option<packed::Searcher> {
+    let mut left: Vec<&[u8]> = words.iter().collect();
     let mut patterns: Vec<Vec<u8>> = Vec::new();
-    let mut windows = Vec::new();
-    for literal in literals {
-        let bytes = literal.as_bytes();
-        let len = bytes.len().min(3);
-        let offset =
-            (0..=bytes.len() - len).min_by_key(|i| bytes[*i..*i + len].iter().map(|b| common(*b)).sum::<u32>())?;
-        let window = &bytes[offset..offset + len];
+    while !left.is_empty() {
+        let short = left.iter().map(|w| w.len()).min()?;
+        let len = short.min(3);
+        if len < 2 {
+            return None;
+        }
+        // Of the windows of the shortest word the one that most others have too, then the rarest.
+        let shortest = left.iter().find(|w| w.len() == short)?;
+        let window = shortest.windows(len).max_by_key(|window| {
+            let shared = left.iter().filter(|w| w.windows(len).any(|v| v == *window)).count();
+            (shared, std::cmp::Reverse(window.iter().map(|b| common(*b)).sum::<u32>()))
+        })?;
         for mask in 0..1u32 << len {
             let pattern: Vec<u8> = window
                 .iter()
@@ -384,14 +532,14 @@ fn packed_search(literals: &[&String]) -> Option<Raw> {
                 patterns.push(pattern);
             }
         }
-        windows.push((bytes.to_vec(), offset));
-    }
-    if patterns.len() > 64 {
-        return None;
+        if patterns.len() > PATTERNS {
+            return None;
+        }
+        left.retain(|w| !w.windows(len).any(|v| v == window));
     }
     let mut builder = packed::Config::new().match_kind(packed::MatchKind::LeftmostFirst).builder();
     builder.extend(&patterns);
-    builder.build().map(|search| Raw::Packed(Box::new(search), windows))
+    builder.build()
 }
 
 /// How common a byte is in text and JSON, roughly.
@@ -409,8 +557,17 @@ const fn common(b: u8) -> u32 {
 mod tests {
     use super::*;
 
+    impl Prefilter {
+        fn may(&self, bytes: &[u8]) -> bool {
+            self.look(bytes) == Look::May
+        }
+    }
+
     fn filter(spellings: &[&str]) -> Prefilter {
-        Prefilter::new(spellings.iter().copied(), false).unwrap()
+        let mut words: Vec<&str> = anchors::choose(spellings, &|_| 1).into_iter().flatten().collect();
+        words.sort_unstable_by_key(|w| (!w.is_ascii(), *w));
+        words.dedup();
+        Prefilter::new(Arc::new(Anchors::new(words.into_iter())), false).unwrap()
     }
 
     #[test]
@@ -433,6 +590,7 @@ mod tests {
             "X**ander",
             "X\\u0061=\n=4Eder",
             "[|u v]Xan{{der",
+            "Xan{{der}}",
             "[ Xan|u v]der",
             "X\\u0061<b class=\"x y\">=4Eder",
             "[Xan||u v]=\nder",
@@ -444,10 +602,10 @@ mod tests {
             "Zoe",
             "Ёлкин",
         ] {
-            assert!(f.may_match(text.as_bytes()), "{text}");
+            assert!(f.may(text.as_bytes()), "{text}");
         }
-        assert!(f.may_match(b"X\xe4nder"));
-        assert!(f.may_match(b"X\xaand\xc4 X\xaander"));
+        assert!(f.may(b"X\xe4nder"));
+        assert!(f.may(b"X\xaand\xc4 X\xaander"));
     }
 
     #[test]
@@ -461,7 +619,7 @@ mod tests {
             r#"{"text":"Xan "},{"text":"der"}"#,
             r"J\u00e4ger 50% a&b",
         ] {
-            assert!(!f.may_match(text.as_bytes()), "{text}");
+            assert!(!f.may(text.as_bytes()), "{text}");
         }
     }
 
@@ -480,11 +638,11 @@ mod tests {
     }
 
     #[test]
-    fn many_literals_use_the_automaton() {
+    fn many_words_are_looked_up() {
         let names: Vec<String> = (0..100).map(|i| format!("name{i:03}x")).collect();
-        let f = Prefilter::new(names.iter().map(String::as_str), false).unwrap();
-        assert!(matches!(f.raw, Raw::Automaton(_)));
-        assert!(f.may_match(b"a NAME042X b"));
-        assert!(!f.may_match(b"a NAME042Xy b"));
+        let f = filter(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(f.packed.is_none());
+        assert!(f.may(b"a NAME042X b"));
+        assert!(!f.may(b"a NAME042Xy b"));
     }
 }

@@ -74,28 +74,6 @@ pub(super) const CLASS: [u8; 256] = {
     class
 };
 
-/// Whether a literal at `from..to` of raw bytes may be a word of its own.
-pub(super) fn stands_alone(bytes: &[u8], from: usize, to: usize) -> bool {
-    if bytes.get(to).is_some_and(u8::is_ascii_alphanumeric) {
-        return false;
-    }
-    !glued_before(bytes, from)
-}
-
-/// Whether an ASCII letter or digit that belongs to the word stands before `from`.
-pub(super) fn glued_before(bytes: &[u8], from: usize) -> bool {
-    let Some(b) = from.checked_sub(1).map(|i| bytes[i]) else { return false };
-    // The letter of an escape such as \n is no part of the word, nor are the digits of %20.
-    let escape = (matches!(b, b'n' | b'r' | b't' | b'b' | b'f') && from >= 2 && bytes[from - 2] == b'\\')
-        || (from >= 3
-            && match bytes[from - 3] {
-                b'%' => percent(bytes, from - 3).is_some_and(separates),
-                b'=' => views::quoted(bytes, from - 3).is_some_and(separates),
-                _ => false,
-            });
-    b.is_ascii_alphanumeric() && !escape
-}
-
 pub(super) fn wide(bytes: &[u8]) -> bool {
     matches!(bytes.get(..2), Some([0xff, 0xfe] | [0xfe, 0xff]))
         || memchr::memchr(0, &bytes[..bytes.len().min(4096)]).is_some()
@@ -316,6 +294,8 @@ pub(super) fn markup_end(bytes: &[u8], at: usize) -> usize {
                 Some(end) => end,
                 None => break,
             },
+            // Two open a monospaced text, which stays.
+            b'{' if bytes.get(end + 1) == Some(&b'{') => end + 2,
             b'{' if closes(bytes, end, b'}') => match close(end, b'}', 202) {
                 Some(end) => end,
                 None => break,
@@ -346,8 +326,8 @@ pub(super) fn closes(bytes: &[u8], at: usize, with: u8) -> bool {
     memchr::memchr2(with, bytes[at], rest).is_some_and(|i| rest[i] == with)
 }
 
-/// The content of the string that follows a member's name, if one does.
-pub(super) fn member_string(bytes: &[u8], mut at: usize) -> Option<&[u8]> {
+/// Where the content of the string begins that follows a member's name, if one does.
+pub(super) fn member_string(bytes: &[u8], mut at: usize) -> Option<usize> {
     let space = |at: &mut usize| {
         while bytes.get(*at).is_some_and(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r')) {
             *at += 1;
@@ -359,16 +339,5 @@ pub(super) fn member_string(bytes: &[u8], mut at: usize) -> Option<&[u8]> {
     }
     at += 1;
     space(&mut at);
-    if bytes.get(at) != Some(&b'"') {
-        return None;
-    }
-    let from = at + 1;
-    at = from;
-    loop {
-        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
-        if bytes[at] == b'"' {
-            return bytes.get(from..at);
-        }
-        at += 2;
-    }
+    (bytes.get(at) == Some(&b'"')).then_some(at + 1)
 }
