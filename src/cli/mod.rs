@@ -20,6 +20,7 @@ mod subject;
 mod suppress;
 mod sync;
 mod table;
+mod variants;
 mod work;
 
 pub use exit::{Failure, code};

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Context, Failure, table};
+use super::{Context, Failure, table, variants};
 use crate::{
     model::{Identifier, IdentifierKind, InstanceName, Personal, Subject, SubjectKey},
     store::Store,
@@ -317,7 +317,8 @@ pub(crate) fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
                     ]
                 })
                 .collect();
-            ctx.out(&table::rows(ctx.global.format, &["kind", "value", "instance", "confirmed"], &rows)?)?;
+            let shown = table::rows(ctx.global.format, &["kind", "value", "instance", "confirmed"], &rows)?;
+            ctx.out(&variants::shown(ctx.global.format, shown, &subject, reveal)?)?;
         }
         Verb::List => {
             let rows: Vec<Vec<String>> = store

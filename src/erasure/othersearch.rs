@@ -8,6 +8,7 @@
 mod compare;
 mod encoded;
 mod peel;
+mod spell;
 
 use crate::model::{IdentifierKind, Personal};
 
@@ -55,10 +56,7 @@ impl Needles {
     /// A search for these identifiers.
     #[must_use]
     pub fn new<S: AsRef<str>>(identifiers: &[(IdentifierKind, S)]) -> Self {
-        let needles = identifiers
-            .iter()
-            .map(|(kind, value)| compare::Needle::new(*kind, &peel::folded_text(value.as_ref())))
-            .collect();
+        let needles = identifiers.iter().map(|(kind, value)| compare::Needle::new(*kind, value.as_ref())).collect();
         Self { needles }
     }
 

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::{
-    matcher_check::{check, longest},
+    matcher_check::{check, longest, weigh},
     matcher_index::{Index, IndexBuilder},
     matcher_phone::{self, Phone},
     prefilter::{Look, Prefilter},
+    variants,
 };
 use crate::{
     model::{IdentifierKind, InstanceName, ReferenceKind, Strength, Subject},
@@ -136,7 +137,7 @@ impl Matcher {
             let mut mine = Vec::new();
             for (i, identifier) in subject.identifiers.iter().enumerate() {
                 let value = identifier.value.reveal();
-                let form = norm::key_form(identifier.kind, value);
+                let form = variants::canonical(identifier.kind, norm::key_form(identifier.kind, value));
                 let hints = hints(identifier.kind);
                 // Structured fields are compared with the key form, whatever its length.
                 let keys: Vec<String> =
@@ -247,6 +248,7 @@ impl Matcher {
                 }
             });
         }
+        weigh(text, &mut hits, |subject| self.knows(subject, IdentifierKind::Email, scope));
         longest(hits)
     }
 
@@ -256,7 +258,9 @@ impl Matcher {
         let mut forms: Vec<String> = match hint {
             FieldHint::AccountId => vec![norm::key_form(IdentifierKind::AccountId, value)],
             FieldHint::UserKey | FieldHint::Username => vec![norm::key_form(IdentifierKind::Username, value)],
-            FieldHint::Email => vec![norm::key_form(IdentifierKind::Email, value)],
+            FieldHint::Email => {
+                vec![variants::canonical(IdentifierKind::Email, norm::key_form(IdentifierKind::Email, value))]
+            }
             FieldHint::DisplayName => vec![norm::key_form(IdentifierKind::FullName, value)],
             FieldHint::AnyId => {
                 vec![norm::key_form(IdentifierKind::AccountId, value), norm::key_form(IdentifierKind::Username, value)]

@@ -5,6 +5,7 @@
 use super::{
     matcher::{TextKind, TextMatch},
     matcher_bounds::{Around, Edge, joins_words},
+    matcher_name,
     matcher_needles::{Form, Needle},
 };
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     norm,
 };
 
-/// Whether a hit of the automaton at `at..end` of the bare text is one, and how sure.
+/// Whether a hit of the engine at `at..end` of the bare text is one, and how sure.
 pub(super) fn check(
     text: &str,
     bare: &norm::Normalized,
@@ -22,85 +23,160 @@ pub(super) fn check(
     owner: IdentifierKind,
     kind: TextKind,
 ) -> Option<TextMatch> {
-    let end = match &needle.form {
-        Form::EmailTag { domain } => end + tagged(&bare.text()[end..], domain)?,
-        _ => end,
+    let hit = |from, to, strength, kind| Some(TextMatch { subject: 0, identifier: 0, from, to, strength, kind });
+    let mut reference = owner.reference_kind();
+    let (mut from, mut to, mut strength, edge) = match &needle.form {
+        Form::Name { name, unit } => {
+            let found = matcher_name::find(text, bare, (at, end), name, *unit, kind)?;
+            return hit(found.from, found.to, found.strength.min(needle.cap), reference);
+        }
+        Form::Email { domain, other } => {
+            let (stop, sure) = if domain.is_empty() {
+                (end, Strength::Probable)
+            } else {
+                let mut forms = std::iter::once(domain).chain(other);
+                forms.find_map(|d| address(text, bare, end, d))?
+            };
+            let span = bare.original(at, stop);
+            (span.start, span.end, sure, Around::new(text, span.start, span.end).email())
+        }
+        Form::Dotless { local } => {
+            let start = dotless(bare.text(), at, local)?;
+            let span = bare.original(start, end);
+            (span.start, span.end, Strength::Probable, Around::new(text, span.start, span.end).email())
+        }
+        Form::Id | Form::Login | Form::Mailbox | Form::Joined { .. } => {
+            let span = bare.original(at, end);
+            (span.start, span.end, needle.cap, Edge::Clean)
+        }
     };
-    let span = bare.original(at, end);
-    let (mut from, mut to) = (span.start, span.end);
     // A file's extension ends its name.
     let seen = if kind == TextKind::FileName { stem(text).filter(|s| to <= s.len()).unwrap_or(text) } else { text };
     let around = Around::new(seen, from, to);
-    let mut strength = needle.cap;
-    let mut reference = owner.reference_kind();
     let edge = match &needle.form {
         Form::Id => {
-            let mention = around.mention();
-            if let Some(lead) = mention {
+            if let Some(lead) = around.mention() {
                 from -= lead;
                 to += 1;
                 strength = Strength::Certain;
                 reference = ReferenceKind::Mention;
                 Edge::Clean
             } else {
-                if around.user_url() {
+                let login = around.login();
+                if login {
                     strength = Strength::Probable;
                 }
-                around.id(kind == TextKind::FileName && needle.cap > Strength::Possible)
+                around.id(
+                    kind == TextKind::FileName && needle.cap > Strength::Possible,
+                    owner == IdentifierKind::AccountId,
+                )
             }
         }
-        Form::Email | Form::EmailTag { .. } => around.email(),
-        Form::Name => around.name(),
-        Form::Joined { joiner, joints } => {
-            if !joined(text, bare, at, joiner, joints, kind, &mut strength) {
+        Form::Login if !around.login() => return None,
+        // With another domain it is another mailbox.
+        Form::Login | Form::Mailbox if around.at_sign() => return None,
+        Form::Login | Form::Mailbox => around.id(kind == TextKind::FileName, false),
+        Form::Joined { joints } => {
+            if !joined(text, bare, at, joints, &mut strength) {
                 return None;
             }
             around.name()
         }
+        _ => edge,
     };
-    match edge {
-        Edge::Clean => {}
-        Edge::Soft => strength = Strength::Possible,
+    strength = match edge {
+        Edge::Clean => strength,
+        Edge::Soft => Strength::Possible,
         Edge::Broken => return None,
-    }
-    let tag = matches!(needle.form, Form::EmailTag { .. });
-    if !tag && !needle.spells(norm::fold(&text[span]).text()) {
+    };
+    let own = bare.original(at, end);
+    if !matches!(needle.form, Form::Dotless { .. })
+        && !text[own.clone()].is_ascii()
+        && !needle.spells(norm::fold(&text[own]).text())
+    {
         // The text has a diacritic that the identifier has not: perhaps the same person, perhaps not.
         strength = Strength::Possible;
     }
-    Some(TextMatch { subject: 0, identifier: 0, from, to, strength, kind: reference })
+    hit(from, to, strength, reference)
 }
 
 /// A file name without its extension.
-fn stem(name: &str) -> Option<&str> {
+pub(super) fn stem(name: &str) -> Option<&str> {
     let (stem, extension) = name.rsplit_once('.')?;
     let plain = (1..=5).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_alphanumeric());
     (plain && !stem.is_empty()).then_some(stem)
 }
 
-/// The length of a plus tag, `@` and `domain` at the start of `rest`.
-fn tagged(rest: &str, domain: &str) -> Option<usize> {
-    let tag = rest.bytes().take(65).take_while(|b| b.is_ascii_alphanumeric() || b".-_+=".contains(b)).count();
-    let after = rest.get(tag..)?.strip_prefix('@')?;
-    after.starts_with(domain).then_some(tag + 1 + domain.len())
+/// Where the address ends of which the mailbox ends at `at`: a plus tag, `@` and `domain`, also broken over lines or with
+/// the signs written out.
+fn address(text: &str, bare: &norm::Normalized, at: usize, domain: &str) -> Option<(usize, Strength)> {
+    let plain = bare.text();
+    let mut pos = at;
+    if plain[pos..].starts_with('+') {
+        let tag = |b: &u8| b.is_ascii_alphanumeric() || b".-_+=".contains(b);
+        pos += plain[pos..].bytes().take(65).take_while(tag).count();
+    }
+    let mut strength = Strength::Probable;
+    pos = broken(text, bare, pos);
+    if plain[pos..].starts_with('@') {
+        pos += 1;
+    } else {
+        let spelled = ["(at)", "[at]", "{at}", "<at>", " at "];
+        let (sign, len) = spelled.iter().find_map(|sign| {
+            let rest = &plain[pos..];
+            let trimmed = if sign.starts_with(' ') { rest } else { rest.trim_start_matches(' ') };
+            trimmed.starts_with(sign).then(|| (*sign, rest.len() - trimmed.len() + sign.len()))
+        })?;
+        pos += len;
+        if sign == " at " {
+            strength = Strength::Possible;
+        } else {
+            pos += plain[pos..].len() - plain[pos..].trim_start_matches(' ').len();
+        }
+    }
+    for c in domain.chars() {
+        pos = broken(text, bare, pos);
+        if plain[pos..].starts_with(c) {
+            pos += c.len_utf8();
+            continue;
+        }
+        let dots = ["(dot)", "[dot]", "{dot}", " dot ", " (dot) ", " [dot] "];
+        let dot = dots.iter().find(|d| c == '.' && plain[pos..].starts_with(**d))?;
+        pos += dot.len();
+        if *dot == " dot " {
+            strength = Strength::Possible;
+        }
+    }
+    Some((pos, strength))
+}
+
+/// Over a line break, and the marks of a quoted mail, at `at`.
+fn broken(text: &str, bare: &norm::Normalized, at: usize) -> usize {
+    let plain = bare.text();
+    let len = plain[at..].bytes().take(16).take_while(|b| matches!(b, b' ' | b'>')).count();
+    if len == 0 || !plain[at..].starts_with(' ') {
+        return at;
+    }
+    let gap = &text[bare.original(at, at + len)];
+    if gap.matches('\n').count() == 1 { at + len } else { at }
+}
+
+/// Where the address begins of which `@` and the domain stand at `at`, if its mailbox is `local`, whatever its dots and
+/// its tag.
+fn dotless(plain: &str, at: usize, local: &str) -> Option<usize> {
+    let inside = |c: &char| c.is_alphanumeric() || matches!(c, '.' | '+' | '-' | '_' | '=');
+    let len: usize = plain[..at].chars().rev().take(130).take_while(inside).map(char::len_utf8).sum();
+    let run = &plain[at - len..at];
+    // Emphasis may stand before it.
+    let trimmed = run.trim_start_matches(['_', '-', '+', '=', '.']);
+    let mailbox = trimmed.split('+').next().unwrap_or_default();
+    let mut wanted = local.chars();
+    let same = mailbox.chars().filter(|c| *c != '.').all(|c| wanted.next() == Some(c)) && wanted.next().is_none();
+    (same && !mailbox.is_empty()).then_some(at - trimmed.len())
 }
 
 /// Whether words without a space between are the name, and how sure.
-fn joined(
-    text: &str,
-    bare: &norm::Normalized,
-    at: usize,
-    joiner: &str,
-    joints: &[usize],
-    kind: TextKind,
-    strength: &mut Strength,
-) -> bool {
-    if !joiner.is_empty() {
-        if kind != TextKind::FileName || joiner == "+" {
-            *strength = Strength::Possible;
-        }
-        return true;
-    }
+fn joined(text: &str, bare: &norm::Normalized, at: usize, joints: &[usize], strength: &mut Strength) -> bool {
     for joint in joints {
         let joint = at + joint;
         let left = bare.text()[..joint].chars().next_back().map_or(0, char::len_utf8);
@@ -117,6 +193,36 @@ fn joined(
         }
     }
     true
+}
+
+/// A name with an address right behind it, `"Anna Berg" <anna@other.example>`, is that mailbox's owner's: where it is none
+/// of the subject's addresses, the name is perhaps a namesake's. `known` says of which subjects an address is known.
+pub(super) fn weigh(text: &str, hits: &mut [TextMatch], known: impl Fn(usize) -> bool) {
+    for i in 0..hits.len() {
+        let hit = &hits[i];
+        let name = matches!(hit.kind, ReferenceKind::FullName | ReferenceKind::Alias);
+        if !name || hit.strength == Strength::Possible || !known(hit.subject) {
+            continue;
+        }
+        let Some((from, to)) = owner_address(text, hit.to) else { continue };
+        let own =
+            |h: &TextMatch| h.subject == hit.subject && h.kind == ReferenceKind::Email && h.from < to && from < h.to;
+        if !hits.iter().any(own) {
+            hits[i].strength = Strength::Possible;
+        }
+    }
+}
+
+/// The address in brackets right behind a name that ends at `at`.
+fn owner_address(text: &str, at: usize) -> Option<(usize, usize)> {
+    let rest = text[at..].trim_start_matches(['"', '\'', '\\', ' ', '\t']);
+    let rest = ["&lt;", "<", "[", "("].iter().find_map(|open| rest.strip_prefix(open))?;
+    let rest = rest.strip_prefix("mailto:").unwrap_or(rest);
+    let from = text.len() - rest.len();
+    let inside = |c: char| c.is_alphanumeric() || ".!#$%*+/=?^_{|}~@-".contains(c) || norm::is_ignorable(c);
+    let address = rest.split(|c| !inside(c)).next()?;
+    let (local, domain) = address.rsplit_once('@')?;
+    (!local.is_empty() && domain.contains('.')).then_some((from, from + address.len()))
 }
 
 /// Of hits of one subject that overlap, the surer and longer; all in order of position.

@@ -8,9 +8,14 @@ mod matcher;
 mod matcher_bounds;
 mod matcher_check;
 mod matcher_index;
+mod matcher_name;
 mod matcher_needles;
 mod matcher_phone;
 mod prefilter;
+pub mod variants;
 
 pub use matcher::{ExactMatch, FieldHint, Matcher, MatcherError, Scope, TextKind, TextMatch};
 pub use prefilter::Look;
+
+#[cfg(test)]
+mod rules_tests;

@@ -20,6 +20,7 @@ use crate::{
     model::{CaseId, IdentifierKind, InstanceName, Subject},
     norm,
     store::{Store, StoreError, SuppressionRow},
+    subject::variants,
 };
 
 /// What stands where an identifier was cut.
@@ -47,28 +48,28 @@ impl Suppression {
         let mut rows = Vec::new();
         for identifier in subject.identifiers.iter().filter(|i| i.confirmed) {
             let kind = identifier.kind;
-            let form = norm::key_form(kind, identifier.value.reveal());
-            if form.is_empty() {
-                continue;
-            }
+            // Its other spellings too: hashes know no likeness.
+            let forms = variants::key_forms(kind, identifier.value.reveal());
             // Account ids are one namespace over all Cloud sites.
             let scope = match (&identifier.instance, kind) {
                 (Some(instance), IdentifierKind::Username | IdentifierKind::UserKey) => instance.as_str(),
                 _ => EVERYWHERE,
             };
-            // A user name that is a word of the name ("zoe"), or very short, is no proof in running text: there it counts
-            // as a name (0 words), while mentions and user fields are cut all the same.
-            let ambiguous = kind == IdentifierKind::Username
-                && (form.chars().count() < 3 || name_words.contains(&norm::key_form(IdentifierKind::Alias, &form)));
-            rows.push(SuppressionRow {
-                hash: entry_hash(store.keys(), kind, &form, scope),
-                kind: kind.as_str().to_owned(),
-                case: case.clone(),
-                scope: scope.to_owned(),
-                norm: norm::VERSION.to_owned(),
-                words: if ambiguous { 0 } else { words(&form).len().max(1) as u32 },
-                created: now.to_rfc3339_opts(SecondsFormat::Secs, true),
-            });
+            for form in forms {
+                // A user name that is a word of the name ("zoe"), or very short, is no proof in running text: there it counts
+                // as a name (0 words), while mentions and user fields are cut all the same.
+                let ambiguous = kind == IdentifierKind::Username
+                    && (form.chars().count() < 3 || name_words.contains(&norm::key_form(IdentifierKind::Alias, &form)));
+                rows.push(SuppressionRow {
+                    hash: entry_hash(store.keys(), kind, &form, scope),
+                    kind: kind.as_str().to_owned(),
+                    case: case.clone(),
+                    scope: scope.to_owned(),
+                    norm: norm::VERSION.to_owned(),
+                    words: if ambiguous { 0 } else { words(&form).len().max(1) as u32 },
+                    created: now.to_rfc3339_opts(SecondsFormat::Secs, true),
+                });
+            }
         }
         store.suppression_add(&rows)
     }
@@ -197,7 +198,11 @@ impl Guard {
     /// Whether an identifier is suppressed.
     #[must_use]
     pub fn identifier(&self, kind: IdentifierKind, value: &str) -> bool {
-        self.kinds.contains(&kind) && self.form(kind, &norm::key_form(kind, value)).is_some()
+        if !self.kinds.contains(&kind) {
+            return false;
+        }
+        let form = norm::key_form(kind, value);
+        self.form(kind, &form).is_some() || self.form(kind, &variants::canonical(kind, form)).is_some()
     }
 
     /// Whether a Jira user object is a suppressed person: by account id, key, user name or e-mail; not by name alone.

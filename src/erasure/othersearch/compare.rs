@@ -1,6 +1,8 @@
 //! Comparison: needles against a folded view, character by character and word by word.
 
-use super::Placed;
+use std::collections::HashMap;
+
+use super::{Placed, peel::folded_text, spell};
 use crate::model::IdentifierKind;
 
 /// What is searched for, folded.
@@ -10,12 +12,22 @@ pub(super) enum Needle {
     Email {
         local: Vec<char>,
         domain: Vec<char>,
+        /// Whether the provider ignores dots.
+        dotless: bool,
+        /// The domain in its other form (IDNA).
+        other: Option<Vec<char>>,
     },
-    Id(Vec<char>),
+    Id {
+        id: Vec<char>,
+        /// Whether it may go on behind a colon.
+        account: bool,
+    },
     Name {
         words: Vec<String>,
         /// The punctuation of the name itself, which may stand between its words.
         punctuation: Vec<char>,
+        /// All spellings, the given one too: from a word of theirs to the spelling that begins with it in one of its orders.
+        spellings: HashMap<String, Vec<Vec<(String, bool)>>>,
     },
     Phone(String),
 }
@@ -29,19 +41,32 @@ pub(super) struct Found {
 }
 
 impl Needle {
-    pub(super) fn new(kind: IdentifierKind, folded: &str) -> Self {
+    pub(super) fn new(kind: IdentifierKind, value: &str) -> Self {
+        let folded = folded_text(value);
+        let folded = folded.as_str();
         let chars = |s: &str| s.chars().collect::<Vec<char>>();
         if folded.chars().filter(|c| c.is_alphanumeric()).count() < 2 {
             return Self::Nothing;
         }
         match kind {
-            IdentifierKind::AccountId | IdentifierKind::UserKey | IdentifierKind::Username => Self::Id(chars(folded)),
+            IdentifierKind::AccountId | IdentifierKind::UserKey | IdentifierKind::Username => {
+                Self::Id { id: chars(folded), account: kind == IdentifierKind::AccountId }
+            }
             IdentifierKind::Email => match folded.rsplit_once('@') {
                 Some((local, domain)) => {
                     let mailbox = local.split('+').next().filter(|m| !m.is_empty()).unwrap_or(local);
-                    Self::Email { local: chars(mailbox), domain: chars(domain) }
+                    let domain = domain.trim_end_matches('.');
+                    let dotless = matches!(domain, "gmail.com" | "googlemail.com");
+                    let named = value.rsplit('@').next().unwrap_or_default().trim().to_lowercase();
+                    let other = if named.is_ascii() {
+                        idna::domain_to_unicode(&named).0
+                    } else {
+                        idna::domain_to_ascii(&named).unwrap_or_default()
+                    };
+                    let other = Some(folded_text(&other)).filter(|o| !o.is_empty() && o != domain).map(|o| chars(&o));
+                    Self::Email { local: chars(mailbox), domain: chars(domain), dotless, other }
                 }
-                None => Self::Id(chars(folded)),
+                None => Self::Id { id: chars(folded), account: false },
             },
             IdentifierKind::FullName | IdentifierKind::Alias => {
                 // "Doe, Jane" is Jane Doe.
@@ -52,7 +77,17 @@ impl Needle {
                 let words =
                     turned.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_owned).collect();
                 let punctuation = turned.chars().filter(|c| !c.is_alphanumeric()).collect();
-                Self::Name { words, punctuation }
+                let mut spellings: HashMap<String, Vec<Vec<(String, bool)>>> = HashMap::new();
+                for spelled in spell::spellings(value) {
+                    for k in 0..spelled.len() {
+                        // Where the name is turned round, a comma may stand.
+                        let turn = spelled.len() - k;
+                        let turned = spelled[k..].iter().chain(&spelled[..k]).enumerate();
+                        let order: Vec<_> = turned.map(|(i, w)| (w.clone(), k > 0 && i == turn)).collect();
+                        spellings.entry(spelled[k].clone()).or_default().push(order);
+                    }
+                }
+                Self::Name { words, punctuation, spellings }
             }
             IdentifierKind::Phone => {
                 let digits = digits(folded);
@@ -79,9 +114,20 @@ pub(super) fn search(needles: &[Needle], view: &[Placed]) -> Vec<Found> {
         };
         match what {
             Needle::Nothing => {}
-            Needle::Id(id) => ids(id, view, &mut add),
-            Needle::Email { local, domain } => emails(local, domain, view, &mut add),
-            Needle::Name { words: name, punctuation } => names(name, punctuation, view, &words, &mut add),
+            Needle::Id { id, account } => ids(id, *account, view, &mut add),
+            Needle::Email { local, domain, dotless, other } => {
+                emails(local, domain, view, &mut add);
+                if let Some(other) = other {
+                    emails(local, other, view, &mut add);
+                }
+                if *dotless {
+                    dotless_mailbox(local, view, &mut add);
+                }
+            }
+            Needle::Name { words: name, punctuation, spellings } => {
+                names(name, punctuation, view, &words, &mut add);
+                spelled(spellings, view, &words, &mut add);
+            }
             Needle::Phone(digits) => phones(digits, view, &mut add),
         }
     }
@@ -106,7 +152,7 @@ fn occurrences<'a>(view: &'a [Placed], what: &'a [char]) -> impl Iterator<Item =
     view.iter().enumerate().filter(move |(_, (c, _))| *c == first).map(|(i, _)| i).filter(|i| starts(view, *i, what))
 }
 
-fn ids(id: &[char], view: &[Placed], add: &mut impl FnMut(usize, usize, bool)) {
+fn ids(id: &[char], account: bool, view: &[Placed], add: &mut impl FnMut(usize, usize, bool)) {
     for i in occurrences(view, id) {
         let end = i + id.len();
         let (a, a2) = (at(view, end), at(view, end + 1));
@@ -114,7 +160,8 @@ fn ids(id: &[char], view: &[Placed], add: &mut impl FnMut(usize, usize, bool)) {
         let word = |c: char| c.is_alphanumeric() || c == '_';
         let near = a.is_alphanumeric()
             || b.is_alphanumeric()
-            || (matches!(a, '_' | '-' | ':' | '.' | '@' | '+') && word(a2))
+            || (matches!(a, '_' | '-' | '.' | '@' | '+') && word(a2))
+            || (account && a == ':' && word(a2))
             || (matches!(b, '_' | '-' | '.' | '@' | '+') && word(b2));
         add(i, end, near);
     }
@@ -129,10 +176,7 @@ fn emails(local: &[char], domain: &[char], view: &[Placed], add: &mut impl FnMut
                 at_sign += 1;
             }
         }
-        if at(view, at_sign) != '@' || !starts(view, at_sign + 1, domain) {
-            continue;
-        }
-        let end = at_sign + 1 + domain.len();
+        let Some(end) = sign(view, at_sign).and_then(|i| host(view, i, domain)) else { continue };
         let (a, a2) = (at(view, end), at(view, end + 1));
         let (b, b2) = (before(view, i, 1), before(view, i, 2));
         let near = a.is_alphanumeric()
@@ -140,6 +184,109 @@ fn emails(local: &[char], domain: &[char], view: &[Placed], add: &mut impl FnMut
             || (matches!(a, '.' | '-' | '_') && a2.is_alphanumeric())
             || (matches!(b, '.' | '-' | '_' | '+' | '%' | '&' | '#' | '!' | '$') && b2.is_alphanumeric());
         add(i, end, near);
+    }
+}
+
+/// Over a line break, of which folding left a space, and the marks of a quoted mail.
+fn line(view: &[Placed], i: usize) -> usize {
+    let mut end = i;
+    while end < view.len().min(i + 12) && matches!(at(view, end), ' ' | '>') {
+        end += 1;
+    }
+    if at(view, i) == ' ' { end } else { i }
+}
+
+/// Over the `@` of an address, also written out.
+fn sign(view: &[Placed], i: usize) -> Option<usize> {
+    let i = line(view, i);
+    if i < view.len() && at(view, i) == '@' {
+        return Some(i + 1);
+    }
+    let written: String = (i..i + 4).map(|j| at(view, j)).collect();
+    matches!(written.as_str(), "(at)" | "[at]" | "{at}" | "<at>").then(|| line(view, i + 4))
+}
+
+/// Over the domain of an address.
+fn host(view: &[Placed], mut i: usize, domain: &[char]) -> Option<usize> {
+    for c in domain {
+        i = line(view, i);
+        if i < view.len() && at(view, i) == *c {
+            i += 1;
+            continue;
+        }
+        let written: String = (i..i + 5).map(|j| at(view, j)).collect();
+        if *c != '.' || !matches!(written.as_str(), "(dot)" | "[dot]" | "{dot}") {
+            return None;
+        }
+        i = line(view, i + 5);
+    }
+    Some(i)
+}
+
+/// An address at the provider that ignores dots, under either of its domains.
+fn dotless_mailbox(local: &[char], view: &[Placed], add: &mut impl FnMut(usize, usize, bool)) {
+    let wanted: String = local.iter().filter(|c| **c != '.').collect();
+    for i in (0..view.len()).filter(|i| at(view, *i) == '@') {
+        let ends = ["gmail.com", "googlemail.com"].iter().find_map(|d| {
+            host(view, i + 1, &d.chars().collect::<Vec<_>>()).filter(|e| !at(view, *e).is_alphanumeric())
+        });
+        let Some(end) = ends else { continue };
+        let mut from = i;
+        while from > 0 && i - from < 130 {
+            let c = at(view, from - 1);
+            if !(c.is_alphanumeric() || ".+-_=".contains(c)) {
+                break;
+            }
+            from -= 1;
+        }
+        while ".+-_=".contains(at(view, from)) {
+            from += 1;
+        }
+        let run: String = view[from.min(i)..i].iter().map(|(c, _)| *c).collect();
+        if run.split('+').next().unwrap_or_default().replace('.', "") == wanted {
+            let longer = matches!(at(view, end), '.' | '-' | '_') && at(view, end + 1).is_alphanumeric();
+            add(from, end, longer);
+        }
+    }
+}
+
+/// The name in another spelling that is as good as the given one, in one of its orders.
+fn spelled(
+    spellings: &HashMap<String, Vec<Vec<(String, bool)>>>,
+    view: &[Placed],
+    words: &[Word],
+    add: &mut impl FnMut(usize, usize, bool),
+) {
+    for (i, first) in words.iter().enumerate() {
+        let Some(orders) = spellings.get(&first.text) else { continue };
+        for order in orders {
+            let mut last = i;
+            let whole = order[1..].iter().all(|(wanted, comma)| {
+                let mut next = last + 1;
+                // "Berg, Dr. Anna"
+                while *comma && words.get(next).is_some_and(|w| spell::TITLES.contains(&w.text.as_str())) {
+                    next += 1;
+                }
+                let Some(word) = words.get(next).filter(|w| w.text == *wanted) else { return false };
+                let mut gap: String = view[words[last].to..word.from].iter().map(|(c, _)| *c).collect();
+                for skipped in &words[last + 1..next] {
+                    gap = gap.replacen(&skipped.text, "", 1).replacen('.', "", 1);
+                }
+                last = next;
+                let gap = gap.trim();
+                let gap = if *comma { gap.strip_prefix([',', ';']).unwrap_or(gap).trim() } else { gap };
+                let quoted = gap.chars().count() < 16 && gap.chars().all(|c| matches!(c, '>' | ' '));
+                quoted || matches!(gap, "_" | "-" | "'" | "`" | "\\'" | "·" | "・" | "‧" | "゠" | "\\")
+            });
+            if whole {
+                let (from, to) = (first.from, words[last].to);
+                let tied = |c: char, next: char| matches!(c, '-' | '@') && next.is_alphanumeric();
+                let part = tied(at(view, to), at(view, to + 1))
+                    || tied(before(view, from, 1), before(view, from, 2))
+                    || (before(view, from, 1) == '\'' && before(view, from, 2).is_alphanumeric());
+                add(from, to, part);
+            }
+        }
     }
 }
 
@@ -206,9 +353,9 @@ fn names(
             || (before(view, from, 1) == '\'' && before(view, from, 2).is_alphanumeric());
         add(from, to, longer || loose || part);
     }
-    if name.len() > 1 {
-        // Scripts without spaces write the words as one; elsewhere that only comes near.
-        let gapless = joined.iter().any(|c| matches!(u32::from(*c), 0xe00..=0xeff | 0x1100..=0x11ff | 0x3040..=0x30ff | 0x3400..=0x9fff | 0xac00..=0xd7a3));
+    // Scripts without spaces write the words as one; elsewhere that only comes near.
+    let gapless = joined.iter().any(|c| matches!(u32::from(*c), 0xe00..=0xeff | 0x1100..=0x11ff | 0x3040..=0x30ff | 0x3400..=0x9fff | 0xac00..=0xd7a3));
+    if name.len() > 1 || gapless {
         for i in occurrences(view, &joined) {
             let end = i + joined.len();
             if gapless {

@@ -30,6 +30,7 @@ fn imports_nothing_of_what_planned() {
         include_str!("compare.rs"),
         include_str!("peel.rs"),
         include_str!("encoded.rs"),
+        include_str!("spell.rs"),
     ];
     for source in sources {
         for line in source.lines().filter(|l| l.contains("crate::")) {
@@ -86,7 +87,7 @@ fn near_misses_are_told_apart() {
         "zoe.x@corp.example.org",
         "Zoe Xanders",
         "Zoe Xander-Berg",
-        "zoe_xander",
+        "zoe.xander",
         "ZoeXander",
         "557058:0a1b2c3d-9f7",
     ] {
@@ -126,5 +127,85 @@ proptest! {
     #[test]
     fn any_markup_is_survived(text in "[\\\\u00e4%4A&#;<b>/{}*_|~\\[\\]\":typex \\PC]{0,60}") {
         let _ = needles().search(text.as_bytes());
+    }
+}
+
+/// Spellings that are as good as the given one are hits; what is only like it is none.
+#[test]
+fn other_spellings_are_found() {
+    use IdentifierKind as K;
+    for (kind, value, sure, not) in [
+        (
+            K::FullName,
+            "Jürgen Größl",
+            &[
+                "Juergen Groessl",
+                "Jurgen Grossl",
+                "GROESSL, JUERGEN",
+                "Jürgen_Größl",
+                "Jürgen\n> Größl",
+                "Größl, Dr. Jürgen",
+            ][..],
+            &["Juergen Groesslmann", "Hansjürgen Größl"][..],
+        ),
+        (K::FullName, "Søren Ågård", &["Soeren Aagaard", "Soren Agard"], &["Soren Agardsen"]),
+        (K::FullName, "Đorđe Đoković", &["Djordje Djokovic", "Dorde Dokovic"], &["Dordesa Dokovic"]),
+        (
+            K::FullName,
+            "Юрий Чайковский",
+            &["Yuriy Chaykovskiy", "Iurii Chaikovskii", "Tschaikowski, Juri", "Yury Chaykovsky", "Jurij Čajkovskij"],
+            &["Yuriy Chaykovskaya"],
+        ),
+        (K::FullName, "Юрий Ёлкин", &["Yuri Yolkin", "Yury Elkin", "елкин юрий"], &["Yuri Yolkina"]),
+        (
+            K::FullName,
+            "Γιώργος Μπακογιάννης",
+            &["Giorgos Bakogiannis", "Yorgos Bakoyannis"],
+            &["Giorgos Bakogiannisson"],
+        ),
+        (
+            K::FullName,
+            "Anna van den Berg",
+            &["Berg, Anna van den", "van den Berg, Anna", "Anna Vandenberg", "Anna vanden Berg"],
+            &["Anna van den Bergh"],
+        ),
+        (K::FullName, "Sean O'Brien", &["Sean OBrien", "Sean O Brien", "O’Brien, Sean"], &["Sean O'Brienne"]),
+        (K::FullName, "Ian McDonald", &["Ian Mc Donald", "MCDONALD Ian"], &["Ian McDonaldson"]),
+        (K::FullName, "Omar al-Masri", &["Omar Almasri", "Omar al Masri"], &["Omar al-Masrifi"]),
+        (
+            K::FullName,
+            "Hans-Peter Meier-Schulze",
+            &["Hanspeter Meier Schulze", "Meier-Schulze, Hans Peter"],
+            &["Hans Schulze"],
+        ),
+        (K::FullName, "Dr. Anna Berg (extern)", &["Anna Berg", "Berg, Anna"], &["Dr. Berg"]),
+        (K::FullName, "王伟", &["王伟", "王 伟"], &["王明"]),
+        (
+            K::Email,
+            "zoe.xander@gmail.com",
+            &["zoexander@googlemail.com", "z.o.exander+a@gmail.com", "_zoexander@gmail.com_"],
+            &["zoexande@gmail.com", "zoexander@mail.com"],
+        ),
+        (
+            K::Email,
+            "zoe.x@corp.example",
+            &["zoe.x@\ncorp.example", "zoe.x@corp.\n> example", "zoe.x [at] corp[dot]example"],
+            &["zoex@corp.example"],
+        ),
+        (
+            K::Email,
+            "ulrike@bücher.example",
+            &["ulrike@xn--bcher-kva.example", "ulrike@bücher.example"],
+            &["ulrike@buch.example"],
+        ),
+        (K::Username, "jdoe", &["jdoe:x:1001", "CORP\\jdoe", "/home/jdoe/"], &["jdoe2"]),
+    ] {
+        let needles = Needles::new(&[(kind, value)]);
+        for text in sure {
+            assert!(!needles.hits(format!("see {text}, ok").as_bytes()).is_empty(), "{value}: {text}");
+        }
+        for text in not {
+            assert_eq!(needles.hits(format!("see {text}, ok").as_bytes()), [], "{value}: {text}");
+        }
     }
 }
