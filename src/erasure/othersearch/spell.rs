@@ -4,7 +4,7 @@
 use super::peel::folded_text;
 
 /// At most this many spellings of one name.
-const MOST: usize = 96;
+const MOST: usize = 1024;
 
 /// Titles and suffixes, which are no part of a name.
 pub(super) const TITLES: [&str; 22] = [
@@ -160,7 +160,8 @@ fn word_spellings(word: &str) -> Vec<Vec<String>> {
     out.retain(|parts| !parts.is_empty());
     let given = split(&lower);
     out.sort_by_key(|parts| *parts != given);
-    out.dedup();
+    let mut seen = std::collections::HashSet::new();
+    out.retain(|parts| seen.insert(parts.clone()));
     out
 }
 

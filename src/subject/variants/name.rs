@@ -436,7 +436,10 @@ impl Name {
                     }
                     face.tokens.iter().for_each(|t| text.push_str(&t.folded));
                 }
-                if !joints.is_empty() && !out.iter().any(|(t, ..)| *t == text) {
+                // Where there are no capitals, only scripts without gaps join words.
+                let gapless = |c: char| matches!(u32::from(c), 0xe00..=0x10ff | 0x1780..=0x17ff | 0x3040..);
+                let joins = text.contains(char::is_lowercase) || text.chars().all(gapless);
+                if joins && !joints.is_empty() && !out.iter().any(|(t, ..)| *t == text) {
                     out.push((text, joints, Reason::Together));
                 }
             }
@@ -502,7 +505,8 @@ impl Name {
                 let upper = at == 0 || joints.contains(&norm::bare(&text[..at]).text().len());
                 if upper { shown.extend(c.to_uppercase()) } else { shown.push(c) }
             }
-            add(shown, Possible, *reason);
+            let cased = text.contains(char::is_lowercase);
+            add(shown, if cased { Possible } else { Probable }, *reason);
         }
         for login in &self.logins {
             add(format!("~{login}"), Possible, Reason::Login);

@@ -80,7 +80,7 @@ const CYRILLIC: [(Cyrillic, Reason); 7] = [
 
 fn cyrillic(word: &str, system: Cyrillic) -> String {
     use Cyrillic::{Bgn, Bulgarian, German, Icao, Iso9, Press, Scholarly};
-    let ukrainian = word.contains(['і', 'ї', 'є', 'ґ']);
+    let ukrainian = word.contains(['і', 'ї', 'є', 'ґ']) || word.contains("ськ") || word.contains("цьк");
     let chars: Vec<char> = word.chars().collect();
     let mut out = String::new();
     for (i, &c) in chars.iter().enumerate() {
