@@ -15,11 +15,8 @@ use crate::model::{
 };
 
 fn subject(kind: IdentifierKind, value: &str) -> Subject {
-    Subject {
-        key: Personal::new("s-1".parse::<SubjectKey>().unwrap()),
-        pseudonym: "P1".into(),
-        identifiers: vec![Identifier { kind, value: Personal::new(value.to_owned()), instance: None, confirmed: true }],
-    }
+    let identifier = Identifier { kind, value: Personal::new(value.to_owned()), instance: None, confirmed: true };
+    Subject::new(Personal::new("s-1".parse::<SubjectKey>().unwrap()), "P1".into(), vec![identifier])
 }
 
 fn best_in(kind: IdentifierKind, value: &str, text: &str, what: TextKind) -> Option<Strength> {
