@@ -35,7 +35,12 @@ fn names_in_two_columns() {
         ("first_name,last_name,note\nMary Zoe,Xander,x\n", vec![]),
         ("1,Zoe,Xander\n2,Anna,Bergman\n", vec!["Possible FullName Zoe+Xander"]),
         ("\"a\nb\",Xander,Zoe\n2,Anna,Bergman\n", vec!["Possible FullName Xander+Zoe"]),
-        ("a,b,email\n1,2,x@y.example\nZoe,Xander,z\n", vec!["Possible FullName Zoe+Xander"]),
+        ("a,b,email\n1,2,x@y.example\nZoe,Xander,-\n", vec!["Possible FullName Zoe+Xander"]),
+        // An initial beside the family name points too.
+        (
+            "a,b,email\n1,2,x@y.example\nZoe,Xander,z\n",
+            vec!["Possible FullName Zoe+Xander", "Possible FullName Xander+z"],
+        ),
         ("we met Zoe, Xander came\nlater\n", vec![]),
         ("", vec![]),
     ] {

@@ -215,7 +215,8 @@ fn labels_join_the_words_of_a_name() {
     assert_eq!(strength(json!({"labels": ["shared", joined]})), [Strength::Probable]);
     assert_eq!(strength(json!({"customfield_10010": ["shared", joined]})), [Strength::Probable]);
     assert_eq!(strength(json!({"field": "labels", "from": null, "fromString": joined})), [Strength::Probable]);
-    // A text may hold a snippet of code.
-    assert_eq!(strength(json!({"customfield_10010": ["some text", joined]})), [Strength::Possible]);
-    assert_eq!(strength(json!({"field": "summary", "from": null, "fromString": joined})), [Strength::Possible]);
+    // A text may hold a snippet of code; it spells the whole name all the same.
+    assert_eq!(strength(json!({"customfield_10010": ["some text", joined]})), [Strength::Probable]);
+    assert_eq!(strength(json!({"field": "summary", "from": null, "fromString": joined})), [Strength::Probable]);
+    assert_eq!(strength(json!({"customfield_10010": ["some text", "zoeXander2"]})), []);
 }
