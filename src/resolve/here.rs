@@ -28,11 +28,9 @@ const LARGEST: u64 = 32 << 20;
 pub(super) fn user_maps(config: &Config, evidence: &mut Evidence) {
     for sync in config.syncs.values() {
         for (from, to) in &sync.user_map {
-            evidence.mapped.push((
-                (sync.source.instance.clone(), from.clone()),
-                (sync.target.instance.clone(), to.clone()),
-                sync.name.to_string(),
-            ));
+            evidence
+                .mapped
+                .push(((sync.source.instance.clone(), from.clone()), (sync.target.instance.clone(), to.clone())));
         }
     }
 }

@@ -308,7 +308,7 @@ fn link(groups: &mut [Group], roots: &Terms, evidence: &Evidence) {
                 changed = true;
             }
         }
-        for (from, to, _) in &evidence.mapped {
+        for (from, to) in &evidence.mapped {
             let is = |g: &Group, (instance, id): &(InstanceName, String)| {
                 g.instance.as_ref() == Some(instance)
                     && g.has(|kind, v| kind != K::FullName && form(kind, v) == form(kind, id))
@@ -447,7 +447,7 @@ pub(super) fn propose(roots: &Terms, evidence: &Evidence, known: Option<&Subject
     let order = |i: &Item| (std::cmp::Reverse(i.sure), i.kind, i.instance.clone(), i.value.reveal().clone());
     items.sort_by_key(order);
     let order = |a: &Account| (a.instance.clone(), a.values.clone());
-    accounts.sort_by(|a, b| order(a).cmp(&order(b)));
+    accounts.sort_by_key(order);
     let linked = |(instance, id): &(InstanceName, String)| {
         groups.iter().any(|g| {
             g.sure.is_some() && g.instance.as_ref() == Some(instance) && g.has(|k, v| form(k, v) == form(k, id))
@@ -456,7 +456,7 @@ pub(super) fn propose(roots: &Terms, evidence: &Evidence, known: Option<&Subject
     let mapped = evidence
         .mapped
         .iter()
-        .flat_map(|(from, to, _)| [(from, to), (to, from)])
+        .flat_map(|(from, to)| [(from, to), (to, from)])
         .filter(|(one, _)| linked(one))
         .flat_map(|(_, other)| super::terms_of(&other.1))
         .filter(|t| t.kind != K::FullName)

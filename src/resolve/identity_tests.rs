@@ -23,7 +23,9 @@ fn seen(place: &str) -> Seen {
 
 fn roots(queries: &[&str]) -> Terms {
     let mut terms = Terms::default();
-    queries.iter().flat_map(|q| super::super::terms_of(q)).for_each(|t| drop(terms.add(t)));
+    for term in queries.iter().flat_map(|q| super::super::terms_of(q)) {
+        terms.add(term);
+    }
     terms
 }
 
@@ -147,11 +149,7 @@ fn what_a_person_excluded_is_not_proposed_again() {
 
 #[test]
 fn a_user_map_links_what_nothing_else_does() {
-    let map = (
-        ("hq".parse().unwrap(), "jdoe".to_owned()),
-        ("partner".parse().unwrap(), "557058:x".to_owned()),
-        "s".to_owned(),
-    );
+    let map = (("hq".parse().unwrap(), "jdoe".to_owned()), ("partner".parse().unwrap(), "557058:x".to_owned()));
     let evidence = Evidence {
         people: vec![
             (person("hq", Some("k"), Some("jdoe"), Some("jane@example.com"), "Jane Doe"), seen("hq")),

@@ -107,6 +107,9 @@ impl Person {
     }
 }
 
+/// An instance, and a user there as a user map names one.
+type MappedUser = (InstanceName, String);
+
 /// Where something was seen.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seen {
@@ -126,8 +129,8 @@ struct Evidence {
     beside: Vec<(Term, Term, Seen)>,
     /// Texts that hold a known value.
     texts: Vec<(Term, Seen)>,
-    /// Users whom the configuration maps on each other, with the synchronization's name.
-    mapped: Vec<((InstanceName, String), (InstanceName, String), String)>,
+    /// Users whom the configuration maps on each other.
+    mapped: Vec<(MappedUser, MappedUser)>,
     /// References to corrupted accounts, by instance.
     corrupted: BTreeMap<InstanceName, u64>,
 }

@@ -109,9 +109,9 @@ fn standing_alone(text: &str, what: &str) -> Vec<usize> {
             let mut after = rest.chars();
             let next = after.next();
             // A dot ends a sentence, or goes on with the address.
-            !before.chars().next_back().is_some_and(|c| part(c) || c == '.')
-                && !next.is_some_and(part)
-                && !(matches!(next, Some('.' | '@')) && after.next().is_some_and(char::is_alphanumeric))
+            let longer_before = before.chars().next_back().is_some_and(|c| part(c) || c == '.');
+            let goes_on = matches!(next, Some('.' | '@')) && after.next().is_some_and(char::is_alphanumeric);
+            !(longer_before || goes_on || next.is_some_and(part))
         })
         .collect()
 }

@@ -138,7 +138,7 @@ fn fields_of_tables_and_of_jiras_export() {
             "id,first_name,last_name\n1,Anna,Bergman\n2,\"[erased]\",\n",
             Strength::Probable,
         ),
-        ("users.csv", "1;Xander;Zoe\n2;Bergman;Anna\n", "1;[erased];\n2;Bergman;Anna\n", Strength::Possible),
+        ("users.csv", "1;Xander;Zoe\n2;Bergman;Anna\n", "1;[erased];\n2;Bergman;Anna\n", Strength::Probable),
         (
             "users.json",
             r#"{"firstName": "Zoe", "age": 3, "lastName": "Xander"}"#,

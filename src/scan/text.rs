@@ -62,7 +62,7 @@ fn find_layers(matcher: &Matcher, text: &str, scope: Scope<'_>, kind: TextKind) 
     let mut hits: Vec<TextHit> = matcher
         .find_in(text, scope, kind)
         .into_iter()
-        .map(|found| TextHit { pieces: std::iter::once(found.from..found.to).collect(), found })
+        .map(|found| TextHit { pieces: columns(text, found.from..found.to), found })
         .collect();
     // Each layer is taken off the text that the one before left.
     let layers: [fn(&str) -> Option<Mapped>; 7] = [
@@ -80,8 +80,9 @@ fn find_layers(matcher: &Matcher, text: &str, scope: Scope<'_>, kind: TextKind) 
         let Some(view) = layer(current) else { continue };
         let found = matcher.find_in(view.text(), scope, kind);
         taken.push(view);
+        let view_text = taken.last().map_or(text, Mapped::text);
         for mut m in found {
-            let mut pieces: Vec<_> = std::iter::once(m.from..m.to).collect();
+            let mut pieces = columns(view_text, m.from..m.to);
             for view in taken.iter().rev() {
                 pieces = join(pieces.into_iter().flat_map(|r| view.pieces(r.start, r.end)));
             }
@@ -91,6 +92,17 @@ fn find_layers(matcher: &Matcher, text: &str, scope: Scope<'_>, kind: TextKind) 
         }
     }
     hits
+}
+
+/// The stretches of a hit without the semicolons in it: they may part the columns of a table, which has to keep them.
+fn columns(text: &str, hit: Range<usize>) -> Vec<Range<usize>> {
+    let mut from = hit.start;
+    let parts = text[hit].split(';').map(|part| {
+        let range = from..from + part.len();
+        from = range.end + 1;
+        range
+    });
+    parts.filter(|r| !r.is_empty()).collect()
 }
 
 fn join(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {

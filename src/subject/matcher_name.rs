@@ -293,9 +293,7 @@ impl Walk<'_> {
         }
         let original = &self.text[self.bare.original(from, to)];
         let lines = original.matches('\n').count();
-        // A semicolon without a space parts the columns of a table, which are read as such.
-        let semicolon = || kept.strip_prefix(';').filter(|_| inner.contains("; "));
-        let comma = kept.strip_prefix([',', '，', '、']).or_else(semicolon).map(str::trim_start);
+        let comma = kept.strip_prefix([',', ';', '，', '、']).map(str::trim_start);
         let rest = comma.unwrap_or(kept);
         let quoted = lines > 0 && !rest.is_empty() && rest.chars().all(|c| matches!(c, '>' | ' '));
         if rest.is_empty() || quoted {
