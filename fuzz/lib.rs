@@ -17,18 +17,14 @@ pub static ZOE: LazyLock<Matcher> = LazyLock::new(|| {
         (IdentifierKind::UserKey, "JIRAUSER10100"),
         (IdentifierKind::AccountId, "557058:0a1b2c3d-9f"),
     ];
-    let subject = Subject {
-        key: Personal::new("zoe".parse().expect("a key")),
-        pseudonym: "s-1".into(),
-        identifiers: identifiers
+    let subject = Subject::new(Personal::new("zoe".parse().expect("a key")), "s-1".into(), identifiers
             .map(|(kind, value)| Identifier {
                 kind,
                 value: Personal::new(value.to_owned()),
                 instance: None,
                 confirmed: true,
             })
-            .into(),
-    };
+            .into());
     Matcher::new(&[subject]).expect("a matcher")
 });
 

@@ -18,6 +18,7 @@ pub mod model;
 pub mod norm;
 pub mod policy;
 pub mod report;
+pub mod resolve;
 pub mod sandbox;
 pub mod scan;
 pub mod staging;

@@ -14,6 +14,7 @@ mod init;
 mod output;
 mod policy;
 mod report;
+mod resolve;
 mod sandbox;
 mod scan;
 mod subject;
@@ -33,7 +34,7 @@ use crate::{
 /// Find and erase one person in everything a Jira-to-Jira sync left behind.
 ///
 /// The usual way: `efface init`, edit efface.toml, `efface doctor`, `efface sync run`; and when a request comes in:
-/// `efface subject add`, `efface scan`, `efface case open`, `case plan`, `case approve`, `case execute`, `case verify`,
+/// `efface subject resolve` or `add`, `efface scan`, `efface case open`, `case plan`, `case approve`, `case execute`, `case verify`,
 /// `case certificate`, `case close`. Try it all without a Jira: `efface demo`.
 #[derive(Debug, Parser)]
 #[command(name = "efface", version, max_term_width = 110)]
@@ -182,7 +183,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Init(args) => init::run(&args, &ctx),
         Command::Doctor(args) => doctor::run(args, &ctx).await,
         Command::Sync(args) => sync::run(args, &ctx).await,
-        Command::Subject(args) => subject::run(args, &ctx),
+        Command::Subject(args) => subject::run(args, &ctx).await,
         Command::Scan(args) => scan::run(args, &ctx).await,
         Command::Policy(args) => policy::run(args, &ctx),
         Command::Case(args) => case::run(args, &ctx).await,

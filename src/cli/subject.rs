@@ -24,6 +24,7 @@ pub(crate) struct Args {
 enum Verb {
     /// Register a person, or add identifiers to one; identifiers given this way count as confirmed.
     Add(AddArgs),
+    Resolve(super::resolve::Args),
     /// Show what is registered of a person; masked, unless `--reveal` (which is audited).
     Show {
         /// The handle given as `--id`.
@@ -110,7 +111,11 @@ impl IdentifierArgs {
 }
 
 /// Checks one identifier. What it says never quotes the value: it would land in a terminal log.
-fn identifier(kind: IdentifierKind, value: &str, instance: Option<InstanceName>) -> anyhow::Result<Identifier> {
+pub(super) fn identifier(
+    kind: IdentifierKind,
+    value: &str,
+    instance: Option<InstanceName>,
+) -> anyhow::Result<Identifier> {
     let value = value.trim();
     let bad = |why: &str| Failure::Usage(format!("an identifier of kind {} {why}", kind.as_str()));
     if value.is_empty() {
@@ -253,7 +258,8 @@ pub(crate) fn ad_hoc_key() -> anyhow::Result<SubjectKey> {
 
 /// A subject of `key` with these identifiers.
 pub(crate) fn make(store: &Store, key: SubjectKey, identifiers: Vec<Identifier>) -> Subject {
-    Subject { pseudonym: store.subject_pseudonym(&key), key: Personal::new(key), identifiers }
+    let pseudonym = store.subject_pseudonym(&key);
+    Subject::new(Personal::new(key), pseudonym, identifiers)
 }
 
 /// A registered subject, or a helpful error.
@@ -266,12 +272,17 @@ pub(crate) fn registered(store: &Store, key: &SubjectKey) -> anyhow::Result<Subj
     })
 }
 
-pub(crate) fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
+    if let Verb::Resolve(args) = args.verb {
+        return super::resolve::run(args, ctx).await;
+    }
     let config = ctx.config()?;
     let store = ctx.store(&config)?;
     match args.verb {
+        // Answered above.
+        Verb::Resolve(_) => {}
         Verb::Add(add) => {
-            let mut new = add.identifiers.identifiers()?;
+            let new = add.identifiers.identifiers()?;
             for id in &new {
                 if let Some(instance) = id.instance.as_ref().filter(|i| !config.instances.contains_key(i)) {
                     let known: Vec<_> = config.instances.keys().map(InstanceName::as_str).collect();
@@ -283,15 +294,13 @@ pub(crate) fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
                 }
             }
             let mut subject = store.subject(&add.id)?.unwrap_or_else(|| make(&store, add.id, Vec::new()));
-            new.retain(|n| !subject.identifiers.contains(n));
             if new.is_empty() && subject.identifiers.is_empty() {
                 return Err(Failure::Usage(
                     "give at least one identifier: --email, --name, --account, --username".into(),
                 )
                 .into());
             }
-            let added = new.len();
-            subject.identifiers.extend(new);
+            let added = new.into_iter().filter(|identifier| subject.learn(identifier.clone())).count();
             store.put_subject(&subject)?;
             let detail =
                 json!({ "subject": subject.pseudonym, "added": added, "identifiers": subject.identifiers.len() });
@@ -304,19 +313,15 @@ pub(crate) fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
             if reveal {
                 ctx.act(|act| store.audit(act, "subject.revealed", None, json!({ "subject": subject.pseudonym })))?;
             }
-            let rows: Vec<Vec<String>> = subject
-                .identifiers
-                .iter()
-                .map(|i| {
-                    let value = if reveal { i.value.reveal().clone() } else { table::mask(i.value.reveal()) };
-                    vec![
-                        i.kind.as_str().to_owned(),
-                        value,
-                        i.instance.as_ref().map_or_else(|| "all".into(), ToString::to_string),
-                        if i.confirmed { "yes" } else { "no" }.to_owned(),
-                    ]
-                })
-                .collect();
+            let row = |i: &Identifier, confirmed: &str| {
+                let value = if reveal { i.value.reveal().clone() } else { table::mask(i.value.reveal()) };
+                let instance = i.instance.as_ref().map_or_else(|| "all".into(), ToString::to_string);
+                vec![i.kind.as_str().to_owned(), value, instance, confirmed.to_owned()]
+            };
+            let own = subject.identifiers.iter().map(|i| row(i, if i.confirmed { "yes" } else { "no" }));
+            let others = subject.namesakes.iter().flat_map(|n| &n.identifiers).map(|i| row(i, "namesake's"));
+            let rejected = subject.rejected.iter().map(|i| row(i, "rejected"));
+            let rows: Vec<Vec<String>> = own.chain(others).chain(rejected).collect();
             ctx.out(&table::rows(ctx.global.format, &["kind", "value", "instance", "confirmed"], &rows)?)?;
         }
         Verb::List => {

@@ -15,6 +15,7 @@ use crate::{
     model::{Area, CaseId, Finding, InstanceName, Place, Subject},
     policy::{EvalContext, Policy},
     scan::{
+        Namesakes,
         cache::ScanCache,
         run::{Hit, Request, Scan},
     },
@@ -98,7 +99,8 @@ pub(super) async fn scan(
     subjects: &[Subject],
     (areas, places, quick, cache): (&[Area], &[Place], bool, Option<ScanCache>),
 ) -> anyhow::Result<Decided> {
-    let matcher = Matcher::new(subjects).map_err(|e| Failure::Usage(e.to_string()))?;
+    let (with_shadows, namesakes) = Namesakes::shadowed(subjects);
+    let matcher = Matcher::new(&with_shadows).map_err(|e| Failure::Usage(e.to_string()))?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     // What a quick search leaves out must not be taken for read.
     let cache = cache.filter(|_| !quick);
@@ -109,6 +111,7 @@ pub(super) async fn scan(
         matcher: &matcher,
         subjects,
         quick,
+        namesakes: &namesakes,
         areas,
         places,
         threads,

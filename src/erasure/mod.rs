@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod execute;
 pub mod executor;
+mod namesakes;
 pub mod othersearch;
 pub mod plan;
 pub mod redact;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    namesakes::{text_without_their_names, without_their_names},
     othersearch::Needles,
     plan::{Plan, Standing},
 };
@@ -18,7 +19,10 @@ use crate::{
     extract,
     fs::walk::{EntryKind, walk},
     jira::Client,
-    model::{Area, Coverage, CoverageStatus, InstanceName, MatrixRow, Outcome, Place, RecordRef, RecordType, Subject},
+    model::{
+        Area, Coverage, CoverageStatus, InstanceName, MatrixRow, Namesake, Outcome, Place, RecordRef, RecordType,
+        Subject,
+    },
     scan::{
         collect::{Event, Facts, Reading, RemoteRecord, collect, collect_instance, known},
         matrix::matrix,
@@ -104,6 +108,8 @@ pub struct Verify<'a> {
     pub needles: &'a Needles,
     /// Those of six characters and more, for the sealed bytes of our own store, where shorter ones turn up by chance.
     pub long_needles: &'a Needles,
+    /// Other people with the subject's name: what carries their ids is a near miss.
+    pub namesakes: &'a [Namesake],
     /// The plan that was executed.
     pub plan: &'a Plan,
 }
@@ -203,23 +209,48 @@ impl Verify<'_> {
 
     /// Searches one field's bytes, as they are and as what a reader would unpack from them.
     fn bytes(&self, place: &Place, record: RecordRef, field: &str, bytes: &[u8], found: &mut Findings) {
-        let report = self.needles.search(bytes);
+        let others = || text_without_their_names(self.namesakes, instance_of(place), bytes);
+        self.bytes_or(place, record, field, bytes, others, found);
+    }
+
+    /// As [`Self::bytes`]; `others` gives the same without what is known to be another person's, where anything is.
+    fn bytes_or(
+        &self,
+        place: &Place,
+        record: RecordRef,
+        field: &str,
+        bytes: &[u8],
+        others: impl Fn() -> Option<String>,
+        found: &mut Findings,
+    ) {
+        let mut report = self.needles.search(bytes);
         found.near_misses += report.near_misses.len() as u64;
+        if !report.hits.is_empty()
+            && !self.namesakes.is_empty()
+            && let Some(rest) = others()
+        {
+            let before = report.hits.len();
+            report = self.needles.search(rest.as_bytes());
+            found.near_misses += before.saturating_sub(report.hits.len()) as u64;
+        }
         if !report.hits.is_empty() {
             *found.remaining.entry((place.clone(), record, field.to_owned())).or_default() += report.hits.len() as u64;
         }
     }
 
     fn record(&self, place: &Place, record: &RemoteRecord, found: &mut Findings) {
-        let fields = match record.record.record_type {
-            RecordType::Issue => record.json.get("fields").and_then(Value::as_object),
-            _ => record.json.as_object(),
+        let fields = |json| match record.record.record_type {
+            RecordType::Issue => Value::get(json, "fields").and_then(Value::as_object),
+            _ => json.as_object(),
         };
-        match fields {
-            Some(fields) => {
-                for (name, value) in fields {
-                    let text = serde_json::to_vec(&serde_json::json!({ name: value })).unwrap_or_default();
-                    self.bytes(place, record.record.clone(), name, &text, found);
+        // Of the whole record, since a watcher's id and name are two fields.
+        let others = without_their_names(self.namesakes, instance_of(place), &record.json);
+        match fields(&record.json) {
+            Some(all) => {
+                for (name, value) in all {
+                    let text = |value: &Value| serde_json::json!({ name: value }).to_string();
+                    let rest = || others.as_ref().and_then(fields)?.get(name).map(text);
+                    self.bytes_or(place, record.record.clone(), name, text(value).as_bytes(), rest, found);
                 }
             }
             None => self.bytes(place, record.record.clone(), "", record.json.to_string().as_bytes(), found),
@@ -410,6 +441,11 @@ impl Verify<'_> {
             None => base(Class::Unexpected, None, "nothing in the plan says that this may stay", None),
         }
     }
+}
+
+/// The instance of a remote place.
+fn instance_of(place: &Place) -> Option<&str> {
+    matches!(place.area(), Area::Source | Area::Target).then(|| place.spot().split('/').next().unwrap_or_default())
 }
 
 fn covers(standing: &Standing, place: &Place, record: &RecordRef, field: &str) -> bool {

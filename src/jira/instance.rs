@@ -12,10 +12,6 @@ use super::{
 };
 use crate::model::ProjectKey;
 
-/// Users a page; both flavours allow 1,000, Cloud may give fewer.
-const USERS_A_PAGE: usize = 100;
-/// `user/search` stops at the 1,000th user.
-const MOST_USERS: usize = 1000;
 /// How often a list is read from its start again because it shrank while it was read.
 const MOST_RESTARTS: u32 = 3;
 
@@ -36,40 +32,12 @@ impl Client {
         Ok(User::from_json(&self.json(&Call::get("myself")).await?))
     }
 
-    /// Users whose name or e-mail matches, inactive ones too where the server gives them. At most 1,000: Jira's own limit.
+    /// As [`Client::find_users`], for who does not need to know whether the list was cut off.
     ///
     /// # Errors
     /// Any [`ErrorKind`].
     pub async fn user_search(&self, query: &str) -> Result<Vec<User>> {
-        let mut users = Vec::new();
-        let mut seen = HashSet::new();
-        let mut start = 0;
-        while start < MOST_USERS {
-            let call = Call::get("user/search")
-                .query("startAt", start.to_string())
-                .query("maxResults", USERS_A_PAGE.to_string());
-            let call = if self.is_cloud() {
-                call.query("query", query)
-            } else {
-                // Data Center 10.3's document: `username` searches user name, name and e-mail.
-                call.query("username", query).query("includeInactive", "true")
-            };
-            let page = self.array(&call).await?;
-            let count = page.len();
-            let before = users.len();
-            for user in page.iter().map(User::from_json) {
-                if seen.insert((user.account_id.clone(), user.key.clone(), user.name.clone())) {
-                    users.push(user);
-                }
-            }
-            start += count;
-            // A server that ignores startAt answers the same page for ever.
-            // A short page is no end: a server may cut pages to less than was asked.
-            if count == 0 || users.len() == before {
-                break;
-            }
-        }
-        Ok(users)
+        Ok(self.find_users(query).await?.users)
     }
 
     /// One user; `None` where there is none, or none that we may see.

@@ -33,6 +33,9 @@ mod pace;
 mod parts;
 #[cfg(test)]
 mod peer_tests;
+mod people;
+#[cfg(test)]
+mod people_tests;
 #[cfg(test)]
 mod sandbox_tests;
 mod scrub;
@@ -55,6 +58,7 @@ pub use config::{Auth, ClientConfig, RetryPolicy};
 pub use erase::{Anonymization, AnonymizationState, OldUser, Redaction, RedactionPlace, RedactionState};
 pub use error::{ErrorDetails, ErrorKind, JiraError, Result};
 pub use http::Client;
+pub use people::FoundUsers;
 pub use search::Search;
 pub use types::{Created, Edited, Gone, Issue, Notify, User, UserQuery, parse_time};
 pub use wiki::wiki_escape;

@@ -20,4 +20,4 @@ pub use personal::{Personal, Secret};
 pub use place::{Area, Controller, Flavor, Mandate, Place};
 pub use record::{RecordRef, RecordTimes, RecordType};
 pub use reference::{Cut, Piece, Reference, ReferenceKind, Strength};
-pub use subject::{Identifier, IdentifierKind, Subject};
+pub use subject::{Identifier, IdentifierKind, Namesake, Subject};

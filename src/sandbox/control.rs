@@ -191,12 +191,7 @@ impl Control {
     /// Adds a user and gives the account id or key.
     pub fn add_user(&self, user: NewUser) -> String {
         let mut world = self.0.world();
-        let number = world.take_id();
-        let id = match (user.id.is_empty(), world.is_cloud()) {
-            (false, _) => user.id,
-            (true, true) => format!("712020:sandbox-{number}"),
-            (true, false) => format!("JIRAUSER{number}"),
-        };
+        let id = if user.id.is_empty() { world.new_user_id() } else { user.id };
         world.users.push(User {
             id: id.clone(),
             name: user.name,

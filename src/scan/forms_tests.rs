@@ -26,7 +26,7 @@ static MANY: LazyLock<Matcher> = LazyLock::new(|| {
         confirmed: true,
     });
     let key = Personal::new("many".parse().unwrap());
-    Matcher::new(&[Subject { key, pseudonym: "s-2".into(), identifiers: identifiers.into() }]).unwrap()
+    Matcher::new(&[Subject::new(key, "s-2".into(), identifiers.into())]).unwrap()
 });
 
 fn scan(matcher: &Matcher, name: &str, bytes: &[u8]) -> (Vec<Reference>, Vec<Unread>) {

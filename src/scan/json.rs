@@ -119,9 +119,18 @@ impl<'a> Walker<'a> {
                     self.adf(value, pointer, depth);
                 } else if jira::is_history_item(map) {
                     jira::history_item(self, value, pointer);
-                } else if !self.user(map, pointer) {
+                } else {
+                    let before = self.out.len();
+                    self.user(map, pointer);
+                    let named: Vec<usize> = self.out[before..].iter().map(|r| r.subject).collect();
+                    let after = self.out.len();
                     self.name_in_parts(map, pointer);
                     self.members(map, pointer, depth);
+                    // Whom the object names as a whole is not found a second time inside it; others may be.
+                    if !named.is_empty() {
+                        let inside = self.out.split_off(after);
+                        self.out.extend(inside.into_iter().filter(|r| !named.contains(&r.subject)));
+                    }
                 }
             }
             Value::Number(number) if self.matcher.has_phones() => {
@@ -221,10 +230,10 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// References of a user object; false where it is none, or names nobody who is looked for.
-    fn user(&mut self, map: &Map<String, Value>, pointer: &str) -> bool {
+    /// References of a user object as a whole; none where it is no user object, or names nobody who is looked for.
+    fn user(&mut self, map: &Map<String, Value>, pointer: &str) {
         if !is_user(map) {
-            return false;
+            return;
         }
         let scope = self.ctx.scope();
         let text = |name: &str| map.get(name).and_then(Value::as_str);
@@ -267,13 +276,9 @@ impl<'a> Walker<'a> {
                 }
             }
         }
-        if found.is_empty() {
-            return false;
-        }
         for f in found {
             self.push(f, pointer, Cut::Node { pointer: pointer.to_owned() });
         }
-        true
     }
 
     /// Whether a user object has an id of a kind that is known of the subject here: since it did not match, it is

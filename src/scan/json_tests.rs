@@ -7,10 +7,10 @@ use crate::{
 };
 
 pub(crate) fn subject(identifiers: &[(IdentifierKind, &str)]) -> Subject {
-    Subject {
-        key: Personal::new("s-1".parse::<SubjectKey>().unwrap()),
-        pseudonym: "P1".into(),
-        identifiers: identifiers
+    Subject::new(
+        Personal::new("s-1".parse::<SubjectKey>().unwrap()),
+        "P1".into(),
+        identifiers
             .iter()
             .map(|(kind, value)| Identifier {
                 kind: *kind,
@@ -19,7 +19,7 @@ pub(crate) fn subject(identifiers: &[(IdentifierKind, &str)]) -> Subject {
                 confirmed: true,
             })
             .collect(),
-    }
+    )
 }
 
 pub(crate) fn zoe() -> Matcher {
@@ -57,6 +57,19 @@ fn user_objects_of_both_flavours() {
     }
     let cloud = json!({"accountId": "557058:0a1b2c3d-9f", "displayName": "Z"});
     assert_eq!(walk_json(&cloud, &context(), &zoe()).len(), 1);
+}
+
+#[test]
+fn who_is_named_inside_another_persons_user_object_is_found_whoever_else_is_looked_for() {
+    let bo = subject(&[(IdentifierKind::Username, "bosse"), (IdentifierKind::FullName, "Bo Sand")]);
+    let zoe = subject(&[(IdentifierKind::Email, "zoe.x@corp.example")]);
+    let value =
+        json!({"name": "bosse", "displayName": "Bo Sand", "deputy": "zoe.x@corp.example", "self": "/user?bosse"});
+    let alone = walk_json(&value, &context(), &Matcher::new(std::slice::from_ref(&zoe)).unwrap());
+    let both = walk_json(&value, &context(), &Matcher::new(&[zoe, bo]).unwrap());
+    assert_eq!(alone.len(), 1);
+    assert_eq!(both.iter().filter(|r| r.subject == 0).cloned().collect::<Vec<_>>(), alone);
+    assert_eq!(both.iter().filter(|r| r.subject == 1).count(), 2, "the object as a whole, not its parts again");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod files;
 mod jira;
 mod json;
 pub mod matrix;
+mod namesakes;
 pub mod run;
 pub mod seen;
 mod text;
@@ -27,5 +28,6 @@ pub use jira::{
     walk_vote, walk_watcher, walk_worklog,
 };
 pub use json::walk_json;
+pub use namesakes::Namesakes;
 pub use run::folder_of;
 pub use text::{TextHit, find_text};

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::{
-    Context, FolderScan,
+    Context, FolderScan, Namesakes,
     cache::ScanCache,
     collect::{Event, Facts, InstancePlace, Reading, RemotePlace, RemoteRecord, collect, collect_instance, known},
     scan_bytes, scan_folder,
@@ -196,12 +196,14 @@ pub struct Request<'a> {
     pub store: &'a Store,
     /// Clients, or why there is none.
     pub clients: &'a BTreeMap<InstanceName, Result<Client, String>>,
-    /// The matcher of the subjects.
+    /// The matcher of the subjects, and of their namesakes' shadows.
     pub matcher: &'a Matcher,
     /// The subjects, whose own accounts are looked up.
     pub subjects: &'a [Subject],
     /// Ask Jira's search who stands where, and read only what it finds.
     pub quick: bool,
+    /// The namesakes, as the matcher has them.
+    pub namesakes: &'a Namesakes,
     /// Only these areas; empty for all.
     pub areas: &'a [Area],
     /// Only these places; empty for all.
@@ -270,6 +272,7 @@ impl Request<'_> {
                     bytes += content.len() as u64;
                     let context = Context::new(place.clone(), record);
                     let (references, gaps) = scan_bytes(name, &content, &context, self.matcher);
+                    let references = self.namesakes.settle(references);
                     unread.extend(gaps.into_iter().map(|g| g.reason));
                     if !references.is_empty() {
                         let base = Some(Base::Digest(crate::erasure::executor::sha256(&content)));
@@ -317,6 +320,7 @@ impl Request<'_> {
         let mut hits = Vec::new();
         let sink = |record: RemoteRecord| {
             let (references, _) = self.references(&spot, &record);
+            let references = self.namesakes.settle(references);
             if !references.is_empty() {
                 hits.push((record.record, Hit { references, base: Some(Base::Json(record.json)) }));
             }
@@ -340,6 +344,7 @@ impl Request<'_> {
                 project: Some(&remote.project),
             };
             let (references, gaps) = self.references(&spot, &record);
+            let references = self.namesakes.settle(references);
             for gap in gaps {
                 *unread.entry(gap).or_default() += 1;
             }
@@ -459,6 +464,10 @@ impl Request<'_> {
             by_file.entry(outer).or_default().push(reference);
         }
         for (relative, references) in by_file {
+            let references = self.namesakes.settle(references);
+            if references.is_empty() {
+                continue;
+            }
             let named = || {
                 let bytes = crate::erasure::executor::read_file(&path.join(&relative)).ok()?;
                 Some(crate::erasure::executor::sha256(&bytes))
@@ -484,6 +493,7 @@ impl Request<'_> {
             Ok(bytes) => {
                 let context = Context::new(place.clone(), RecordRef::file(name.clone()));
                 let (references, unread) = scan_bytes(&name, &bytes, &context, self.matcher);
+                let references = self.namesakes.settle(references);
                 let unread: Vec<String> = unread.into_iter().map(|u| u.reason).collect();
                 scan.coverage.push(summary(place.clone(), 1, bytes.len() as u64, &unread));
                 if !references.is_empty() {

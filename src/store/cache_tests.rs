@@ -12,16 +12,10 @@ const ACT: Act<'static> = Act { actor: "dpo", at: chrono::DateTime::UNIX_EPOCH }
 
 fn subject(store: &Store, email: &str) -> Subject {
     let key = "zoe-handle-77".parse().unwrap();
-    Subject {
-        pseudonym: store.subject_pseudonym(&key),
-        key: Personal::new(key),
-        identifiers: vec![Identifier {
-            kind: IdentifierKind::Email,
-            value: Personal::new(email.into()),
-            instance: None,
-            confirmed: true,
-        }],
-    }
+    let pseudonym = store.subject_pseudonym(&key);
+    let identifier =
+        Identifier { kind: IdentifierKind::Email, value: Personal::new(email.into()), instance: None, confirmed: true };
+    Subject::new(Personal::new(key), pseudonym, vec![identifier])
 }
 
 struct Case {

@@ -538,7 +538,7 @@ fn set_state(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Identifier, IdentifierKind, Personal};
+    use crate::model::{Identifier, IdentifierKind, Namesake, Personal};
 
     #[test]
     fn ending_a_case_destroys_what_is_sealed_in_it() {
@@ -546,16 +546,24 @@ mod tests {
         let store = Store::open(dir.path()).unwrap();
         let act = Act { actor: "dpo", at: DateTime::UNIX_EPOCH };
         let id: CaseId = "C-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
-        let subject = Subject {
-            key: Personal::new("zoe-case-31".parse().unwrap()),
-            pseudonym: "p-1".into(),
-            identifiers: vec![Identifier {
+        let mut subject = Subject::new(
+            Personal::new("zoe-case-31".parse().unwrap()),
+            "p-1".into(),
+            vec![Identifier {
                 kind: IdentifierKind::Email,
                 value: Personal::new("zoe.quandt@corp.example".into()),
                 instance: None,
                 confirmed: true,
             }],
-        };
+        );
+        subject.add_namesake(Namesake {
+            identifiers: vec![Identifier {
+                kind: IdentifierKind::Username,
+                value: Personal::new("the.other.quandt".into()),
+                instance: None,
+                confirmed: false,
+            }],
+        });
         let day = NaiveDate::from_ymd_opt(2026, 11, 22).unwrap();
         store.open_case(&act, &id, &subject, "erasure", day, day).unwrap();
         store.put_plan(&act, &id, "h", &json!({ "path": "zoe.quandt.txt" }), 1).unwrap();
@@ -573,7 +581,7 @@ mod tests {
         assert_eq!(store.case(&id).unwrap().unwrap().state, CaseState::Closed);
         for file in std::fs::read_dir(dir.path()).unwrap() {
             let bytes = std::fs::read(file.unwrap().path()).unwrap();
-            for needle in ["zoe.quandt", "zoe-case-31"] {
+            for needle in ["zoe.quandt", "zoe-case-31", "the.other.quandt"] {
                 assert!(memchr::memmem::find(&bytes, needle.as_bytes()).is_none());
             }
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Store, StoreError};
 use crate::{
     keys::{DataKey, Purpose},
-    model::{Identifier, IdentifierKind, InstanceName, Personal, Subject, SubjectKey},
+    model::{Identifier, IdentifierKind, InstanceName, Namesake, Personal, Subject, SubjectKey},
 };
 
 pub(super) const SCHEMA: &str = "
@@ -24,6 +24,11 @@ pub(super) struct SealedSubject {
     key: SubjectKey,
     pseudonym: String,
     identifiers: Vec<SealedIdentifier>,
+    /// Missing in what was sealed before there were namesakes.
+    #[serde(default)]
+    namesakes: Vec<Vec<SealedIdentifier>>,
+    #[serde(default)]
+    rejected: Vec<SealedIdentifier>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -34,39 +39,42 @@ struct SealedIdentifier {
     confirmed: bool,
 }
 
+fn sealed(identifiers: &[Identifier]) -> Vec<SealedIdentifier> {
+    let one = |i: &Identifier| SealedIdentifier {
+        kind: i.kind,
+        value: i.value.reveal().clone(),
+        instance: i.instance.clone(),
+        confirmed: i.confirmed,
+    };
+    identifiers.iter().map(one).collect()
+}
+
+fn opened(identifiers: Vec<SealedIdentifier>) -> Vec<Identifier> {
+    let one = |i: SealedIdentifier| Identifier {
+        kind: i.kind,
+        value: Personal::new(i.value),
+        instance: i.instance,
+        confirmed: i.confirmed,
+    };
+    identifiers.into_iter().map(one).collect()
+}
+
 impl SealedSubject {
     pub(super) fn from_subject(subject: &Subject) -> Self {
         Self {
             key: subject.key.reveal().clone(),
             pseudonym: subject.pseudonym.clone(),
-            identifiers: subject
-                .identifiers
-                .iter()
-                .map(|i| SealedIdentifier {
-                    kind: i.kind,
-                    value: i.value.reveal().clone(),
-                    instance: i.instance.clone(),
-                    confirmed: i.confirmed,
-                })
-                .collect(),
+            identifiers: sealed(&subject.identifiers),
+            namesakes: subject.namesakes.iter().map(|n| sealed(&n.identifiers)).collect(),
+            rejected: sealed(&subject.rejected),
         }
     }
 
     pub(super) fn into_subject(self) -> Subject {
-        Subject {
-            key: Personal::new(self.key),
-            pseudonym: self.pseudonym,
-            identifiers: self
-                .identifiers
-                .into_iter()
-                .map(|i| Identifier {
-                    kind: i.kind,
-                    value: Personal::new(i.value),
-                    instance: i.instance,
-                    confirmed: i.confirmed,
-                })
-                .collect(),
-        }
+        let mut subject = Subject::new(Personal::new(self.key), self.pseudonym, opened(self.identifiers));
+        subject.namesakes = self.namesakes.into_iter().map(|n| Namesake { identifiers: opened(n) }).collect();
+        subject.rejected = opened(self.rejected);
+        subject
     }
 
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
@@ -173,16 +181,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
         let key: SubjectKey = "zoe-handle-77".parse().unwrap();
-        let subject = Subject {
-            pseudonym: store.subject_pseudonym(&key),
-            key: Personal::new(key.clone()),
-            identifiers: vec![Identifier {
-                kind: IdentifierKind::Email,
-                value: Personal::new("zoe.quandt@corp.example".into()),
-                instance: None,
-                confirmed: true,
-            }],
+        let identifier = |kind, value: &str| Identifier {
+            kind,
+            value: Personal::new(value.into()),
+            instance: None,
+            confirmed: kind == IdentifierKind::Email,
         };
+        let mut subject = Subject::new(
+            Personal::new(key.clone()),
+            store.subject_pseudonym(&key),
+            vec![identifier(IdentifierKind::Email, "zoe.quandt@corp.example")],
+        );
+        subject.add_namesake(Namesake { identifiers: vec![identifier(IdentifierKind::Username, "the.other.quandt")] });
+        subject.reject(identifier(IdentifierKind::Phone, "+49 170 7654321"));
         store.put_subject(&subject).unwrap();
         assert_eq!(store.subject(&key).unwrap().unwrap(), subject);
         let on_disk = || {
@@ -191,11 +202,18 @@ mod tests {
                 .flat_map(|f| std::fs::read(f.unwrap().path()).unwrap())
                 .collect::<Vec<u8>>()
         };
-        for needle in ["zoe.quandt", "zoe-handle-77"] {
+        for needle in ["zoe.quandt", "zoe-handle-77", "the.other.quandt", "7654321"] {
             assert!(memchr::memmem::find(&on_disk(), needle.as_bytes()).is_none(), "{needle} in clear on disk");
         }
         assert!(store.forget_subject(&key).unwrap());
         assert!(store.subject(&key).unwrap().is_none());
         assert!(!store.forget_subject(&key).unwrap());
+    }
+
+    #[test]
+    fn what_was_sealed_before_there_were_namesakes_still_opens() {
+        let old = r#"{"key":"zoe","pseudonym":"p-1","identifiers":[]}"#;
+        let subject = serde_json::from_str::<SealedSubject>(old).unwrap().into_subject();
+        assert!(subject.namesakes.is_empty() && subject.rejected.is_empty());
     }
 }

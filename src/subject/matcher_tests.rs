@@ -4,10 +4,10 @@ use super::*;
 use crate::model::{Identifier, Personal, SubjectKey};
 
 pub(crate) fn subject(identifiers: &[(IdentifierKind, &str, Option<&str>)]) -> Subject {
-    Subject {
-        key: Personal::new("s-1".parse::<SubjectKey>().unwrap()),
-        pseudonym: "P1".into(),
-        identifiers: identifiers
+    Subject::new(
+        Personal::new("s-1".parse::<SubjectKey>().unwrap()),
+        "P1".into(),
+        identifiers
             .iter()
             .map(|(kind, value, instance)| Identifier {
                 kind: *kind,
@@ -16,7 +16,7 @@ pub(crate) fn subject(identifiers: &[(IdentifierKind, &str, Option<&str>)]) -> S
                 confirmed: true,
             })
             .collect(),
-    }
+    )
 }
 
 fn zoe() -> Matcher {

@@ -6,10 +6,10 @@ use crate::model::{Identifier, Personal};
 fn guard(identifiers: &[(IdentifierKind, &str, Option<&str>)]) -> (tempfile::TempDir, Store, Guard) {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
-    let subject = Subject {
-        key: Personal::new("zoe".parse().unwrap()),
-        pseudonym: "p-1".into(),
-        identifiers: identifiers
+    let subject = Subject::new(
+        Personal::new("zoe".parse().unwrap()),
+        "p-1".into(),
+        identifiers
             .iter()
             .map(|(kind, value, instance)| Identifier {
                 kind: *kind,
@@ -18,7 +18,7 @@ fn guard(identifiers: &[(IdentifierKind, &str, Option<&str>)]) -> (tempfile::Tem
                 confirmed: true,
             })
             .collect(),
-    };
+    );
     let case = "C-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
     let now = DateTime::UNIX_EPOCH;
     assert_eq!(Suppression::add(&store, &case, &subject, now).unwrap(), identifiers.len());

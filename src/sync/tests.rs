@@ -133,10 +133,10 @@ impl World {
     }
 
     fn suppress(&self, identifiers: &[(IdentifierKind, &str, Option<&str>)]) {
-        let subject = Subject {
-            key: Personal::new("zoe".parse().unwrap()),
-            pseudonym: "p-1".into(),
-            identifiers: identifiers
+        let subject = Subject::new(
+            Personal::new("zoe".parse().unwrap()),
+            "p-1".into(),
+            identifiers
                 .iter()
                 .map(|(kind, value, instance)| Identifier {
                     kind: *kind,
@@ -145,7 +145,7 @@ impl World {
                     confirmed: true,
                 })
                 .collect(),
-        };
+        );
         let case: CaseId = "C-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
         Suppression::add(&self.store, &case, &subject, Utc::now()).unwrap();
     }

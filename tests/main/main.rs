@@ -8,5 +8,6 @@ mod kill;
 mod laws;
 mod readers;
 mod readme;
+mod resolve;
 mod story;
 mod world;

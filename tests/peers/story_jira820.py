@@ -145,6 +145,13 @@ try:
     check("a second run makes nothing twice", len(target.keys()) == again)
     check("no attachment or comment twice", target.world() == world)
 
+    # This server answers any user name with a user, whom its search does not know: such an answer proves nothing.
+    who = efface("subject", "resolve", EMAIL, USER, "--format", "json", want=3)
+    proposed = json.loads(who.stdout)["proposals"]
+    check("resolve finds the address in texts", any(p["value"].lower() == EMAIL for p in proposed), who.stdout)
+    check("resolve finds the name beside it", any(p["value"] == NAME for p in proposed), who.stdout)
+    check("a made-up user is no evidence", "user by name" not in who.stdout, who.stdout)
+    check("resolve says that look-ups prove nothing here", "look-ups by name prove nothing" in who.stderr, who.stderr)
     efface("subject", "add", "--id", "REQ-1", "--email", EMAIL, "--name", NAME,
            "--username", f"a={USER}", "--username", f"b={USER}", want=0)
     scan = efface("scan", "--subject", "REQ-1", "--format", "json")

@@ -110,6 +110,7 @@ pub(super) async fn verify(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::R
             subject: &subject,
             needles: &needles(&subject),
             long_needles: &long_needles(&subject),
+            namesakes: &subject.namesakes,
             plan: &plan,
         };
         verify.run(&hash, stamp(ctx.now), |place, n| progress.place("verifying", place, n)).await

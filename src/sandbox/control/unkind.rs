@@ -102,7 +102,7 @@ impl Control {
     /// Takes a permission from the bot, or gives it back, by Jira's key: `EDIT_ALL_COMMENTS`, `EDIT_OWN_COMMENTS`,
     /// `DELETE_ALL_…`, `DELETE_OWN_…` (also `WORKLOGS`, `ATTACHMENTS`), `MODIFY_REPORTER`, `ASSIGN_ISSUES`,
     /// `DELETE_ISSUES`, `TRANSITION_ISSUES`, `LINK_ISSUES`, `ADD_COMMENTS`, `WORK_ON_ISSUES`, `CREATE_ATTACHMENTS`,
-    /// `MANAGE_WATCHERS`.
+    /// `MANAGE_WATCHERS`, `USER_PICKER` (browse users: searches for users are then empty).
     pub fn deny(&self, permission: &str, denied: bool) {
         toggle(&mut self.0.world().switches.denied, permission, denied);
     }

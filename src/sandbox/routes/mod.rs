@@ -54,6 +54,7 @@ pub(super) fn api(world: &mut World, req: &Req) -> Answer {
         ("GET", ["user", "search"]) => user::search(world, req),
         ("GET", ["user", "assignable", "search"]) => user::assignable(world, req),
         ("GET", ["users", "search"] | ["users"]) if cloud => user::all(world, req),
+        ("GET", ["user", "list"]) if !cloud => user::stream(world, req),
         ("GET", ["project"]) => project::list(world, req),
         ("GET", ["project", "search"]) if cloud => project::search(world, req),
         ("GET", ["project", key]) => project::get(world, key),

@@ -258,8 +258,7 @@ pub(super) fn create(world: &mut World, req: &Req) -> Answer {
     if title.is_empty() {
         title = email.split('@').next().unwrap_or_default().to_owned();
     }
-    let number = world.take_id();
-    let id = if cloud { format!("712020:sandbox-{number}") } else { format!("JIRAUSER{number}") };
+    let id = world.new_user_id();
     world.users.push(User {
         id: id.clone(),
         name: if cloud { String::new() } else { name },

@@ -63,7 +63,13 @@ pub(super) fn list(world: &World, req: &Req, users: impl Iterator<Item = UserIx>
     Ok(Reply::ok(page.into()))
 }
 
+/// Who may not browse users gets empty searches, and no word of it (Cloud's document).
+const BROWSE: &str = "USER_PICKER";
+
 pub(super) fn search(world: &World, req: &Req) -> Answer {
+    if world.denied(BROWSE) {
+        return Ok(Reply::ok(Value::Array(Vec::new())));
+    }
     let cloud = world.is_cloud();
     if cloud {
         if let Some(id) = req.q("accountId") {
@@ -94,15 +100,38 @@ pub(super) fn search(world: &World, req: &Req) -> Answer {
     list(world, req, matching)
 }
 
+/// Every account: inactive ones too and, as Cloud's document says, deleted ones that still have an Atlassian account.
 pub(super) fn all(world: &World, req: &Req) -> Answer {
+    if world.denied(BROWSE) {
+        return Err(Failure::forbidden("You do not have the permission to browse users and groups."));
+    }
     let (start, max) = (req.q_number("startAt", 0)?, req.q_number("maxResults", 50)?.min(LIMIT));
-    let page: Vec<Value> = (0..world.users.len())
-        .filter(|&u| !world.user(u).deleted)
-        .skip(start)
-        .take(max)
-        .map(|u| shapes::user(world, u))
-        .collect();
+    let page: Vec<Value> = listed(world).skip(start).take(max).map(|u| shapes::user(world, u)).collect();
     Ok(Reply::ok(page.into()))
+}
+
+/// Nobody can ask for a corrupted account.
+fn listed(world: &World) -> impl Iterator<Item = UserIx> + '_ {
+    (0..world.users.len()).filter(|&u| world.user(u).id != "unknown" && (world.is_cloud() || !world.user(u).deleted))
+}
+
+/// Data Center's stream of all users: a cursor instead of a position, and no total.
+pub(super) fn stream(world: &World, req: &Req) -> Answer {
+    if !world.switches.admin || world.denied(BROWSE) {
+        return Err(Failure::forbidden("You are not authorized to perform this operation."));
+    }
+    let (start, max) = (req.q_number("cursor", 0)?, req.q_number("maxResults", 2000)?.clamp(1, 2000));
+    let all: Vec<UserIx> = listed(world).skip(start).take(max + 1).collect();
+    let last = all.len() <= max;
+    let values: Vec<Value> = all.into_iter().take(max).map(|u| shapes::user(world, u)).collect();
+    let mut out = serde_json::json!({ "self": world.rest("user/list"), "maxResults": max, "isLast": last });
+    if !last {
+        let next = start + values.len();
+        out["nextCursor"] = next.to_string().into();
+        out["nextPage"] = world.rest(&format!("user/list?cursor={next}&maxResults={max}")).into();
+    }
+    out["values"] = values.into();
+    Ok(Reply::ok(out))
 }
 
 pub(super) fn assignable(world: &World, req: &Req) -> Answer {

@@ -76,6 +76,17 @@ impl World {
         self.next_id
     }
 
+    /// An account id or user key that nobody has: the seeded people's keys are of the same sequence.
+    pub(super) fn new_user_id(&mut self) -> String {
+        loop {
+            let number = self.take_id();
+            let id = if self.is_cloud() { format!("712020:sandbox-{number}") } else { format!("JIRAUSER{number}") };
+            if self.find_user_by_id(&id).is_none() {
+                return id;
+            }
+        }
+    }
+
     pub(super) const fn is_cloud(&self) -> bool {
         matches!(self.flavor, Flavor::Cloud)
     }
