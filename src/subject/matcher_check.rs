@@ -24,6 +24,10 @@ pub(super) fn check(
     kind: TextKind,
 ) -> Option<TextMatch> {
     let hit = |from, to, strength, kind| Some(TextMatch { subject: 0, identifier: 0, from, to, strength, kind });
+    // A file's extension ends its name.
+    let seen = |to: usize| {
+        if kind == TextKind::FileName { stem(text).filter(|s| to <= s.len()).unwrap_or(text) } else { text }
+    };
     let mut reference = owner.reference_kind();
     let (mut from, mut to, mut strength, edge) = match &needle.form {
         Form::Name { name, unit } => {
@@ -38,21 +42,19 @@ pub(super) fn check(
                 forms.find_map(|d| address(text, bare, end, d))?
             };
             let span = bare.original(at, stop);
-            (span.start, span.end, sure, Around::new(text, span.start, span.end).email())
+            (span.start, span.end, sure, Around::new(seen(span.end), span.start, span.end).email())
         }
         Form::Dotless { local } => {
             let start = dotless(bare.text(), at, local)?;
             let span = bare.original(start, end);
-            (span.start, span.end, Strength::Probable, Around::new(text, span.start, span.end).email())
+            (span.start, span.end, Strength::Probable, Around::new(seen(span.end), span.start, span.end).email())
         }
         Form::Id | Form::Login | Form::Mailbox | Form::Joined { .. } => {
             let span = bare.original(at, end);
             (span.start, span.end, needle.cap, Edge::Clean)
         }
     };
-    // A file's extension ends its name.
-    let seen = if kind == TextKind::FileName { stem(text).filter(|s| to <= s.len()).unwrap_or(text) } else { text };
-    let around = Around::new(seen, from, to);
+    let around = Around::new(seen(to), from, to);
     let edge = match &needle.form {
         Form::Id => {
             if let Some(lead) = around.mention() {
