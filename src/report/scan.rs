@@ -13,7 +13,8 @@ use super::{
     text::{csv, table},
 };
 use crate::model::{
-    Area, Coverage, Decision, Finding, InstanceName, MatrixRow, Place, ProjectKey, RecordRef, ReferenceKind, Strength,
+    Area, Coverage, Decision, Finding, InstanceName, MatrixRow, MatrixStatus, Place, ProjectKey, RecordRef,
+    ReferenceKind, Strength,
 };
 
 /// The schema's name.
@@ -345,8 +346,14 @@ impl ScanReport {
             ),
         };
         let gaps = self.gaps();
-        if gaps == 0 {
+        // What no configuration names is no gap of this scan, nor anything that it could call complete.
+        let read = |m: &&MatrixRow| matches!(m.status, MatrixStatus::Examined | MatrixStatus::Absent);
+        let beyond = (self.matrix.len() - self.matrix.iter().filter(read).count()) as u64;
+        if gaps == 0 && beyond == 0 {
             format!("{found} Every place was read in full.")
+        } else if gaps == 0 {
+            let kinds = html::plural(beyond, "kind of place beyond was", "kinds of places beyond were");
+            format!("{found} Every configured place was read in full; {kinds} not, as the matrix says.")
         } else {
             format!(
                 "{found} Not complete: {} of {} places were not read in full, and may hold more.",
@@ -724,6 +731,9 @@ mod tests {
         }
         let all = ScanReport::new(&[], ("p", "s"), &coverage()[..1], &[], Utc::now(), &mask);
         assert!(all.is_complete() && all.sentence() == "Nothing was found. Every place was read in full.");
+        // What nobody could have read is no gap, and is not called read.
+        let beyond = all.with_matrix(vec![MatrixRow::new(None, crate::model::Storage::ALL[0], None)]);
+        assert!(beyond.is_complete() && beyond.sentence().contains("1 kind of place beyond was not"));
     }
 
     #[test]

@@ -85,7 +85,7 @@ fn words_that_a_layout_takes_apart_are_found_and_cut_out() {
         (
             "a.vcf",
             "BEGIN:VCARD\r\nN:Xander;Zo\u{eb};;;\r\nNOTE:by zo\r\n e.x@corp.exam\r\n ple\r\nEND:VCARD\r\n",
-            "BEGIN:VCARD\r\nN:[erased];;;\r\nNOTE:by [erased]\r\n \r\n \r\nEND:VCARD\r\n",
+            "BEGIN:VCARD\r\nN:[erased];;;;\r\nNOTE:by [erased]\r\n \r\n \r\nEND:VCARD\r\n",
         ),
     ] {
         assert_eq!(String::from_utf8_lossy(&redacted(name, before.as_bytes())), after, "{name}");

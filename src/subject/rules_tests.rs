@@ -413,6 +413,13 @@ fn file_names() {
     ] {
         assert_eq!(best_in(FullName, "Anna Berg", text, TextKind::FileName), want, "{text}");
     }
+    for (text, want) in [
+        ("anna.berg@corp.example.txt", Some(Probable)),
+        ("anna.berg+x@corp.example.eml", Some(Probable)),
+        ("anna.berg@corp.example.org.txt", None),
+    ] {
+        assert_eq!(best_in(Email, "anna.berg@corp.example", text, TextKind::FileName), want, "{text}");
+    }
 }
 
 const PEOPLE: [(IdentifierKind, &str); 22] = [
