@@ -86,8 +86,9 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         work::scan(ctx, &config, &store, &clients, &policy, &subjects, (&args.area, &args.place, args.quick, cache))
             .await?;
     let findings = decided.findings();
+    let hide = work::masker_of(Some(std::sync::Arc::clone(&decided.matcher)));
     // Free text of a person: it is told without what names the person (law 6).
-    let purpose = args.purpose.as_deref().map(work::masker(&subjects));
+    let purpose = args.purpose.as_deref().map(&hide);
     let detail = json!({
         "subjects": subjects.iter().map(|s| s.pseudonym.as_str()).collect::<Vec<_>>(),
         "areas": args.area, "places": args.place.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -95,7 +96,6 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     });
     ctx.act(|act| store.audit(act, "scan", args.case.as_ref().map(CaseId::as_str), detail))?;
 
-    let hide = work::masker(&subjects);
     let clear = |text: &str| text.to_owned();
     let mask: &dyn Fn(&str) -> String = if args.reveal { &clear } else { &hide };
     let pseudonyms: Vec<String> = subjects.iter().map(|s| s.pseudonym.clone()).collect();

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -80,6 +81,8 @@ pub(super) struct Decided {
     pub(super) issues: BTreeMap<Place, u64>,
     /// What was read, by kind of storage place.
     pub(super) matrix: Vec<crate::model::MatrixRow>,
+    /// What the scan looked for, for [`masker_of`].
+    pub(super) matcher: Arc<Matcher>,
 }
 
 impl Decided {
@@ -100,7 +103,7 @@ pub(super) async fn scan(
     (areas, places, quick, cache): (&[Area], &[Place], bool, Option<ScanCache>),
 ) -> anyhow::Result<Decided> {
     let (with_shadows, namesakes) = Namesakes::shadowed(subjects);
-    let matcher = Matcher::new(&with_shadows).map_err(|e| Failure::Usage(e.to_string()))?;
+    let matcher = Arc::new(Matcher::new(&with_shadows).map_err(|e| Failure::Usage(e.to_string()))?);
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     // What a quick search leaves out must not be taken for read.
     let cache = cache.filter(|_| !quick);
@@ -132,7 +135,7 @@ pub(super) async fn scan(
             ));
         }
     }
-    Ok(decide(ctx, config, store.keys(), policy, subjects, scan))
+    Ok(decide(ctx, config, store.keys(), policy, subjects, (scan, matcher)))
 }
 
 /// What the scans of a case remember; none, with a word about it, while another scan of the case is at work.
@@ -150,7 +153,14 @@ pub(super) fn cache(
     Ok(cache)
 }
 
-fn decide(ctx: &Context, config: &Config, keys: &Keys, policy: &Policy, subjects: &[Subject], scan: Scan) -> Decided {
+fn decide(
+    ctx: &Context,
+    config: &Config,
+    keys: &Keys,
+    policy: &Policy,
+    subjects: &[Subject],
+    (scan, matcher): (Scan, Arc<Matcher>),
+) -> Decided {
     let mut groups = Vec::new();
     for Hit { references, base } in scan.hits {
         let mut findings = Vec::new();
@@ -169,7 +179,7 @@ fn decide(ctx: &Context, config: &Config, keys: &Keys, policy: &Policy, subjects
         groups.push((findings, base));
     }
     let matrix = crate::scan::matrix::matrix(config, &scan.facts, &scan.coverage);
-    Decided { groups, coverage: scan.coverage, ask: policy.asks(), issues: scan.issues, matrix }
+    Decided { groups, coverage: scan.coverage, ask: policy.asks(), issues: scan.issues, matrix, matcher }
 }
 
 /// Keyed hash of place, record, field, locator and subject.
@@ -184,7 +194,11 @@ fn finding_id(keys: &Keys, subject: &str, reference: &crate::model::Reference) -
 
 /// Replaces what names one of the subjects in a text (a path, a locator) by `…`.
 pub(super) fn masker(subjects: &[Subject]) -> impl Fn(&str) -> String + use<> {
-    let matcher = Matcher::new(subjects).ok();
+    masker_of(Matcher::new(subjects).ok().map(Arc::new))
+}
+
+/// As [`masker`], with a matcher that is there already: for ten thousand people it takes seconds to make.
+pub(super) fn masker_of(matcher: Option<Arc<Matcher>>) -> impl Fn(&str) -> String {
     move |text: &str| {
         // Without a matcher nothing can be told apart: then all of it is hidden.
         let Some(matcher) = &matcher else { return "…".to_owned() };
