@@ -1,7 +1,7 @@
 //! Fetching every record of a Jira project, without judging it: the one road by which a scan and, later, a verification
 //! read a remote place. Owns which calls are made and what is counted as unread; knows no matcher and no policy.
 //!
-//! The search hands out issues, each is read by a task of its own (`issue`), and all requests share one [`Pool`]. Records
+//! The search hands out issues, each is read by a task of its own (`issue`), and all requests share one `Pool`. Records
 //! go to the sink as they come, so that no list of the whole project is ever held.
 //!
 //! No bulk call gives an issue's properties whole (Cloud's `bulkfetch` and `search/jql` take five named keys; Data Center's

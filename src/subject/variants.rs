@@ -1,6 +1,6 @@
 //! The spellings of a subject's identifiers: what is searched, how sure a hit of each can be at most, and why.
 //!
-//! Pure. One list serves both sides: [`super::matcher_needles`] makes what the engine searches from it, and `subject show`
+//! Pure. One list serves both sides: `matcher_needles` makes what the engine searches from it, and `subject show`
 //! prints it, so that what a person reads is what is searched. Case, Unicode form, white space and dropped diacritics are
 //! no spellings of their own: the normaliser takes them away. Must not know how a text is searched.
 
