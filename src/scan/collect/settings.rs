@@ -18,6 +18,9 @@ use crate::{
     model::{Fact, MatrixStatus, ProjectKey, RecordRef, RecordType, Storage},
 };
 
+/// A user name that nobody has.
+const NOBODY: &str = "efface-asks-whether-names-are-made-up";
+
 /// Who can look where the account cannot.
 pub(super) const ADMIN: &str = "the Jira administrator of the instance";
 const LEAD: &str = "the project's lead or the Jira administrator";
@@ -147,7 +150,18 @@ impl Settings {
             }
         }
         let mut profiles: Vec<Value> = Vec::new();
+        // Some servers answer whatever name they are asked for with a user: then no answer says that there is one.
+        let nobody = UserQuery::Username(NOBODY.to_owned());
+        let named = accounts.iter().any(|a| !matches!(a, UserQuery::AccountId(_)));
+        let echoes = named && matches!(client.profile(&nobody).await, Ok(Some(_)));
+        if echoes {
+            let why = "the server answers any user name with a user, so its profiles prove nothing and were left aside";
+            self.read.facts.add(Storage::UserProfile, Fact::new(MatrixStatus::OutOfReach, why).asking(ADMIN));
+        }
         for account in accounts {
+            if echoes && !matches!(account, UserQuery::AccountId(_)) {
+                continue;
+            }
             if let Some(Some(profile)) = self.ask(Some(Storage::UserProfile), ADMIN, client.profile(account)).await {
                 // The same account by its key and by its name.
                 if profiles.contains(&profile) {
