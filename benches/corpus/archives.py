@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import random
 import shutil
 import subprocess
 import tarfile
@@ -153,7 +154,8 @@ def gaps(value):
     yield "gap.pdf-encrypted", "pdf", (b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [] /Count 0 >>\nendobj\n"
                                        b"3 0 obj\n<< /Filter /Standard /V 2 /R 3 /Length 128 /P -4 /O <" + b"11" * 32 + b"> /U <" + b"22" * 32 + b"> >>\nendobj\n"
                                        b"trailer\n<< /Size 4 /Root 1 0 R /Encrypt 3 0 R /ID [<00><00>] >>\n%%EOF\n")
-    yield "gap.gzip-torn", "gz", gzip.compress(bytes(i * i % 251 for i in range(5000)), mtime=0)[:-900]
+    noise = random.Random(5)
+    yield "gap.gzip-torn", "gz", gzip.compress(noise.randbytes(5000), mtime=0)[:-900]
     yield "gap.pgp", "asc", b"-----BEGIN PGP MESSAGE-----\n\nhQEMA" + b"x8Jk3LmQ9zT" * 30 + b"\n=AbCd\n-----END PGP MESSAGE-----\n"
     yield "gap.jpeg-pixels", "jpg", __import__("corpus.images", fromlist=["jpeg"]).jpeg()
     deep = text
