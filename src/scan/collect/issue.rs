@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     jira::{Client, ErrorKind, Issue, JiraError, User},
-    model::{ProjectKey, RecordRef, RecordType},
+    model::{Flavor, ProjectKey, RecordRef, RecordType},
 };
 
 /// How we know of an issue.
@@ -280,13 +280,25 @@ fn hidden(counted: u64, shown: usize) -> Option<String> {
     (counted > shown as u64).then(|| "the server counts more than it shows: the account may not see who".to_owned())
 }
 
-/// Asks for the properties of comments (Cloud), given as comment id and issue key, and sends on each as a record.
+/// Asks for the properties of comments, given as comment id and issue key, and sends on each as a record. Cloud gives many
+/// comments at once, Data Center the names and then the values of one at a time.
 pub(super) async fn comment_properties(
     client: &Client,
     pool: &Pool,
     out: &Sender<Message>,
     comments: Vec<(String, String)>,
 ) -> Result<(), JiraError> {
+    if client.flavor() != Flavor::Cloud {
+        let asked = comments.iter().map(|(id, key)| properties_of(client, pool, out, id, key));
+        let answers = join_all(asked).await;
+        // Where some comments answer, one that is not there has been deleted meanwhile; where none does, the call is not there.
+        let some = answers.iter().any(Result::is_ok);
+        let gone = |e: &JiraError| some && matches!(e.kind(), ErrorKind::NotSupported | ErrorKind::NotFound);
+        return match answers.into_iter().filter_map(Result::err).find(|e| !gone(e)) {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        };
+    }
     let ids: Vec<String> = comments.iter().map(|(id, _)| id.clone()).collect();
     let all = {
         let _turn = pool.turn().await;
@@ -297,16 +309,41 @@ pub(super) async fn comment_properties(
         let Some((_, key)) = comments.iter().find(|(known, _)| *known == id) else { continue };
         for property in comment.get("properties").and_then(Value::as_array).into_iter().flatten() {
             let Some(name) = property.get("key").and_then(Value::as_str) else { continue };
-            let record = RecordRef::of_issue(RecordType::Property, format!("comment/{id}/{name}"), key.as_str());
-            let json = json!({ "key": name, "value": property.get("value") });
-            // It fails only when the scan has ended, and then nobody asks.
-            drop(
-                out.send(Message { number: 0, record: RemoteRecord { record, json, content: None }, _share: None })
-                    .await,
-            );
+            send_property(out, (&id, key), name, property.get("value").cloned()).await;
         }
     }
     Ok(())
+}
+
+async fn properties_of(
+    client: &Client,
+    pool: &Pool,
+    out: &Sender<Message>,
+    id: &str,
+    key: &str,
+) -> Result<(), JiraError> {
+    let names = {
+        let _turn = pool.turn().await;
+        client.comment_property_keys(id).await?
+    };
+    for name in names {
+        let value = {
+            let _turn = pool.turn().await;
+            client.comment_property(id, &name).await?
+        };
+        // One that went meanwhile is gone.
+        if value.is_some() {
+            send_property(out, (id, key), &name, value).await;
+        }
+    }
+    Ok(())
+}
+
+async fn send_property(out: &Sender<Message>, (id, key): (&str, &str), name: &str, value: Option<Value>) {
+    let record = RecordRef::of_issue(RecordType::Property, format!("comment/{id}/{name}"), key);
+    let json = json!({ "key": name, "value": value });
+    // It fails only when the scan has ended, and then nobody asks.
+    drop(out.send(Message { number: 0, record: RemoteRecord { record, json, content: None }, _share: None }).await);
 }
 
 async fn when<T>(wanted: bool, call: impl Future<Output = T>) -> Option<T> {

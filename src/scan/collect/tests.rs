@@ -104,7 +104,9 @@ async fn everything_is_read_with_the_fewest_requests() {
                 let cut = [usize::from(cloud && len(i, "comments") > 20), usize::from(len(i, "worklogs") > 20)];
                 let social = usize::from(len(i, "watchers") > 0) + usize::from(len(i, "voters") > 0);
                 let files = len(i, "attachments") * if cloud { 2 } else { 1 };
-                2 + cut.iter().sum::<usize>() + social + files
+                // Data Center gives the properties of one comment at a time.
+                let comments = if cloud { 0 } else { len(i, "comments") };
+                2 + cut.iter().sum::<usize>() + social + files + comments
             })
             .sum();
         let asked = usize::try_from(world.sandbox.control().requests()).unwrap();
@@ -113,8 +115,23 @@ async fn everything_is_read_with_the_fewest_requests() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn properties_of_comments_are_read() {
+    for flavor in BOTH {
+        let world = world(flavor, 12).await;
+        let issue = world.issues().into_iter().find(|i| len(i, "comments") > 0).expect("an issue with a comment");
+        let id = issue["comments"][0]["id"].as_str().map_or_else(|| issue["comments"][0]["id"].to_string(), Into::into);
+        world.client.set_comment_property(&id, "app.note", serde_json::json!({ "by": "zxan" })).await.unwrap();
+        let got = world.collect(&Nothing).await;
+        let wanted = format!("comment/{id}/app.note");
+        assert!(got.records.keys().any(|r| r.id.as_deref() == Some(wanted.as_str())), "{flavor:?}: {wanted}");
+        assert_eq!(got.facts.0[&Storage::CommentProperties].status, MatrixStatus::Examined, "{flavor:?}");
+        assert!(got.coverage.iter().all(|c| c.status.is_complete()), "{flavor:?}: {:?}", got.coverage);
+    }
+}
+
 /// Requests that do not grow with the issues: the project with its settings, a page of the search, the numbers above the
-/// highest, the properties of up to a thousand comments.
+/// highest, on Cloud the properties of up to a thousand comments.
 const BESIDE: usize = 25;
 
 struct Memory(BTreeSet<(String, Option<String>)>);

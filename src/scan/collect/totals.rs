@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     jira::{Client, JiraError},
-    model::{Coverage, CoverageStatus, Fact, MatrixStatus, ProjectKey, RecordType, Storage},
+    model::{Coverage, CoverageStatus, Fact, Flavor, MatrixStatus, ProjectKey, RecordType, Storage},
 };
 
 /// Missing numbers that are asked for one by one, whatever the size of the project, and one more for each of so many issues.
@@ -26,6 +26,8 @@ const ISSUES_A_GAP: u64 = 20;
 const ABOVE: u64 = 2;
 /// Comments whose properties are asked for at once: the most that Cloud takes.
 const COMMENTS: usize = 1000;
+/// The same on Data Center, where each is a call of its own.
+const COMMENTS_ONE_BY_ONE: usize = 64;
 
 /// What is known of kinds of places.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -151,7 +153,6 @@ pub(super) struct Totals {
     unasked: u64,
     /// Comments whose properties are still to be asked for: id and issue.
     comments: Vec<(String, String)>,
-    asked_comments: bool,
     settings: Option<Read>,
 }
 
@@ -269,16 +270,16 @@ impl Totals {
 
     /// The comments whose properties are to be asked for now: a full page, or the rest at the `end`.
     pub(super) fn comments_to_ask(&mut self, client: &Client, end: bool) -> Option<Vec<(String, String)>> {
-        if client.flavor() != crate::model::Flavor::Cloud {
-            // Data Center gives them one comment at a time, which nobody would wait for.
+        // A server that has no such call is not asked again.
+        if self.gaps.0.contains_key("comment-properties") {
             self.comments.clear();
             return None;
         }
-        self.asked_comments = true;
-        if self.comments.is_empty() || (self.comments.len() < COMMENTS && !end) {
+        let most = if client.flavor() == Flavor::Cloud { COMMENTS } else { COMMENTS_ONE_BY_ONE };
+        if self.comments.is_empty() || (self.comments.len() < most && !end) {
             return None;
         }
-        let rest = self.comments.split_off(self.comments.len().min(COMMENTS));
+        let rest = self.comments.split_off(self.comments.len().min(most));
         Some(std::mem::replace(&mut self.comments, rest))
     }
 
@@ -355,16 +356,11 @@ impl Totals {
         }
         let properties = match self.gaps.0.get("comment-properties") {
             Some((_, why)) => Fact::new(MatrixStatus::Unexamined, why.as_str()),
-            None if self.asked_comments && self.unchanged > 0 => Fact::new(
+            None if self.unchanged > 0 => Fact::new(
                 MatrixStatus::Partial,
                 format!("those of {} unchanged issues were not read again", self.unchanged),
             ),
-            None if self.asked_comments => Fact::examined(),
-            None => Fact::new(
-                MatrixStatus::Unexamined,
-                "Data Center gives them one comment at a time; apps may keep a person there",
-            )
-            .asking(ADMIN),
+            None => Fact::examined(),
         };
         self.facts.add(Storage::CommentProperties, properties);
     }
