@@ -53,8 +53,18 @@ pub(super) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 
 /// Whether a reason will be the same at the next reading of the same bytes. What failed by chance is tried again.
 pub(super) fn lasting(reason: &str) -> bool {
-    const PASSING: [&str; 8] =
-        ["cannot be read", "time", "memory", "internal error", "stopped", "killed", "process", "again"];
+    const PASSING: [&str; 9] = [
+        "cannot be read",
+        // What a reader died of may have been the machine's load.
+        "the reader of this file",
+        "time",
+        "memory",
+        "internal error",
+        "stopped",
+        "killed",
+        "process",
+        "again",
+    ];
     !PASSING.iter().any(|word| reason.contains(word))
 }
 
