@@ -15,6 +15,9 @@ use crate::model::ProjectKey;
 /// How often a list is read from its start again because it shrank while it was read.
 const MOST_RESTARTS: u32 = 3;
 
+/// A user name that nobody has.
+const NOBODY: &str = "efface-asks-whether-names-are-made-up";
+
 impl Client {
     /// `serverInfo`.
     ///
@@ -54,6 +57,14 @@ impl Client {
             (_, true) => return Err(self.not_here("Cloud has no user names and keys")),
         };
         Ok(self.json_or_absent(&call).await?.map(|v| User::from_json(&v)))
+    }
+
+    /// Whether the server answers a look-up of a user name that nobody has with a user, as some stand-ins for Jira do: then
+    /// none of its look-ups by name or key says that there is such a user. Always false on Cloud, which has neither, and
+    /// where the question fails.
+    pub async fn makes_up_users(&self) -> bool {
+        let nobody = UserQuery::Username(NOBODY.to_owned());
+        !self.is_cloud() && matches!(self.user(&nobody).await, Ok(Some(_)))
     }
 
     /// A project.

@@ -323,3 +323,16 @@ async fn what_a_server_lacks_is_said() {
     ];
     assert_eq!(kinds, [ErrorKind::NotSupported; 9]);
 }
+
+#[tokio::test]
+async fn a_server_that_knows_everybody_proves_nobody() {
+    let user = || answer(200, json!({"key": "x", "name": "x", "displayName": "x"}));
+    for (script, flavor, made_up) in [
+        (user as fn() -> Reply, Flavor::DataCenter, true),
+        (no_such_issue, Flavor::DataCenter, false),
+        (user, Flavor::Cloud, false),
+    ] {
+        let server = Server::start(move |_, _| script()).await;
+        assert_eq!(server.client(flavor).makes_up_users().await, made_up);
+    }
+}

@@ -18,9 +18,6 @@ use crate::{
     model::{Fact, MatrixStatus, ProjectKey, RecordRef, RecordType, Storage},
 };
 
-/// A user name that nobody has.
-const NOBODY: &str = "efface-asks-whether-names-are-made-up";
-
 /// Who can look where the account cannot.
 pub(super) const ADMIN: &str = "the Jira administrator of the instance";
 const LEAD: &str = "the project's lead or the Jira administrator";
@@ -151,9 +148,8 @@ impl Settings {
         }
         let mut profiles: Vec<Value> = Vec::new();
         // Some servers answer whatever name they are asked for with a user: then no answer says that there is one.
-        let nobody = UserQuery::Username(NOBODY.to_owned());
         let named = accounts.iter().any(|a| !matches!(a, UserQuery::AccountId(_)));
-        let echoes = named && matches!(client.profile(&nobody).await, Ok(Some(_)));
+        let echoes = named && client.makes_up_users().await;
         if echoes {
             let why = "the server answers any user name with a user, so its profiles prove nothing and were left aside";
             self.read.facts.add(Storage::UserProfile, Fact::new(MatrixStatus::OutOfReach, why).asking(ADMIN));
