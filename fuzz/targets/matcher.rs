@@ -12,8 +12,8 @@ use libfuzzer_sys::fuzz_target;
 const WHOLE: [&str; 6] =
     ["zoe.x@corp.example", "zoe xander", "xander, zoe", "zxan", "jirauser10100", "557058:0a1b2c3d-9f"];
 
-/// Of each identifier, letters without which nothing is one of its spellings.
-const CORE: [&str; 5] = ["zoe.x", "xander", "zxan", "jirauser10100", "557058:0a1b2c3d-9f"];
+/// Of each identifier, letters and digits without which nothing is one of its spellings.
+const CORE: [&str; 5] = ["zoex", "xander", "zxan", "jirauser10100", "5570580a1b2c3d9f"];
 
 fuzz_target!(|text: &str| {
     let found = ZOE.find_in(text, Scope::Any, TextKind::Prose);
@@ -37,7 +37,8 @@ fuzz_target!(|text: &str| {
         }
     }
     for m in &found {
-        let inside = norm::bare(&text[m.from..m.to]).into_text();
+        let mut inside = norm::bare(&text[m.from..m.to]).into_text();
+        inside.retain(char::is_alphanumeric);
         assert!(CORE.iter().any(|core| inside.contains(core)), "{:?} is nobody", &text[m.from..m.to]);
         assert!(ZOE.may_match(text.as_bytes()), "ruled out");
     }

@@ -1,4 +1,5 @@
-//! Texts inside a text that are encoded as a whole: base64, in which mail, tokens and data addresses are written.
+//! Texts inside a text that are encoded as a whole: base64, in which mail, tokens and data addresses are written, and
+//! hexadecimal digits, in which databases write theirs.
 //!
 //! Decodes and keeps the way back to the original's bytes. Must not search or judge what it decodes.
 
@@ -136,10 +137,22 @@ pub fn promising(bytes: &[u8], from: usize) -> (Option<Run<'_>>, usize) {
         return (Some(run).filter(|r| r.sextets.len() >= SHORTEST), next);
     }
     let next = end.max(from + 1);
-    if plain < SHORTEST || !may_hold_text(&rest[..plain]) {
+    if plain < SHORTEST || !(may_hold_text(&rest[..plain]) || may_hold_digits(&rest[..plain])) {
         return (None, next);
     }
     (Some(run(bytes, from)), next)
+}
+
+/// Whether hexadecimal digits among base64 characters may stand for a text.
+fn may_hold_digits(chars: &[u8]) -> bool {
+    chars.chunk_by(|a, b| a.is_ascii_hexdigit() == b.is_ascii_hexdigit()).any(|digits| {
+        digits.len() >= SHORTEST
+            && digits[0].is_ascii_hexdigit()
+            && (0..2).any(|skip| {
+                let mut judge = Judge::default();
+                digits[skip..].chunks_exact(2).any(|pair| judge.takes(byte_of(value_of(pair[0]), value_of(pair[1]))))
+            })
+    })
 }
 
 /// Whether base64 characters may stand for a text, by the kinds of byte that each can begin, go on with and end: two groups
@@ -277,35 +290,45 @@ fn run(bytes: &[u8], from: usize) -> Run<'_> {
 }
 
 impl Run<'_> {
-    /// The text that the run stands for if its first `skip` (0 to 3) characters do not belong to it: byte for byte what is
-    /// decoded, with a line feed for each byte of what is no text. `None` where there is no text in it, as in most words.
-    #[must_use]
-    pub fn decoded(&self, skip: usize) -> Option<String> {
+    /// The texts that the run may stand for: as base64 of which the first none to three characters do not belong to it, in UTF-8,
+    /// Latin-1 or UTF-16, and as hexadecimal digits. No text is given for what is none, as most words are.
+    pub fn readings(&self) -> impl Iterator<Item = Reading<'_>> {
+        (0..4).flat_map(|skip| self.base64(skip)).chain(self.digits())
+    }
+
+    fn base64(&self, skip: usize) -> Vec<Reading<'_>> {
         let sextets = self.sextets.get(skip..).unwrap_or_default();
         if !may_be_text(sextets, |v| v) {
-            return None;
+            return Vec::new();
         }
-        texts_alone(bytes_of(sextets))
+        let packing = Packing { run: self, skip, chars: 4, bytes: 3 };
+        packing.readings(bytes_of(sextets))
+    }
+
+    /// The readings of the hexadecimal digits in the run, as many as belong together.
+    fn digits(&self) -> Vec<Reading<'_>> {
+        let mut out = Vec::new();
+        let mut at = 0;
+        for part in self.sextets.chunk_by(|a, b| (nibble(*a) == NONE) == (nibble(*b) == NONE)) {
+            let from = at;
+            at += part.len();
+            if part.len() < SHORTEST || nibble(part[0]) == NONE {
+                continue;
+            }
+            for skip in 0..2 {
+                let bytes: Vec<u8> = part[skip..].chunks_exact(2).map(|pair| byte_of(pair[0], pair[1])).collect();
+                let mut judge = Judge::default();
+                if bytes.iter().any(|b| judge.takes(*b)) {
+                    out.extend(Packing { run: self, skip: from + skip, chars: 2, bytes: 1 }.readings(bytes));
+                }
+            }
+        }
+        out
     }
 
     /// The bytes that the run stands for, whatever they are.
     pub(super) fn bytes(&self) -> Vec<u8> {
         bytes_of(&self.sextets)
-    }
-
-    /// As [`Run::decoded`], with the way back: each character stands for the groups of four that it was read from, so that
-    /// what is left of a run that was cut still decodes.
-    #[must_use]
-    pub fn text(&self, skip: usize) -> Option<Mapped> {
-        let text = self.decoded(skip)?;
-        let starts = self.starts();
-        let place = |i: usize| starts[(skip + i).min(self.sextets.len())];
-        let mut out = Builder::with_capacity(text.len());
-        for (at, c) in text.char_indices() {
-            let end = at + c.len_utf8();
-            out.unit(&text[at..end], place(at / 3 * 4), place(end.div_ceil(3) * 4));
-        }
-        Some(out.finish())
     }
 
     /// The first byte of each character, and the end of the last.
@@ -321,6 +344,119 @@ impl Run<'_> {
         starts.push(self.span.end);
         starts
     }
+}
+
+/// How characters of a run are packed: so many stand for so many bytes.
+#[derive(Clone, Copy)]
+struct Packing<'a> {
+    run: &'a Run<'a>,
+    /// The characters of the run in front that do not belong.
+    skip: usize,
+    chars: usize,
+    bytes: usize,
+}
+
+impl<'a> Packing<'a> {
+    /// The texts that packed bytes are.
+    fn readings(self, bytes: Vec<u8>) -> Vec<Reading<'a>> {
+        let mut out = Vec::new();
+        let mut add = |text: Option<String>, unit| out.extend(text.map(|text| Reading { packing: self, text, unit }));
+        if memchr::memchr(0, &bytes).is_some() {
+            for (big, odd) in [(false, 0), (false, 1), (true, 0), (true, 1)] {
+                add(wide(&bytes[odd.min(bytes.len())..], big), Unit::Wide(odd));
+            }
+        }
+        if std::str::from_utf8(&bytes).is_err() {
+            add(narrow(&bytes), Unit::Byte);
+        }
+        add(texts_alone(bytes), Unit::Utf8);
+        out
+    }
+}
+
+/// What stands for a character of a reading.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    /// As many bytes as in UTF-8.
+    Utf8,
+    Byte,
+    /// Two bytes each, or twice two, behind so many that stand before all.
+    Wide(usize),
+}
+
+/// A text that a run may stand for.
+pub struct Reading<'a> {
+    packing: Packing<'a>,
+    text: String,
+    unit: Unit,
+}
+
+impl Reading<'_> {
+    /// The text, with a line feed for each byte of what is no text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text with the way back: each character stands for the characters of the run that it was read from, as many as belong
+    /// together, so that what is left of a run that was cut still decodes.
+    #[must_use]
+    pub fn view(&self) -> Mapped {
+        let Packing { run, skip, chars, bytes } = self.packing;
+        let starts = run.starts();
+        let place = |i: usize| starts[(skip + i).min(run.sextets.len())];
+        let mut out = Builder::with_capacity(self.text.len());
+        let mut from = if let Unit::Wide(odd) = self.unit { odd } else { 0 };
+        for (at, c) in self.text.char_indices() {
+            let to = from
+                + match self.unit {
+                    Unit::Utf8 => c.len_utf8(),
+                    Unit::Byte => 1,
+                    Unit::Wide(_) => 2 * c.len_utf16(),
+                };
+            let text = &self.text[at..at + c.len_utf8()];
+            out.unit(text, place(from / bytes * chars), place(to.div_ceil(bytes) * chars));
+            from = to;
+        }
+        out.finish()
+    }
+}
+
+/// What a base64 character's value is as a hexadecimal digit; [`NONE`] where it is none.
+const fn nibble(value: u8) -> u8 {
+    match value {
+        0..=5 => value + 10,
+        26..=31 => value - 16,
+        52..=61 => value - 52,
+        _ => NONE,
+    }
+}
+
+/// The byte of two hexadecimal digits, by the values that they have in base64.
+const fn byte_of(high: u8, low: u8) -> u8 {
+    nibble(high) << 4 | nibble(low)
+}
+
+/// The characters of UTF-16 with everything that is no text made line feeds; `None` where nothing is left.
+fn wide(bytes: &[u8], big: bool) -> Option<String> {
+    let unit = |c: &[u8; 2]| if big { u16::from_be_bytes(*c) } else { u16::from_le_bytes(*c) };
+    let read = char::decode_utf16(bytes.as_chunks::<2>().0.iter().map(unit)).map(|c| c.unwrap_or('\n'));
+    let text: String = read.map(|c| if c.is_control() && c != '\t' { '\n' } else { c }).collect();
+    let plain = |line: &str| line.bytes().filter(u8::is_ascii).count() * 2 >= SHORTEST_TEXT;
+    text.split('\n').any(plain).then_some(text)
+}
+
+/// Bytes as Latin-1, one character each, with what is no text made line feeds; `None` where hardly a letter of it is beyond ASCII.
+fn narrow(bytes: &[u8]) -> Option<String> {
+    let text: String = bytes
+        .iter()
+        .map(|b| match b {
+            b' '..=0x7e | b'\t' | 0xa0.. => char::from(*b),
+            _ => '\n',
+        })
+        .collect();
+    let telling = |line: &str| line.chars().count() >= SHORTEST_TEXT && !line.is_ascii();
+    text.split('\n').any(telling).then_some(text)
 }
 
 /// The bytes that four base64 characters stand for.
@@ -346,22 +482,11 @@ fn bytes_of(sextets: &[u8]) -> Vec<u8> {
 /// [`texts_alone`] keeps something.
 #[inline]
 fn may_be_text(chars: &[u8], value: impl Fn(u8) -> u8) -> bool {
-    let (mut stretch, mut expected) = (0, 0_u8);
-    let mut step = |b: u8| {
-        let kind = KIND[usize::from(b)];
-        // A character begins: what stood before goes on unless it was cut short.
-        let begins = if expected > 0 { 1 } else { stretch + 1 };
-        (stretch, expected) = match kind {
-            FOLLOWS if expected > 0 => (stretch + 1, expected - 1),
-            FOLLOWS | NO_TEXT => (0, 0),
-            more => (begins, more),
-        };
-        stretch >= SHORTEST_TEXT
-    };
+    let mut judge = Judge::default();
     let (quads, rest) = chars.as_chunks::<4>();
     for quad in quads {
         let [a, b, c] = triple(quad.map(&value));
-        if step(a) | step(b) | step(c) {
+        if judge.takes(a) | judge.takes(b) | judge.takes(c) {
             return true;
         }
     }
@@ -369,7 +494,39 @@ fn may_be_text(chars: &[u8], value: impl Fn(u8) -> u8) -> bool {
     for (last, char) in last.iter_mut().zip(rest) {
         *last = value(*char);
     }
-    triple(last)[..rest.len().saturating_sub(1)].iter().any(|b| step(*b))
+    triple(last)[..rest.len().saturating_sub(1)].iter().any(|b| judge.takes(*b))
+}
+
+/// Looks for a text in bytes, one after the other.
+#[derive(Default)]
+struct Judge {
+    /// Bytes of text in a row.
+    stretch: usize,
+    /// Bytes that the last character still lacks.
+    expected: u8,
+    /// Bytes in a row of which every other one is zero, as in UTF-16 where it is ASCII.
+    alternating: usize,
+    zero: bool,
+}
+
+impl Judge {
+    /// Takes the next byte; true where it makes a text of those so far.
+    #[inline]
+    fn takes(&mut self, b: u8) -> bool {
+        let kind = KIND[usize::from(b)];
+        let zero = b == 0;
+        let goes_on = zero != self.zero && (zero || kind == TEXT);
+        self.alternating = if goes_on { self.alternating + 1 } else { 0 };
+        self.zero = zero;
+        // A character begins: what stood before goes on unless it was cut short.
+        let begins = if self.expected > 0 { 1 } else { self.stretch + 1 };
+        (self.stretch, self.expected) = match kind {
+            FOLLOWS if self.expected > 0 => (self.stretch + 1, self.expected - 1),
+            FOLLOWS | NO_TEXT => (0, 0),
+            more => (begins, more),
+        };
+        (self.stretch >= SHORTEST_TEXT) | (self.alternating >= SHORTEST_TEXT)
+    }
 }
 
 /// A byte of text on its own; one to three stand for as many bytes that follow in UTF-8.
@@ -440,6 +597,36 @@ mod tests {
 
     use super::*;
 
+    fn utf16(text: &str) -> Vec<u8> {
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
+
+    #[test]
+    fn other_encodings_and_digits() {
+        let latin: Vec<u8> = "by Zoë Xander, to all".chars().map(|c| u8::try_from(c).unwrap()).collect();
+        let big: Vec<u8> = "by Zoë Xander".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for encoded in [
+            STANDARD.encode(&latin),
+            STANDARD.encode(utf16("by Zoë Xander, to all")),
+            format!("x{}", STANDARD.encode(big)),
+            format!("0x{}", hex::encode("by Zoë Xander, to all")),
+            format!("x'a{}'", hex::encode_upper("by Zoë Xander, to all")),
+            hex::encode(&latin),
+        ] {
+            let runs: Vec<Run<'_>> = base64_runs(encoded.as_bytes()).collect();
+            let views: Vec<Mapped> =
+                runs.iter().flat_map(|r| r.readings().map(|r| r.view()).collect::<Vec<_>>()).collect();
+            let view = views.iter().find(|v| v.text().contains("Zoë Xander")).unwrap_or_else(|| panic!("{encoded}"));
+            let at = view.text().find("Zoë").unwrap();
+            let piece = view.original(at, at + 4);
+            assert!(piece.len() >= 4 && piece.len() <= 16, "{encoded}: {piece:?}");
+            let (run, next) = promising(encoded.as_bytes(), runs[0].span.start);
+            assert!(run.is_some() && next >= runs[0].span.end, "{encoded}");
+        }
+        assert!(may_hold_digits(b"7a6f652078616e646572"));
+        assert!(!may_hold_digits(b"d41d8cd98f00b204e9800998ecf8427e"));
+    }
+
     #[test]
     fn runs_and_what_they_stand_for() {
         let plain = "From: Zoë Xander <zoe.x@corp.example>, to all of you who read this long line";
@@ -449,8 +636,7 @@ mod tests {
         for text in [encoded.clone(), wrapped, escaped, format!("data:text/plain;base64,{encoded} end")] {
             let runs: Vec<Run<'_>> = base64_runs(text.as_bytes()).collect();
             let run = runs.last().unwrap();
-            assert_eq!(run.decoded(0).unwrap(), plain, "{text}");
-            let view = run.text(0).unwrap();
+            let view = run.readings().find(|r| r.text() == plain).unwrap().view();
             let at = view.text().find("Xander").unwrap();
             let piece = &text[view.original(at, at + 6)];
             let inner = STANDARD.decode(piece.replace(['\r', '\n', '\\'], "")).unwrap();
@@ -464,8 +650,7 @@ mod tests {
         fn every_text_comes_back(text in "\\PC{12,60}", before in "[ ,:\"A-Za-z/]{0,20}", after in "[ ,:\"=]{0,4}") {
             let encoded = STANDARD.encode(&text);
             let whole = format!("{before}{encoded}{after}");
-            let found = base64_runs(whole.as_bytes())
-                .any(|run| (0..4).any(|skip| run.decoded(skip).is_some_and(|t| t.contains(&text))));
+            let found = base64_runs(whole.as_bytes()).any(|run| run.readings().any(|r| r.text().contains(&text)));
             prop_assert!(found, "{whole}");
         }
 
@@ -483,6 +668,7 @@ mod tests {
             "[ -~é—😀\n]{6,30}".prop_map(|t| STANDARD.encode(t)),
             prop::collection::vec(any::<u8>(), 1..60).prop_map(|b| STANDARD.encode(b)),
             "[A-Za-z0-9+/]{30,50}(\n|\\\\n|\r\n)", "[A-Za-z/ \\\\u02b\n]{0,20}",
+            "[ -~é]{6,30}".prop_map(hex::encode), "[0-9a-fA-Fx]{0,40}", "[ -~ë]{6,30}".prop_map(|t| STANDARD.encode(utf16(&t))),
         ], 0..6)) {
             let text = parts.concat();
             let bytes = text.as_bytes();
@@ -496,7 +682,7 @@ mod tests {
                 at = next;
             }
             for run in base64_runs(bytes) {
-                if (0..4).any(|skip| run.decoded(skip).is_some()) {
+                if run.readings().next().is_some() {
                     prop_assert!(found.contains(&run.span), "{:?} of {}", run.span, text);
                 }
             }
@@ -505,8 +691,7 @@ mod tests {
         #[test]
         fn places_are_inside(text in "[A-Za-z0-9+/\\\\nu02bé\n]{0,120}") {
             for run in base64_runs(text.as_bytes()) {
-                for skip in 0..4 {
-                    let Some(view) = run.text(skip) else { continue };
+                for view in run.readings().map(|r| r.view()) {
                     let span = view.original(0, view.text().len());
                     prop_assert!(text.get(span).is_some());
                 }

@@ -84,7 +84,8 @@ pub(crate) fn unicode_escape(bytes: &[u8], at: usize) -> Option<(char, usize)> {
     char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)).map(|c| (c, 12))
 }
 
-/// The text with URL percent escapes resolved, one level.
+/// The text with URL percent escapes resolved, one level: bytes that are UTF-8 together as that, others one by one as
+/// Latin-1, and the `%u00EB` of older scripts.
 #[must_use]
 pub fn percent_decoded(text: &str) -> Option<Mapped> {
     let bytes = text.as_bytes();
@@ -92,27 +93,40 @@ pub fn percent_decoded(text: &str) -> Option<Mapped> {
     let mut from = 0;
     while let Some(i) = memchr::memchr(b'%', &bytes[from..]) {
         let at = from + i;
-        let mut run = Vec::new();
-        let mut end = at;
-        while let Some(byte) = percent(bytes, end) {
-            run.push(byte);
-            end += 3;
-        }
-        // Each character of the run on its own, so that a hit covers no more than its own escapes.
-        let mut start = at;
-        let mut rest = run.as_slice();
-        while !rest.is_empty() {
-            let take = (1..=4.min(rest.len())).find(|n| std::str::from_utf8(&rest[..*n]).is_ok());
-            let Some(take) = take else { break };
-            if let Ok(decoded) = std::str::from_utf8(&rest[..take]) {
-                view.replace(start, start + 3 * take, decoded);
+        from = match percent_char(bytes, at) {
+            Some((c, len)) => {
+                view.replace(at, at + len, c.encode_utf8(&mut [0; 4]));
+                at + len
             }
-            start += 3 * take;
-            rest = &rest[take..];
-        }
-        from = end.max(at + 1);
+            None => at + 1,
+        };
     }
     view.finish()
+}
+
+/// The character that the percent escapes at `at` stand for, and their length.
+pub(crate) fn percent_char(bytes: &[u8], at: usize) -> Option<(char, usize)> {
+    if bytes.get(at + 1) == Some(&b'u') {
+        let digits = std::str::from_utf8(bytes.get(at + 2..at + 6)?).ok()?;
+        let code = digits.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok())??;
+        return char::from_u32(code).map(|c| (c, 6));
+    }
+    escaped_char(at, 3, |at| percent(bytes, at).map(|b| (b, 3)))
+}
+
+/// The character that escaped bytes stand for, `byte` giving each and the length of its escape: UTF-8, else Latin-1.
+fn escaped_char(at: usize, len: usize, byte: impl Fn(usize) -> Option<(u8, usize)>) -> Option<(char, usize)> {
+    let mut char = [0; 4];
+    let mut end = at;
+    for n in 0..4 {
+        let Some((b, len)) = byte(end) else { break };
+        char[n] = b;
+        end += len;
+        if let Ok(text) = std::str::from_utf8(&char[..=n]) {
+            return text.chars().next().map(|c| (c, end - at));
+        }
+    }
+    (char[0] >= 0xa0).then_some((char::from(char[0]), len))
 }
 
 /// The text with quoted-printable escapes (RFC 2045, section 6.7) resolved and soft line breaks taken out.
@@ -139,16 +153,14 @@ pub fn quoted_printable_decoded(text: &str) -> Option<Mapped> {
     view.finish()
 }
 
-/// The character that the quoted-printable escapes at `at` stand for, and their length.
+/// The character that the quoted-printable escapes at `at` stand for, and their length. A soft line break may stand
+/// between the bytes of a character.
 pub(crate) fn quoted_char(bytes: &[u8], at: usize) -> Option<(char, usize)> {
-    let mut char = [0; 4];
-    for n in 0..4 {
-        char[n] = quoted(bytes, at + 3 * n)?;
-        if let Ok(text) = std::str::from_utf8(&char[..=n]) {
-            return text.chars().next().map(|c| (c, 3 * (n + 1)));
-        }
-    }
-    None
+    let len = quoted(bytes, at).map(|_| 3)?;
+    escaped_char(at, len, |next| {
+        let over = if next > at { soft_break(bytes, next).unwrap_or(0) } else { 0 };
+        quoted(bytes, next + over).map(|b| (b, 3 + over))
+    })
 }
 
 /// The byte of the quoted-printable escape at `at`. Its digits are upper case, which keeps most of what only looks like one
@@ -179,26 +191,168 @@ fn percent(bytes: &[u8], at: usize) -> Option<u8> {
 /// The text with HTML or XML tags taken out (a space for those that separate) and entities resolved.
 #[must_use]
 pub fn markup_stripped(text: &str) -> Option<Mapped> {
+    stripped(text, false).0
+}
+
+/// As [`markup_stripped`], as tight as can be: without comments, and with tags that HTML does not know separating nothing. `None`
+/// where that makes no difference.
+#[must_use]
+pub fn markup_tight(text: &str) -> Option<Mapped> {
+    match stripped(text, true) {
+        (view, true) => view,
+        _ => None,
+    }
+}
+
+/// The text without its markup, and whether `tight` made a difference.
+fn stripped(text: &str, tight: bool) -> (Option<Mapped>, bool) {
     let bytes = text.as_bytes();
     let mut view = View::new(text);
-    let mut from = 0;
-    while let Some(i) = memchr::memchr2(b'<', b'&', &bytes[from..]) {
+    let (mut from, mut made) = (0, false);
+    let fenced = memchr::memmem::find(bytes, CDATA.as_bytes()).is_some();
+    let next = |from: usize| match fenced {
+        true => memchr::memchr3(b'<', b'&', b']', &bytes[from..]),
+        false => memchr::memchr2(b'<', b'&', &bytes[from..]),
+    };
+    while let Some(i) = next(from) {
         let at = from + i;
-        let found = if bytes[at] == b'<' {
-            tag(text, at).map(|(len, inline)| (if inline { String::new() } else { " ".to_owned() }, len))
-        } else {
-            entity(text, at).map(|(c, len)| (c.to_string(), len))
-        };
-        match found {
-            Some((with, len)) => {
-                view.replace(at, at + len, &with);
-                from = at + len;
+        let found = match bytes[at] {
+            b'<' => {
+                let hidden = if tight { comment(bytes, at) } else { None };
+                hidden.map(|len| (Tag::Unknown, len)).or_else(|| tag(text, at))
             }
-            None => from = at + 1,
-        }
+            b']' => bytes[at..].starts_with(b"]]>").then_some((Tag::Inline, 3)),
+            _ => None,
+        };
+        from = match found {
+            Some((kind, len)) => {
+                made |= kind == Tag::Unknown;
+                let separates = kind == Tag::Separates || (kind == Tag::Unknown && !tight);
+                view.replace(at, at + len, if separates { " " } else { "" });
+                at + len
+            }
+            None => match entity(text, at) {
+                Some((c, len)) => {
+                    view.replace(at, at + len, c.encode_utf8(&mut [0; 4]));
+                    at + len
+                }
+                None => at + 1,
+            },
+        };
+    }
+    (view.finish(), made)
+}
+
+/// The text with entities resolved and its tags kept, for what stands in them. `None` without tags.
+#[must_use]
+pub fn entities(text: &str) -> Option<Mapped> {
+    let bytes = text.as_bytes();
+    memchr::memchr(b'<', bytes)?;
+    let mut view = View::new(text);
+    let mut from = 0;
+    while let Some(i) = memchr::memchr(b'&', &bytes[from..]) {
+        let at = from + i;
+        from = match entity(text, at) {
+            Some((c, len)) => {
+                view.replace(at, at + len, c.encode_utf8(&mut [0; 4]));
+                at + len
+            }
+            None => at + 1,
+        };
     }
     view.finish()
 }
+
+const CDATA: &str = "<![CDATA[";
+
+/// The length of the comment at `at`.
+pub(crate) fn comment(bytes: &[u8], at: usize) -> Option<usize> {
+    let rest = bytes.get(at..)?.strip_prefix(b"<!--")?;
+    let end = memchr::memmem::find(rest.get(..LONGEST_TAG).unwrap_or(rest), b"-->")?;
+    Some(end + 7)
+}
+
+/// What a tag does to what stands on either side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tag {
+    /// Nothing.
+    Inline,
+    /// It separates.
+    Separates,
+    /// HTML does not say.
+    Unknown,
+}
+
+/// The tags of HTML that separate. What is neither among these nor among [`INLINE`] is another language's.
+const SEPARATING: [&str; 67] = [
+    "address",
+    "article",
+    "aside",
+    "audio",
+    "base",
+    "blockquote",
+    "body",
+    "br",
+    "button",
+    "canvas",
+    "caption",
+    "col",
+    "colgroup",
+    "data",
+    "datalist",
+    "dd",
+    "details",
+    "dialog",
+    "div",
+    "dl",
+    "dt",
+    "embed",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "head",
+    "header",
+    "hr",
+    "html",
+    "iframe",
+    "img",
+    "input",
+    "label",
+    "legend",
+    "li",
+    "link",
+    "main",
+    "meta",
+    "nav",
+    "object",
+    "ol",
+    "optgroup",
+    "option",
+    "p",
+    "pre",
+    "script",
+    "section",
+    "select",
+    "style",
+    "table",
+    "tbody",
+    "td",
+    "textarea",
+    "tfoot",
+    "th",
+    "thead",
+    "title",
+    "tr",
+    "ul",
+];
 
 /// The tags that stand inside a word or a sentence without separating anything.
 const INLINE: [&str; 27] = [
@@ -206,15 +360,15 @@ const INLINE: [&str; 27] = [
     "samp", "small", "span", "strike", "strong", "sub", "sup", "tt", "u", "wbr",
 ];
 
-/// A tag, comment or CDATA fence at `at`: its length, and whether it separates nothing.
-fn tag(text: &str, at: usize) -> Option<(usize, bool)> {
+/// A tag, comment or CDATA fence at `at`: what it does, and its length.
+fn tag(text: &str, at: usize) -> Option<(Tag, usize)> {
     let rest = &text[at..];
-    if rest.starts_with("<![CDATA[") {
-        return Some((9, true));
+    if rest.starts_with(CDATA) {
+        return Some((Tag::Inline, CDATA.len()));
     }
     if rest.starts_with("<!--") {
         // The comment's text stays searchable; only its fence goes.
-        return Some((4, false));
+        return Some((Tag::Separates, 4));
     }
     let name = rest[1..].strip_prefix(['/', '?', '!']).unwrap_or(&rest[1..]);
     let len = name.bytes().take_while(|b| b.is_ascii_alphanumeric() || b":-_".contains(b)).count();
@@ -224,8 +378,19 @@ fn tag(text: &str, at: usize) -> Option<(usize, bool)> {
     // A tag holds no other; what looks like one is text.
     let inside = rest.as_bytes().get(1..LONGEST_TAG).unwrap_or(&rest.as_bytes()[1..]);
     let close = 1 + memchr::memchr2(b'>', b'<', inside).filter(|i| inside[*i] == b'>')?;
+    // Nor is a mail address one: `Anna Berg <anna.berg@corp.example>`.
+    if rest[1..close].bytes().take_while(|b| !b.is_ascii_whitespace() && *b != b'=').any(|b| b == b'@') {
+        return None;
+    }
     let name = name[..len].to_ascii_lowercase();
-    Some((close + 1, INLINE.contains(&name.as_str())))
+    let kind = if INLINE.contains(&name.as_str()) {
+        Tag::Inline
+    } else if SEPARATING.contains(&name.as_str()) || rest[1..].starts_with(['?', '!']) {
+        Tag::Separates
+    } else {
+        Tag::Unknown
+    };
+    Some((kind, close + 1))
 }
 
 /// An entity at `at`: its character and length.
@@ -454,7 +619,7 @@ mod tests {
     fn layers_come_off() {
         assert_eq!(seen(json_unescaped(r"Zo\u00eb\n\ud83d\ude00 \/ \x \ud83d")), "Zoë 😀 / \\x \\ud83d");
         assert_eq!(seen(json_unescaped("plain")), "-");
-        assert_eq!(seen(percent_decoded("a%40b%C3%BC%20c%zz%ff")), "a@bü c%zz%ff");
+        assert_eq!(seen(percent_decoded("a%40b%C3%BC%20c%zz%ff")), "a@bü c%zzÿ");
         assert_eq!(
             seen(markup_stripped("<p>Ja<b>ne</b> D&ouml;e&#64;x&#x40;</p> a<b &unknown;")),
             " Jane Döe@x@  a<b &unknown;"

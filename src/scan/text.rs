@@ -1,10 +1,9 @@
 //! Finding in one text, under whatever escapes and markup.
 
-use std::ops::Range;
+use std::ops::{ControlFlow::Continue, Range};
 
 use crate::{
-    extract::{encoded, views},
-    norm::Mapped,
+    extract::{encoded, layers},
     subject::{Matcher, Scope, TextKind, TextMatch},
 };
 
@@ -17,8 +16,8 @@ pub struct TextHit {
     pub pieces: Vec<Range<usize>>,
 }
 
-/// All hits in a text, also under JSON escapes (two levels), percent escapes, quoted-printable, HTML or XML markup,
-/// Markdown, wiki markup, and base64 (two levels).
+/// All hits in a text, also under every layer of escapes and markup ([`layers`]), and in what is encoded inside it as a
+/// whole ([`encoded`], two levels).
 #[must_use]
 pub fn find_text(matcher: &Matcher, text: &str, scope: Scope<'_>, kind: TextKind) -> Vec<TextHit> {
     if matcher.may_match(text.as_bytes()) { find_with_care(matcher, text, scope, kind) } else { Vec::new() }
@@ -37,12 +36,11 @@ pub(super) fn find_with_care(matcher: &Matcher, text: &str, scope: Scope<'_>, ki
 /// Hits in what is encoded as base64 inside `text`.
 fn find_encoded(matcher: &Matcher, text: &str, scope: Scope<'_>, hits: &mut Vec<TextHit>, depth: usize) {
     for run in encoded::base64_runs(text.as_bytes()) {
-        // Where a word stands against the run, its first characters do not belong to it.
-        for skip in 0..4 {
-            if !run.decoded(skip).is_some_and(|t| matcher.may_match_within(t.as_bytes(), depth - 1)) {
+        for reading in run.readings() {
+            if !matcher.may_match_within(reading.text().as_bytes(), depth - 1) {
                 continue;
             }
-            let Some(view) = run.text(skip) else { continue };
+            let view = reading.view();
             let mut inner = find_layers(matcher, view.text(), scope, TextKind::Prose);
             if depth > 1 {
                 find_encoded(matcher, view.text(), scope, &mut inner, depth - 1);
@@ -64,25 +62,10 @@ fn find_layers(matcher: &Matcher, text: &str, scope: Scope<'_>, kind: TextKind) 
         .into_iter()
         .map(|found| TextHit { pieces: columns(text, found.from..found.to), found })
         .collect();
-    // Each layer is taken off the text that the one before left.
-    let layers: [fn(&str) -> Option<Mapped>; 7] = [
-        views::json_unescaped,
-        views::json_unescaped,
-        views::percent_decoded,
-        views::quoted_printable_decoded,
-        views::markup_stripped,
-        views::markdown_stripped,
-        views::wiki_stripped,
-    ];
-    let mut taken: Vec<Mapped> = Vec::new();
-    for layer in layers {
-        let current = taken.last().map_or(text, Mapped::text);
-        let Some(view) = layer(current) else { continue };
-        let found = matcher.find_in(view.text(), scope, kind);
-        taken.push(view);
-        let view_text = taken.last().map_or(text, Mapped::text);
-        for mut m in found {
-            let mut pieces = columns(view_text, m.from..m.to);
+    let _ = layers::each(text, &mut |taken| {
+        let Some(view) = taken.last() else { return Continue(()) };
+        for mut m in matcher.find_in(view.text(), scope, kind) {
+            let mut pieces = columns(view.text(), m.from..m.to);
             for view in taken.iter().rev() {
                 pieces = join(pieces.into_iter().flat_map(|r| view.pieces(r.start, r.end)));
             }
@@ -90,7 +73,8 @@ fn find_layers(matcher: &Matcher, text: &str, scope: Scope<'_>, kind: TextKind) 
             (m.from, m.to) = (first.start, last.end);
             add(&mut hits, TextHit { found: m, pieces });
         }
-    }
+        Continue(())
+    });
     hits
 }
 

@@ -2,7 +2,7 @@
 //! leaves to the full normalisation; a test holds the two together over all characters.
 
 use super::prefilter::{is_entity, percent};
-use crate::extract::views;
+use crate::extract::{escapes, views};
 
 /// What a character becomes in the bare form, as far as a search for ASCII words cares.
 pub(super) enum Letter {
@@ -80,6 +80,7 @@ pub(super) fn plain(bytes: &[u8]) -> Option<Vec<u8>> {
                         let (c, len) = views::unicode_escape(bytes, at + slashes - 1)?;
                         (c, slashes - 1 + len)
                     }
+                    Some(b) if escapes::begins(*b) => return None,
                     // The letter may be that of an escape, or of a word behind a backslash. Left as it is, the search
                     // tries both.
                     _ => {
@@ -91,8 +92,8 @@ pub(super) fn plain(bytes: &[u8]) -> Option<Vec<u8>> {
             }
             b'&' if is_entity(bytes, at) => return None,
             b'?' if bytes.get(at + 1) == Some(&b'?') => return None,
-            b'%' if percent(bytes, at).is_some() => return None,
-            b'<' | b'{' | b'}' | b'[' | b']' | b'|' | b'*' | b'+' | b'^' | b'~' => return None,
+            b'%' if percent(bytes, at).is_some() || bytes.get(at + 1) == Some(&b'u') => return None,
+            0x1b | b'<' | b'{' | b'}' | b'[' | b']' | b'|' | b'*' | b'+' | b'^' | b'~' => return None,
             b if b.is_ascii() => {
                 out.push(b);
                 at += 1;

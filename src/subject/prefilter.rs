@@ -11,7 +11,10 @@
 //! * ADF text nodes that split a word: runs of text nodes without a gap between are joined;
 //! * base64: runs of its characters are decoded and asked in their turn.
 
-use std::sync::Arc;
+use std::{
+    ops::ControlFlow::{Break, Continue},
+    sync::Arc,
+};
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind, packed};
 
@@ -22,16 +25,17 @@ mod sweep;
 
 use anchors::{Anchors, Neighbours, Words};
 use marks::{
-    CLASS, ESCAPE, LETTER, after_escaped_space, back, escaped_gap, forth, is_escape, joins, letters, letters_around,
-    lone, markup_run, may_join, member_string, quoted_decoded, soft_break, spanning, wide, word_around,
+    CLASS, ESCAPE, LETTER, TERMINAL, after_escaped_space, back, escaped_gap, escaped_tag, forth, is_escape, joins,
+    letters, letters_around, lone, markup_end, markup_run, may_join, member_string, quoted_decoded, soft_break,
+    spanning, wide, word_around,
 };
 pub(super) use marks::{is_entity, percent};
 use sweep::Sweep;
 
 use super::latin;
 use crate::{
-    extract::{encoded, encoding, views},
-    norm,
+    extract::{encoded, encoding, layers, views},
+    norm::{self, Mapped},
 };
 
 /// Of so few words the letters are compared with those of a text.
@@ -197,9 +201,9 @@ impl Prefilter {
         }
     }
 
-    /// Whether what a run of base64 stands for holds an anchor.
+    /// Whether a text that a run stands for holds an anchor.
     fn decoded(&self, run: &encoded::Run<'_>, depth: usize) -> bool {
-        (0..4).any(|skip| run.decoded(skip).is_some_and(|text| self.may_match_within(text.as_bytes(), depth)))
+        run.readings().any(|reading| self.may_match_within(reading.text().as_bytes(), depth))
     }
 
     /// Whether the run of letters and digits at `from..to` is an anchor, or is without what may belong to an escape in
@@ -262,7 +266,25 @@ impl Prefilter {
                     return Some(at + 1);
                 }
                 let (from, to) = word_around(bytes, at);
-                if self.word(&bytes[from..to]) { None } else { Some(spanning(bytes, at + 1, to.max(at + 1))) }
+                if self.word(&bytes[from..to]) {
+                    return None;
+                }
+                // A tag under escapes may have spaces in it, at which the word seems to end.
+                if let Some(end) = escaped_tag(bytes, at)
+                    && end > to
+                    && self.word(&bytes[from..forth(bytes, end, self.reach())])
+                {
+                    return None;
+                }
+                Some(spanning(bytes, at + 1, to.max(at + 1)))
+            }
+            TERMINAL => {
+                let end = markup_end(bytes, at);
+                if end == at {
+                    return Some(at + 1);
+                }
+                let from = back(bytes, at, self.longest * 12);
+                if self.word(&bytes[from..forth(bytes, end, self.reach())]) { None } else { Some(end) }
             }
             _ => {
                 // What stands inside braces or a tag is looked at in its turn, so nothing is skipped here.
@@ -279,8 +301,7 @@ impl Prefilter {
                     return Some(next);
                 }
                 let from = back(bytes, at, self.longest * 12);
-                let most = self.longest * 24 + 512;
-                let to = forth(bytes, end + broken.unwrap_or(0), most);
+                let to = forth(bytes, end + broken.unwrap_or(0), self.reach());
                 if self.word(&bytes[from..to]) {
                     return None;
                 }
@@ -293,6 +314,11 @@ impl Prefilter {
                 Some((next..end).find(broken).unwrap_or(end))
             }
         }
+    }
+
+    /// How far a word is followed, in bytes: each of its letters may be escaped.
+    const fn reach(&self) -> usize {
+        self.longest * 24 + 512
     }
 
     /// Whether some bytes, decoded and stripped, hold an anchor.
@@ -322,7 +348,7 @@ impl Prefilter {
     /// Whether a word that the soft line break at `at` splits holds a literal.
     fn broken(&self, bytes: &[u8], at: usize) -> bool {
         let Some(len) = soft_break(bytes, at) else { return false };
-        let around = self.longest * 24 + 512;
+        let around = self.reach();
         let from = back(bytes, at, around);
         let mut word = bytes[from..at].to_vec();
         let mut next = at + len;
@@ -354,22 +380,14 @@ impl Prefilter {
     }
 
     fn layers(&self, text: &str) -> bool {
-        let escapes =
-            [views::json_unescaped, views::json_unescaped, views::percent_decoded, views::quoted_printable_decoded];
         if self.stands(text) {
             return true;
         }
-        let mut current = None;
-        for layer in escapes {
-            if let Some(view) = layer(current.as_deref().unwrap_or(text)) {
-                let view = view.into_text();
-                if self.stands(&view) {
-                    return true;
-                }
-                current = Some(view);
-            }
-        }
-        let text = current.as_deref().unwrap_or(text);
+        let taken = match layers::escapes(text, &mut |taken| layers::enough(self.shows(taken))) {
+            Continue(taken) => taken,
+            Break(()) => return true,
+        };
+        let text = taken.last().map_or(text, Mapped::text);
         // The window may begin inside a tag or a link's target, with which its first letters go.
         let behind = |c: char| text.find(c).map(|i| &text[i + 1..]);
         if [Some(text), behind('>'), behind(']'), behind('}')].into_iter().flatten().any(|text| self.stripped(text)) {
@@ -381,17 +399,11 @@ impl Prefilter {
 
     /// Whether a text without its markup holds a literal.
     fn stripped(&self, text: &str) -> bool {
-        let mut current = None;
-        for layer in [views::markup_stripped, views::wiki_stripped] {
-            if let Some(view) = layer(current.as_deref().unwrap_or(text)) {
-                let view = view.into_text();
-                if self.stands(&view) {
-                    return true;
-                }
-                current = Some(view);
-            }
-        }
-        false
+        layers::markup(text, &mut |taken| layers::enough(self.shows(taken))).is_break()
+    }
+
+    fn shows(&self, taken: &[Mapped]) -> bool {
+        taken.last().is_some_and(|view| self.stands(view.text()))
     }
 
     /// Whether an anchor stands in a decoded text, in whatever letters, with no ASCII letter or digit against its ASCII

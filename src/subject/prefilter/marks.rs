@@ -2,7 +2,7 @@
 //!
 //! Pure. Every answer errs to the side that keeps a word; [`super::Prefilter`] puts them together.
 
-use crate::extract::views;
+use crate::extract::{escapes, views};
 
 /// The ASCII letters (in any case) and digits among some bytes, as bits, and how many more the other characters can stand
 /// for at most, whether they are read as UTF-8 (U+0080 to U+017F) or, byte by byte, as Windows-1252. `None` where there
@@ -53,6 +53,8 @@ pub(super) const LETTER: u8 = 1;
 pub(super) const ESCAPE: u8 = 2;
 /// Bytes that may begin markup.
 pub(super) const MARKUP: u8 = 3;
+/// What begins a terminal's sequence.
+pub(super) const TERMINAL: u8 = 4;
 
 pub(super) const CLASS: [u8; 256] = {
     let mut class = [0; 256];
@@ -65,6 +67,7 @@ pub(super) const CLASS: [u8; 256] = {
     class[b'%' as usize] = ESCAPE;
     class[b'&' as usize] = ESCAPE;
     class[b'=' as usize] = ESCAPE;
+    class[0x1b] = TERMINAL;
     let markup = b"<{}[]|*_+^~?-";
     let mut i = 0;
     while i < markup.len() {
@@ -121,25 +124,28 @@ pub(super) fn letters_around(bytes: &[u8], at: usize) -> (usize, usize) {
     (from, to)
 }
 
-/// How many backslashes stand before `at`; more than four are not told apart.
+/// The most backslashes that an escape may have: five levels of JSON make thirty-one of one.
+const SLASHES: usize = 64;
+
+/// How many backslashes stand before `at`; more than [`SLASHES`] are not told apart.
 pub(super) fn slashes_before(bytes: &[u8], at: usize) -> usize {
-    bytes[..at].iter().rev().take(4).take_while(|b| **b == b'\\').count()
+    bytes[..at].iter().rev().take(SLASHES).take_while(|b| **b == b'\\').count()
 }
 
-/// Whether escaped white space, such as `\n`, ends at `at`. Two levels of escapes are resolved before any markup is, so
-/// that up to three backslashes make white space of the letter.
+/// Whether escaped white space, such as `\n`, ends at `at`. Several levels of escapes are resolved before any markup is, so
+/// that many backslashes make white space of the letter.
 pub(super) fn after_escaped_space(bytes: &[u8], at: usize) -> bool {
     at >= 2
         && matches!(bytes[at - 1], b'n' | b'r' | b't' | b'b' | b'f')
-        && (1..4).contains(&slashes_before(bytes, at - 1))
+        && (1..SLASHES).contains(&slashes_before(bytes, at - 1))
 }
 
 /// The length of the escape at `at` where it is one of white space, a quotation mark or a slash, none of which is part of
 /// a word.
 pub(super) fn escaped_gap(bytes: &[u8], at: usize) -> Option<usize> {
-    let slashes = bytes[at..].iter().take(4).take_while(|b| **b == b'\\').count();
+    let slashes = bytes[at..].iter().take(SLASHES).take_while(|b| **b == b'\\').count();
     let gap = matches!(bytes.get(at + slashes), Some(b'n' | b'r' | b't' | b'b' | b'f' | b'"' | b'/'));
-    ((1..4).contains(&slashes) && gap).then_some(slashes + 1)
+    ((1..SLASHES).contains(&slashes) && gap).then_some(slashes + 1)
 }
 
 /// The place up to `most` bytes before `at` that white space or a quotation mark does not come after.
@@ -154,6 +160,7 @@ pub(super) fn spanning(bytes: &[u8], at: usize, to: usize) -> usize {
     let goes_on = |i: &usize| match bytes[*i] {
         b'<' | b'{' | b'|' => markup_end(bytes, *i) > to,
         b'=' => soft_break(bytes, *i).is_some(),
+        b'&' | b'\\' => escaped_tag(bytes, *i).is_some_and(|end| end > to),
         _ => false,
     };
     (at..to).find(goes_on).unwrap_or(to)
@@ -165,7 +172,7 @@ pub(super) fn forth(bytes: &[u8], at: usize, most: usize) -> usize {
     let mut to = at;
     while to < ceiling {
         let b = bytes[to];
-        if CLASS[usize::from(b)] == MARKUP {
+        if matches!(CLASS[usize::from(b)], MARKUP | TERMINAL) {
             // What opens and does not close is a character like any other.
             to = markup_end(bytes, to).max(to + 1);
         } else if ends_word(b) {
@@ -181,10 +188,10 @@ pub(super) fn forth(bytes: &[u8], at: usize, most: usize) -> usize {
 pub(super) fn is_escape(bytes: &[u8], at: usize) -> bool {
     match bytes[at] {
         b'\\' => {
-            let slashes = bytes[at..].iter().take(8).take_while(|b| **b == b'\\').count();
-            bytes.get(at + slashes) == Some(&b'u')
+            let slashes = bytes[at..].iter().take(SLASHES).take_while(|b| **b == b'\\').count();
+            bytes.get(at + slashes) == Some(&b'u') || escapes::c_escape(bytes, at + slashes.saturating_sub(1)).is_some()
         }
-        b'%' => percent(bytes, at).is_some_and(|b| !separates(b)),
+        b'%' => bytes.get(at + 1) == Some(&b'u') || percent(bytes, at).is_some_and(|b| !separates(b)),
         b'=' => views::quoted_char(bytes, at).is_some_and(|(c, _)| !u8::try_from(c).is_ok_and(separates)),
         _ => is_entity(bytes, at),
     }
@@ -290,6 +297,13 @@ pub(super) fn markup_end(bytes: &[u8], at: usize) -> usize {
     };
     while let Some(&b) = bytes.get(end) {
         end = match b {
+            b'<' if bytes[end..].starts_with(b"<![CDATA[") => end + 9,
+            b'<' if views::comment(bytes, end).is_some() => end + views::comment(bytes, end).unwrap_or(4),
+            b']' if bytes[end..].starts_with(b"]]>") => end + 3,
+            0x1b => match escapes::terminal_sequence(bytes, end) {
+                Some(len) => end + len,
+                None => break,
+            },
             b'<' if closes(bytes, end, b'>') => match close(end, b'>', 4096) {
                 Some(end) => end,
                 None => break,
@@ -309,6 +323,27 @@ pub(super) fn markup_end(bytes: &[u8], at: usize) -> usize {
         };
     }
     end
+}
+
+/// The end of the tags that begin under escapes at `at`: `&lt;b&gt;`, `\u003cb\u003e`.
+pub(super) fn escaped_tag(bytes: &[u8], at: usize) -> Option<usize> {
+    const LONGEST: usize = 4096;
+    let opens = |at: usize| {
+        let rest = &bytes[at..];
+        let digits = rest.iter().take(SLASHES).take_while(|b| **b == b'\\').count();
+        let lt: [&[u8]; 3] = [b"&lt;", b"&#60;", b"&#x3c;"];
+        lt.iter().any(|lt| rest.get(..lt.len()).is_some_and(|b| b.eq_ignore_ascii_case(lt)))
+            || (digits > 0 && rest[digits..].get(..5).is_some_and(|b| b.eq_ignore_ascii_case(b"u003c")))
+    };
+    let mut end = at;
+    while opens(end) {
+        let rest = &bytes[end + 1..bytes.len().min(end + LONGEST)];
+        let gt: [&[u8]; 4] = [b"&gt;", b"&#62;", b"u003e", b"u003E"];
+        let close = gt.iter().filter_map(|gt| memchr::memmem::find(rest, gt).map(|i| i + gt.len()));
+        let Some(close) = close.chain(memchr::memchr(b'>', rest).map(|i| i + 1)).min() else { break };
+        end += 1 + close;
+    }
+    (end > at).then_some(end)
 }
 
 /// Whether a marker stands alone inside a word, as a hyphen does: then it is no markup.

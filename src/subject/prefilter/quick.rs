@@ -8,9 +8,9 @@ use super::{
     Prefilter,
     anchors::{GAP, SYMBOL, WILD},
     latin::{Letter, letter},
-    marks::{CLASS, LETTER, MARKUP, markup_run, soft_break},
+    marks::{CLASS, LETTER, MARKUP, is_entity, markup_run, soft_break},
 };
-use crate::extract::views;
+use crate::extract::{escapes, views};
 
 impl Prefilter {
     /// Where to go on behind the suspect byte at `at`; `None` where it needs a careful look. With `utf8` the bytes are
@@ -78,7 +78,8 @@ impl Prefilter {
         let from = at + slashes + 1;
         if bytes.get(from - 1) != Some(&b'u') {
             // `\\n` and the like: what else hides there is suspect itself.
-            return (bytes.get(from - 1) != Some(&b'\\')).then_some(at + slashes);
+            let plain = bytes.get(from - 1).is_none_or(|b| *b != b'\\' && !escapes::begins(*b));
+            return plain.then_some(at + slashes);
         }
         let digits = bytes.get(from..from + 4)?;
         let code = digits.iter().try_fold(0, |n, b| Some(n * 16 + char::from(*b).to_digit(16)?))?;
@@ -143,6 +144,9 @@ impl Prefilter {
                 let holds = self.neighbours.may(before(bytes, at), symbol, behind(bytes, next));
                 (!holds).then_some(next)
             }
+            // An escaped tag may stand inside a word, and an escaped entity for a letter.
+            _ if c == '<' && before(bytes, at) != GAP => None,
+            _ if c == '&' && is_entity(bytes, next - 1) => None,
             // The semicolon ends a word as well as these do.
             _ if matches!(c, ' ' | '<' | '>' | '"' | '\'' | '@' | '.' | '&') => Some(next),
             Letter::Is(text) => (!self.holds(bytes, at, next, text)).then_some(next),
@@ -176,7 +180,22 @@ fn before(bytes: &[u8], at: usize) -> u8 {
 #[inline]
 fn escape_before(bytes: &[u8], at: usize) -> bool {
     let is = |n: usize, b: u8| at >= n && bytes[at - n] == b;
-    is(2, b'\\') || is(3, b'%') || is(3, b'=') || (is(6, b'\\') && is(5, b'u'))
+    is(2, b'\\')
+        || is(3, b'%')
+        || is(3, b'=')
+        || is(4, b'\\')
+        || (is(5, b'u') && (is(6, b'\\') || is(6, b'%')))
+        || (is(9, b'U') && is(10, b'\\'))
+        || sequence_before(bytes, at)
+}
+
+/// Whether the letter before `at` may end a terminal's sequence, whose beginning may be escaped.
+fn sequence_before(bytes: &[u8], at: usize) -> bool {
+    let mut from = at.saturating_sub(1);
+    while from > 0 && matches!(bytes[from - 1], 0x20..=0x3f) && at - from < 64 {
+        from -= 1;
+    }
+    from > 0 && bytes[from - 1] == b'['
 }
 
 /// The letter or digit at `at`, or a gap.

@@ -159,15 +159,20 @@ fn marks(around: &[u8; BLOCK + 2]) -> Block {
 /// Whether `b`, between `before` and `after`, may begin something that hides a word. Written without branches.
 const fn suspect(before: u8, b: u8, after: u8) -> bool {
     let letter = b >= 0x80;
-    // `\u…`, also under more backslashes.
-    let json = (b == b'\\') & ((after == b'u') | (after == b'\\'));
-    let percent = (b == b'%') & after.is_ascii_hexdigit();
+    // `\u…`, also under more backslashes; `\xEB`, `\353`, `\U…`, `\e`.
+    let json = (b == b'\\') & escapes(after);
+    let percent = (b == b'%') & (after.is_ascii_hexdigit() | (after == b'u'));
     let entity = (b == b'&') & (after > b' ');
     // `=4E`, or a soft line break, its line break perhaps escaped.
     let quoted = (b == b'=') & (after.is_ascii_hexdigit() | (after <= b' ') | (after == b'\\'));
     // Markup counts inside a word, and a lone marker such as a hyphen is none.
     let markup = bracket(b) | (marker(b) & (bracket(after) | marker(after)));
-    letter | json | percent | entity | quoted | (markup & joins(before))
+    letter | (b == 0x1b) | json | percent | entity | quoted | (markup & joins(before))
+}
+
+/// What makes an escape of a backslash in front of it.
+const fn escapes(b: u8) -> bool {
+    matches!(b, b'u' | b'\\' | b'x' | b'U' | b'e' | b'0'..=b'3')
 }
 
 const fn bracket(b: u8) -> bool {
@@ -195,7 +200,7 @@ mod avx2 {
 
     use pulp::{NullaryFnOnce, cast, x86::V3};
 
-    use super::{BLOCK, Block, bracket, in_run, marker};
+    use super::{BLOCK, Block, bracket, escapes, in_run, marker};
 
     pub(super) struct Fill<'a, 'b> {
         pub(super) simd: V3,
@@ -243,6 +248,7 @@ mod avx2 {
     const BRACKET: [u8; 32] = class!(bracket);
     const MARKER: [u8; 32] = class!(marker);
     const IN_RUN: [u8; 32] = class!(in_run);
+    const ESCAPES: [u8; 32] = class!(escapes);
     /// The bit of each high half of an ASCII byte; none of the others.
     const HIGH: [u8; 32] = {
         let mut high = [0; 32];
@@ -269,13 +275,15 @@ mod avx2 {
         amp: u64,
         equals: u64,
         u: u64,
+        escapes: u64,
+        terminal: u64,
         semicolon: u64,
         /// Up to the space.
         low: u64,
     }
 
     #[inline(always)]
-    fn half(simd: V3, bytes: [u8; 32]) -> [u32; 13] {
+    fn half(simd: V3, bytes: [u8; 32]) -> [u32; 15] {
         let load = |b: [u8; 32]| -> __m256i { cast(b) };
         let b = load(bytes);
         let high = simd.avx2._mm256_and_si256(simd.avx2._mm256_srli_epi16::<4>(b), simd.avx._mm256_set1_epi8(0x0f));
@@ -302,6 +310,8 @@ mod avx2 {
             is(b'u'),
             is(b';'),
             mask(simd.avx2._mm256_cmpeq_epi8(simd.avx2._mm256_max_epu8(b, space), space)),
+            class(ESCAPES),
+            is(0x1b),
         ]
     }
 
@@ -324,6 +334,8 @@ mod avx2 {
             u: both(10),
             semicolon: both(11),
             low: both(12),
+            escapes: both(13),
+            terminal: both(14),
         }
     }
 
@@ -357,8 +369,8 @@ mod avx2 {
                 let hex = after(|c| c.hex);
                 let slash = after(|c| c.slash);
                 let low = after(|c| c.low);
-                let json = cur.slash & (slash | after(|c| c.u));
-                let percent = cur.percent & hex;
+                let json = cur.slash & after(|c| c.escapes);
+                let percent = cur.percent & (hex | after(|c| c.u));
                 let entity = cur.amp & !low;
                 let quoted = cur.equals & (hex | low | slash);
                 let markup = cur.bracket | (cur.marker & after(|c| c.bracket | c.marker));
@@ -366,7 +378,7 @@ mod avx2 {
                 let before = joins << 1 | u64::from(joined);
                 joined = joins >> 63 == 1;
                 *block = Block {
-                    suspect: cur.wide | json | percent | entity | quoted | (markup & before),
+                    suspect: cur.wide | cur.terminal | json | percent | entity | quoted | (markup & before),
                     run: cur.run,
                     word: cur.word,
                 };
@@ -388,6 +400,7 @@ mod tests {
         match CLASS[usize::from(b)] {
             LETTER => true,
             ESCAPE => is_escape(bytes, at) || (b == b'=' && soft_break(bytes, at).is_some()),
+            TERMINAL => true,
             MARKUP => at > 0 && may_join(bytes[at - 1]) && !lone(b, bytes.get(at + 1)),
             _ => false,
         }
