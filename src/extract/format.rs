@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::encoding::{self, Encoding};
+use super::{
+    encoding::{self, Encoding},
+    streams,
+};
 
 /// A kind of file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub enum Format<'a> {
     Zip,
     /// tar.
     Tar,
+    /// The archive of `ar`, of which packages are made.
+    Ar,
     /// Anything else, with what it seems to be.
     Binary(&'static str),
 }
@@ -34,18 +39,32 @@ pub enum Packing {
     Xz,
     /// zstd (RFC 8878).
     Zstd,
+    /// The old format of lzma.
+    Lzma,
+    /// lzip.
+    Lzip,
+    /// zlib (RFC 1950), as in the objects of git.
+    Zlib,
+}
+
+impl Packing {
+    /// Whether its first bytes are no proof of it.
+    pub(super) const fn is_guess(self) -> bool {
+        matches!(self, Self::Lzma | Self::Zlib)
+    }
 }
 
 /// How compressed files begin.
-const PACKED: [(&[u8], Packing); 4] = [
+const PACKED: [(&[u8], Packing); 5] = [
     (b"\x1f\x8b", Packing::Gzip),
     (b"BZh", Packing::Bzip2),
     (b"\xfd7zXZ\0", Packing::Xz),
     (b"\x28\xb5\x2f\xfd", Packing::Zstd),
+    (b"LZIP\x01", Packing::Lzip),
 ];
 
 /// Beginnings of files that no reader here understands.
-const BINARY: [(&[u8], &str); 20] = [
+const BINARY: [(&[u8], &str); 25] = [
     (b"%PDF", "PDF"),
     (b"\x89PNG", "PNG image"),
     (b"\xff\xd8\xff", "JPEG image"),
@@ -55,6 +74,11 @@ const BINARY: [(&[u8], &str); 20] = [
     (b"MM\0*", "TIFF image"),
     (b"7z\xbc\xaf\x27\x1c", "7z archive"),
     (b"Rar!", "RAR archive"),
+    (b"MSCF", "cabinet archive"),
+    (b"\x1f\x9d", "file packed by compress"),
+    (b"\x04\x22\x4d\x18", "lz4 file"),
+    (b"\xed\xab\xee\xdb", "RPM package"),
+    (b"PACK\0\0\0", "git pack"),
     (b"\xd0\xcf\x11\xe0", "old Office document"),
     (b"SQLite format 3\0", "SQLite database"),
     (b"\x7fELF", "program"),
@@ -88,6 +112,12 @@ pub fn by_signature(bytes: &[u8]) -> Option<Format<'static>> {
         Some(Format::Packed(*packing))
     } else if is_tar(bytes) {
         Some(Format::Tar)
+    } else if bytes.starts_with(b"!<arch>\n") {
+        Some(Format::Ar)
+    } else if streams::is_zlib(bytes) {
+        Some(Format::Packed(Packing::Zlib))
+    } else if streams::is_lzma(bytes) {
+        Some(Format::Packed(Packing::Lzma))
     } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
         Some(Format::Zip)
     } else {
@@ -159,6 +189,7 @@ mod tests {
             Format::Packed(_) => "packed",
             Format::Tar => "tar",
             Format::Zip => "zip",
+            Format::Ar => "ar",
             Format::Binary(what) => what,
         };
         for (bytes, want) in [

@@ -48,7 +48,7 @@ fn an_archive_that_holds_itself_ends() {
     }
     let (seen, unread) = all("a.gz", &inner, &Limits::default());
     assert!(seen.is_empty());
-    assert_eq!(unread.iter().map(|u| u.reason.as_str()).collect::<Vec<_>>(), ["archives nested more than 4 deep"]);
+    assert_eq!(unread.iter().map(|u| u.reason.as_str()).collect::<Vec<_>>(), ["archives nested more than 32 deep"]);
     let packed = zipped(&[("b", &[b'0'; 1 << 16])]);
     let wide = zipped(&[("a.zip", &packed)]);
     let many: Vec<_> = (0..200).map(|i| (format!("{i}.zip"), wide.clone())).collect();

@@ -50,12 +50,20 @@ const INLINE: [&str; 37] = [
     "t",
 ];
 
+/// Headers and footers of a sheet, whose text has codes of its own.
+const HEADERS: [&str; 6] = ["oddHeader", "oddFooter", "evenHeader", "evenFooter", "firstHeader", "firstFooter"];
+
 /// Elements whose content only says how a run looks.
 const LOOKS: [&str; 4] = ["rPr", "sdtPr", "sdtEndPr", "rPrChange"];
 
 /// Whether a zip is an office document, by the names of its members.
 pub(super) fn is_document(mut members: impl Iterator<Item = impl AsRef<str>>) -> bool {
     members.any(|name| matches!(name.as_ref(), "[Content_Types].xml" | "META-INF/manifest.xml" | "content.xml"))
+}
+
+/// Whether a member of a document is one of its XML parts; those that say how parts hang together name targets of links.
+pub(super) fn is_part(name: &str) -> bool {
+    name.rsplit('.').next().is_some_and(|ending| ["xml", "rels"].iter().any(|e| ending.eq_ignore_ascii_case(e)))
 }
 
 /// The text of an XML part; `None` where it is not XML.
@@ -67,6 +75,7 @@ pub(super) fn text(xml: &[u8]) -> Option<String> {
     let mut out = String::with_capacity(xml.len() / 4);
     let mut attributes = BTreeSet::new();
     let mut looks = 0_usize;
+    let mut header = None;
     loop {
         match reader.read_event().ok()? {
             event @ (Event::Start(_) | Event::Empty(_)) => {
@@ -85,9 +94,17 @@ pub(super) fn text(xml: &[u8]) -> Option<String> {
                 } else if looks == 0 {
                     out.push_str(instead(&name));
                 }
+                if HEADERS.contains(&name.as_str()) {
+                    header = Some(out.len());
+                }
             }
             Event::End(element) => {
                 let name = element.local_name().into_inner().to_owned();
+                if let Some(from) = header.take().filter(|_| HEADERS.contains(&name.as_str())) {
+                    let plain = without_codes(&out[from..]);
+                    out.truncate(from);
+                    out.push_str(&plain);
+                }
                 if LOOKS.contains(&name.as_str()) {
                     looks = looks.saturating_sub(1);
                 } else if looks == 0 && !INLINE.contains(&name.as_str()) && !out.ends_with('\n') {
@@ -119,6 +136,41 @@ pub(super) fn text(xml: &[u8]) -> Option<String> {
         out.push_str(&value);
     }
     Some(out)
+}
+
+/// The text of a sheet's header or footer without the codes that place and format it (ECMA-376, part 1, section 18.3.1.46):
+/// `&L`, `&"Arial,Bold"`, `&12`, `&KFF0000`.
+fn without_codes(header: &str) -> String {
+    let mut out = String::with_capacity(header.len());
+    let mut rest = header;
+    while let Some(i) = rest.find('&') {
+        out.push_str(&rest[..i]);
+        rest = &rest[i + 1..];
+        let len = |inside: fn(char) -> bool, most: usize| -> usize {
+            rest.chars().skip(1).take(most).take_while(|c| inside(*c)).map(char::len_utf8).sum()
+        };
+        let code = match rest.chars().next() {
+            Some('&') => {
+                out.push('&');
+                1
+            }
+            Some('L' | 'C' | 'R' | 'l' | 'c' | 'r') => {
+                out.push('\n');
+                1
+            }
+            Some('"') => rest[1..].find('"').map_or(1, |end| end + 2),
+            Some('K' | 'k') => 1 + len(|c| c.is_ascii_hexdigit() || matches!(c, '+' | '-'), 6),
+            Some(c) if c.is_ascii_digit() => 1 + len(|c| c.is_ascii_digit(), 2),
+            Some(c) => {
+                out.push(' ');
+                c.len_utf8()
+            }
+            None => 0,
+        };
+        rest = &rest[code..];
+    }
+    out.push_str(rest);
+    out
 }
 
 /// What an element stands for in the text.
@@ -162,5 +214,12 @@ mod tests {
         assert_eq!(lines(odf), ["Zoë Xander", "x", "T1"]);
         assert_eq!(lines("<?note Zoë?><c n=\"0170 123\"/>"), ["0170 123", "note Zoë"], "whatever is in it");
         assert_eq!(text(b"<a><b"), None);
+        for (codes, want) in [
+            ("&amp;LZoë Xander&amp;RPage &amp;P", vec!["Zoë Xander", "Page  "]),
+            ("&amp;C&amp;&quot;Arial,Bold&quot;&amp;12Zoë &amp;KFF0000Xander", vec!["Zoë Xander"]),
+            ("R&amp;&amp;D", vec!["R&D"]),
+        ] {
+            assert_eq!(lines(&format!("<oddHeader>{codes}</oddHeader>")), want, "{codes}");
+        }
     }
 }

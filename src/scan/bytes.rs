@@ -225,8 +225,10 @@ impl Scan<'_> {
                 self.strings(bytes, false);
                 return;
             }
-            Format::Packed(_) | Format::Zip | Format::Tar => {
-                self.gap("archive: only its plain strings were searched".into());
+            Format::Packed(_) | Format::Zip | Format::Tar | Format::Ar => {
+                if !read {
+                    self.gap("archive: only its plain strings were searched".into());
+                }
                 self.strings(bytes, false);
                 return;
             }

@@ -233,7 +233,7 @@ impl Matcher {
             }
         });
         if !self.phones.is_empty() {
-            matcher_phone::find(&self.phones, bare.text(), |phone, from, to| {
+            matcher_phone::find(&self.phones, bare.text(), |phone, strength, from, to| {
                 let Some(owner) = self.owner(phone.subject, phone.identifier) else { return };
                 if scope.takes(owner.instance.as_ref()) {
                     let span = bare.original(from, to);
@@ -242,7 +242,7 @@ impl Matcher {
                         identifier: phone.identifier,
                         from: span.start,
                         to: span.end,
-                        strength: if owner.confirmed { Strength::Probable } else { Strength::Possible },
+                        strength: if owner.confirmed { strength } else { Strength::Possible },
                         kind: ReferenceKind::Phone,
                     });
                 }

@@ -52,6 +52,30 @@ impl<'a> Around<'a> {
         self.hit.chars().rev().find(|c| !is_ignorable(*c))
     }
 
+    /// As [`Around::name`], in a file's name whose words have hyphens between instead of spaces.
+    pub(super) fn hyphenated(&self) -> Edge {
+        let edge = self.name();
+        let spaced = |c: char| matches!(c, ' ' | '_' | '\u{a0}');
+        if edge != Edge::Soft || !self.hit.contains('-') || self.hit.contains(spaced) {
+            return edge;
+        }
+        let small = self.first().is_some_and(char::is_lowercase);
+        // What a name goes on with begins with a capital, or is no word that files are named by.
+        let ends = |word: &str| {
+            let bare = norm::bare(word).into_text();
+            word.starts_with(|c: char| c.is_ascii_digit())
+                || people::is_of_files(&bare)
+                || (!small && word.starts_with(char::is_lowercase) && !people::is_of_places(&bare))
+        };
+        let behind =
+            self.after.strip_prefix('-').map(|rest| rest.split(|c: char| !is_word(c)).next().unwrap_or_default());
+        let front =
+            self.before.strip_suffix('-').map(|rest| rest.rsplit(|c: char| !is_word(c)).next().unwrap_or_default());
+        let clean = |word: Option<&str>| word.is_none_or(|w| w.is_empty() || ends(w));
+        let other = self.after.starts_with(['‐', '‑', '@']) || self.before.ends_with(['‐', '‑', '@', '\'', '’']);
+        if !other && clean(behind) && clean(front) { Edge::Clean } else { edge }
+    }
+
     pub(super) fn name(&self) -> Edge {
         let (a1, a2) = self.after();
         let (b1, b2) = self.before();
@@ -189,6 +213,37 @@ impl<'a> Around<'a> {
             Some(rest) => rest.trim_start_matches(tag).starts_with('@'),
             None => self.after.starts_with('@') && !self.realm(),
         }
+    }
+
+    /// Whether a word in front says that an account's name follows: "mailbox jdoe is full".
+    pub(super) fn announced(&self) -> bool {
+        const WORDS: &str = " mailbox account user username login postfach benutzer benutzername konto nutzer kennung \
+            utilisateur compte usuario cuenta utente gebruiker alias recipient empfänger ";
+        let before = self.before.trim_end_matches(['"', '\'', '`', '‘', '“', '„', ':', '=']);
+        let Some(before) = before.strip_suffix(' ').or_else(|| (before.len() < self.before.len()).then_some(before))
+        else {
+            return false;
+        };
+        let before = before.trim_end_matches([':', '=']);
+        let word = before.rsplit(|c: char| !is_word(c)).next().unwrap_or_default().to_lowercase();
+        !word.is_empty() && WORDS.split(' ').any(|w| w == word)
+    }
+
+    /// Whether a file is named after the hit where a macro or a header gives its name: `{code:title=jdoe.sh|…}`,
+    /// `filename="jdoe.txt"`.
+    pub(super) fn file_title(&self) -> bool {
+        const LEADS: [&str; 4] = ["title=", "filename=", "file=", "name="];
+        let before = self.before.trim_end_matches(['"', '\'']);
+        let lead = LEADS.iter().any(|lead| {
+            before
+                .len()
+                .checked_sub(lead.len())
+                .and_then(|i| before.get(i..))
+                .is_some_and(|t| t.eq_ignore_ascii_case(lead))
+        });
+        let Some(rest) = self.after.strip_prefix('.').filter(|_| lead) else { return false };
+        let extension = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        (1..=5).contains(&extension) && rest[extension..].starts_with(['|', '}', '"', '\'', '&', ';', ' ', '>'])
     }
 
     /// Whether the hit stands where a URL, a path or a login names a user.

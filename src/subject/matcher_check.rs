@@ -49,7 +49,7 @@ pub(super) fn check(
             let span = bare.original(start, end);
             (span.start, span.end, Strength::Probable, Around::new(seen(span.end), span.start, span.end).email())
         }
-        Form::Id | Form::Login | Form::Mailbox | Form::Joined { .. } => {
+        Form::Id | Form::Login | Form::Mailbox | Form::Short | Form::Joined { .. } => {
             let span = bare.original(at, end);
             (span.start, span.end, needle.cap, Edge::Clean)
         }
@@ -68,16 +68,23 @@ pub(super) fn check(
                 if login {
                     strength = Strength::Probable;
                 }
-                around.id(
+                let edge = around.id(
                     kind == TextKind::FileName && needle.cap > Strength::Possible,
                     owner == IdentifierKind::AccountId,
-                )
+                );
+                if edge == Edge::Soft && around.file_title() { Edge::Clean } else { edge }
             }
         }
-        Form::Login if !around.login() => return None,
+        Form::Login if !around.login() && !(owner == IdentifierKind::Email && around.announced()) => return None,
         // With another domain it is another mailbox.
         Form::Login | Form::Mailbox if around.at_sign() => return None,
         Form::Login | Form::Mailbox => around.id(kind == TextKind::FileName, false),
+        Form::Short if !abbreviated(text, from, to) => return None,
+        Form::Short => {
+            // The dot belongs to it.
+            to += 1;
+            Around::new(text, from, to).name()
+        }
         Form::Joined { joints } => {
             if !joined(text, bare, at, joints, &mut strength) {
                 return None;
@@ -175,6 +182,16 @@ fn dotless(plain: &str, at: usize, local: &str) -> Option<usize> {
     let mut wanted = local.chars();
     let same = mailbox.chars().filter(|c| *c != '.').all(|c| wanted.next() == Some(c)) && wanted.next().is_none();
     (same && !mailbox.is_empty()).then_some(at - trimmed.len())
+}
+
+/// Whether a given name and a letter at `from..to` are "Anna B.": in capitals, with one space between and a dot behind.
+fn abbreviated(text: &str, from: usize, to: usize) -> bool {
+    let hit = &text[from..to];
+    let letter = hit.rsplit([' ', '_', '\u{a0}']).next().unwrap_or_default();
+    letter.len() < hit.len()
+        && letter.starts_with(char::is_uppercase)
+        && hit.starts_with(char::is_uppercase)
+        && text[to..].starts_with('.')
 }
 
 /// Whether words without a space between are the name, and how sure.

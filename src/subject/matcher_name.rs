@@ -97,7 +97,8 @@ impl Walk<'_> {
             TextKind::Prose => self.text,
         };
         let around = Around::new(seen, span.start, span.end);
-        let strength = match around.name() {
+        let edge = if self.kind == TextKind::FileName { around.hyphenated() } else { around.name() };
+        let strength = match edge {
             Edge::Broken => return None,
             Edge::Soft => Possible,
             Edge::Clean if strength > Possible && order.natural() && around.longer_name() => Possible,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::variants::{
     is_long, mail,
     name::{Face, Name},
+    without_colon,
 };
 use crate::{
     model::{IdentifierKind, Strength},
@@ -32,6 +33,8 @@ pub(super) enum Form {
     Dotless { local: Box<str> },
     /// The telling part of a name; the others must stand around it.
     Name { name: Arc<Name>, unit: u8 },
+    /// A given name and the first letter of the family name; a dot must follow.
+    Short,
     /// A name in one word; `joints` are the offsets at which its words meet.
     Joined { joints: Box<[usize]> },
 }
@@ -105,7 +108,12 @@ pub(super) fn needles(kind: IdentifierKind, value: &str) -> Vec<Needle> {
         }
     };
     match kind {
-        IdentifierKind::AccountId => add(value, Form::Id, Probable),
+        IdentifierKind::AccountId => {
+            add(value, Form::Id, Probable);
+            for form in without_colon(value.trim()) {
+                add(&form, Form::Id, Possible);
+            }
+        }
         IdentifierKind::Username | IdentifierKind::UserKey => {
             // Short user names are words as often as not.
             let long = value.trim().chars().count() >= 4;
@@ -158,6 +166,9 @@ fn names(name: &Arc<Name>, add: &mut impl FnMut(&str, Form, Strength)) {
     }
     for (text, joints, _) in &name.together {
         add(text, Form::Joined { joints: joints.as_slice().into() }, Strength::Probable);
+    }
+    if let Some(short) = &name.short {
+        add(short, Form::Short, Strength::Possible);
     }
     for login in name.logins.iter().filter(|l| is_long(l)) {
         add(login, Form::Login, Strength::Possible);

@@ -406,7 +406,19 @@ fn user_names() {
 fn file_names() {
     for (text, want) in [
         ("anna_berg.pdf", Some(Probable)),
-        ("cv-anna-berg.docx", Some(Possible)),
+        ("cv-anna-berg.docx", Some(Probable)),
+        ("Anna-Berg-notes.txt", Some(Probable)),
+        ("Anna-Berg-cv.pdf", Some(Probable)),
+        ("2026-03-02-Anna-Berg-Lebenslauf.pdf", Some(Probable)),
+        ("anna-berg-2026.pdf", Some(Probable)),
+        ("Anna-Berg-Strasse.txt", Some(Possible)),
+        ("anna-berg-strasse.txt", Some(Possible)),
+        ("Anna-Berg-Allee-5.txt", Some(Possible)),
+        ("Anna-Berg-schule.txt", Some(Possible)),
+        ("Anna-Berg-Larsen.pdf", Some(Possible)),
+        ("anna-berg-larsen.pdf", Some(Possible)),
+        ("Lena-Anna-Berg.pdf", Some(Possible)),
+        ("Anna Berg-notes.txt", Some(Possible)),
         ("Anna.Berg.pdf", Some(Probable)),
         ("CV Anna Berg.pdf", Some(Probable)),
         ("anna_bergman.pdf", None),
@@ -419,6 +431,62 @@ fn file_names() {
         ("anna.berg@corp.example.org.txt", None),
     ] {
         assert_eq!(best_in(Email, "anna.berg@corp.example", text, TextKind::FileName), want, "{text}");
+    }
+}
+
+#[test]
+fn ids_and_mailboxes_where_others_write_them() {
+    let id = "712020:19da13d9-799f-49f9-94af-04a7162a3d6d";
+    for (text, want) in [
+        ("712020_19da13d9-799f-49f9-94af-04a7162a3d6d.json", Some(Possible)),
+        ("712020-19da13d9-799f-49f9-94af-04a7162a3d6d", Some(Possible)),
+        ("557058_19da13d9-799f-49f9-94af-04a7162a3d6d.json", None),
+        ("712020_19da13d9-799f-49f9-94af-04a7162a3d6d0.json", None),
+    ] {
+        assert_eq!(best_in(IdentifierKind::AccountId, id, text, TextKind::FileName), want, "{text}");
+    }
+    for (text, want) in [
+        ("mailbox iyildiz is full", Some(Possible)),
+        ("account \"iyildiz\" locked", Some(Possible)),
+        ("Postfach: iyildiz", Some(Possible)),
+        ("the mailbox is full, iyildiz", None),
+        ("mailbox iyildiz@other.example", None),
+        ("mailbox iyildiz2", None),
+    ] {
+        assert_eq!(best(Email, "iyildiz@corp.example", text), want, "{text}");
+    }
+    for (text, want) in [
+        ("{code:title=iyildiz.sh|borderStyle=solid}", Some(Probable)),
+        ("filename=\"iyildiz.txt\"", Some(Probable)),
+        ("see iyildiz.sh", Some(Possible)),
+        ("title=iyildiz.example.org", Some(Possible)),
+    ] {
+        assert_eq!(best(Username, "iyildiz", text), want, "{text}");
+    }
+    for (text, want) in [
+        ("asked Zoë X. about", Some(Possible)),
+        ("ZOE X.", Some(Possible)),
+        ("zoë x.", None),
+        ("Zoë X", None),
+        ("Zoë\u{a0}X.", Some(Possible)),
+        ("Zoë Y.", None),
+        ("Zoë. X.", None),
+        ("Zoë Xander.", Some(Probable)),
+    ] {
+        assert_eq!(best(FullName, "Zoë Xander", text), want, "{text}");
+    }
+    for (number, text, want) in [
+        ("+1 415 555 0137", "(415) 555-0137", Some(Possible)),
+        ("+1 415 555 0137", "1-415-555-0137", Some(Probable)),
+        ("(415) 555-0137", "+1 415 555 0137", Some(Possible)),
+        ("+7 495 123 45 67", "8 (495) 123-45-67", Some(Possible)),
+        ("+48 22 123 45 67", "22 123 45 67", Some(Possible)),
+        ("+49 170 1234567", "0170 1234567", Some(Probable)),
+        ("+1 415 555 0137", "555-0137", None),
+        ("+1 415 555 0137", "+44 415 555 0137", None),
+        ("+1 415 555 0137", "88 415 555 0137", None),
+    ] {
+        assert_eq!(best(IdentifierKind::Phone, number, text), want, "{number}: {text}");
     }
 }
 

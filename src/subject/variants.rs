@@ -54,6 +54,8 @@ pub enum Reason {
     MiddleInitial,
     /// Initials and family name.
     Initials,
+    /// Given name and the initial of the family name.
+    FamilyInitial,
     /// One half of a double family name.
     HalfFamily,
     /// One half of a double given name.
@@ -70,6 +72,8 @@ pub enum Reason {
     Dots(&'static str),
     /// The mailbox alone.
     Mailbox,
+    /// An id without the colon that file names cannot hold.
+    Colon,
     /// A phone number in national and international form.
     Digits,
 }
@@ -111,6 +115,7 @@ impl std::fmt::Display for Reason {
             Self::WithoutMiddle => "without the middle name",
             Self::MiddleInitial => "initial of the middle name",
             Self::Initials => "initial and family name",
+            Self::FamilyInitial => "given name and the initial of the family name",
             Self::HalfFamily => "one half of the double family name",
             Self::HalfGiven => "one half of the double given name",
             Self::Inflected => "with a grammatical ending",
@@ -119,6 +124,7 @@ impl std::fmt::Display for Reason {
             Self::Idn => "domain in its other form (IDNA)",
             Self::Dots(domain) => return write!(f, "dots that {domain} ignores"),
             Self::Mailbox => "mailbox of the address, without its domain",
+            Self::Colon => "its colon as file names write it",
             Self::Digits => "the same digits, national or international",
         })
     }
@@ -157,10 +163,20 @@ pub(super) fn is_long(value: &str) -> bool {
     value.chars().count() >= 4 || !value.is_ascii()
 }
 
+/// An account id as file names write it, which on some systems can hold no colon.
+pub(super) fn without_colon(id: &str) -> impl Iterator<Item = String> {
+    let signs = if id.contains(':') { &["_", "-"][..] } else { &[] };
+    signs.iter().map(move |sign| id.replace(':', sign))
+}
+
 fn of(kind: IdentifierKind, value: &str) -> Vec<(String, Strength, Reason)> {
     let cap = |sure| if sure { Strength::Probable } else { Strength::Possible };
     match kind {
-        IdentifierKind::AccountId => vec![(value.trim().to_owned(), Strength::Probable, Reason::AsGiven)],
+        IdentifierKind::AccountId => {
+            let mut out = vec![(value.trim().to_owned(), Strength::Probable, Reason::AsGiven)];
+            out.extend(without_colon(value.trim()).map(|form| (form, Strength::Possible, Reason::Colon)));
+            out
+        }
         IdentifierKind::Username | IdentifierKind::UserKey => {
             vec![(value.trim().to_owned(), cap(value.trim().chars().count() >= 4), Reason::AsGiven)]
         }

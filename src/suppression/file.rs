@@ -26,7 +26,7 @@ pub(super) fn check(guard: &Guard, name: &str, bytes: &[u8]) -> FileVerdict {
                 text_verdict(guard, &text).max(read.map_or(FileVerdict::Clean, |r| text_verdict(guard, r.text())))
             }
             _ if leaf.bytes.is_empty() || leaf.read => FileVerdict::Clean,
-            Format::Packed(_) | Format::Zip | Format::Tar | Format::Binary(_) => FileVerdict::Unread,
+            Format::Packed(_) | Format::Zip | Format::Tar | Format::Ar | Format::Binary(_) => FileVerdict::Unread,
         });
     });
     if unread.is_empty() { worst } else { worst.max(FileVerdict::Unread) }

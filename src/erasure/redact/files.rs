@@ -59,8 +59,10 @@ pub fn redact_file(
         Format::Packed(Packing::Bzip2) => return Ok(Redacted::Unsupported("bzip2")),
         Format::Packed(Packing::Xz) => return Ok(Redacted::Unsupported("xz")),
         Format::Packed(Packing::Zstd) => return Ok(Redacted::Unsupported("zstd")),
+        Format::Packed(Packing::Lzma | Packing::Lzip) => return Ok(Redacted::Unsupported("lzma")),
+        Format::Packed(Packing::Zlib) => return Ok(Redacted::Unsupported("zlib")),
         Format::Zip => return Ok(Redacted::Unsupported("zip archive")),
-        Format::Tar => return Ok(Redacted::Unsupported("tar archive")),
+        Format::Tar | Format::Ar => return Ok(Redacted::Unsupported("tar archive")),
         Format::Binary(what) => return Ok(Redacted::Unsupported(what)),
     };
     match encoding::encode(&new, encoding) {

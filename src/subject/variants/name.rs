@@ -104,6 +104,8 @@ pub(in crate::subject) struct Name {
     pub(in crate::subject) together: Vec<(String, Vec<usize>, Reason)>,
     /// User names that are commonly made of it.
     pub(in crate::subject) logins: Vec<String>,
+    /// The given name and the first letter of the family name, without its dot.
+    pub(in crate::subject) short: Option<String>,
 }
 
 pub(in crate::subject) fn is_word(c: char) -> bool {
@@ -378,7 +380,8 @@ impl Name {
         }
         let together = Self::together(&b);
         let logins = Self::logins(&given_words, &[particle_words.as_slice(), &base_words].concat());
-        Some(Self { units: b.units, orders: b.orders, together, logins })
+        let short = Self::short(given_words.first(), &base_words[0]);
+        Some(Self { units: b.units, orders: b.orders, together, logins, short })
     }
 
     fn single(word: &str) -> Option<Self> {
@@ -392,7 +395,7 @@ impl Name {
         let mut b = Builder { units: Vec::new(), orders: Vec::new(), family: Vec::new() };
         let unit = b.unit(faces);
         b.order(&[&[unit]], None, Probable, Reason::AsGiven);
-        Some(Self { units: b.units, orders: b.orders, together: Vec::new(), logins: Vec::new() })
+        Some(Self { units: b.units, orders: b.orders, together: Vec::new(), logins: Vec::new(), short: None })
     }
 
     /// Halves of double names.
@@ -465,6 +468,16 @@ impl Name {
         out
     }
 
+    /// "Anna B": where there are capitals, and a given name that is more than one itself.
+    fn short(given: Option<&String>, family: &str) -> Option<String> {
+        let given = norm::fold(given?).into_text();
+        let family = norm::fold(family).into_text();
+        let letter = norm::clusters(&family).next().filter(|l| l.starts_with(char::is_lowercase))?;
+        let words = given.split(|c: char| !is_word(c)).count();
+        (words == 1 && given.chars().count() >= 3 && given.starts_with(char::is_lowercase))
+            .then(|| format!("{given} {letter}"))
+    }
+
     /// Every spelling as a person would write it.
     pub(super) fn listed(&self, value: &str) -> Vec<(String, Strength, Reason)> {
         let mut out: Vec<(String, Strength, Reason)> = Vec::new();
@@ -510,6 +523,13 @@ impl Name {
         }
         for login in &self.logins {
             add(format!("~{login}"), Possible, Reason::Login);
+        }
+        if let Some((given, letter)) = self.short.as_ref().and_then(|s| s.split_once(' ')) {
+            let upper = |word: &str| {
+                let mut chars = word.chars();
+                chars.next().map(char::to_uppercase).into_iter().flatten().chain(chars).collect::<String>()
+            };
+            add(format!("{} {}.", upper(given), upper(letter)), Possible, Reason::FamilyInitial);
         }
         out
     }

@@ -30,6 +30,29 @@ pub(in crate::subject) fn is_particle(word: &str) -> bool {
     listed(PARTICLES, word)
 }
 
+/// Words by which files are named after a person: what the file is, not who.
+const FILES: &str = " agreement angebot antrag application attestation avatar bericht bewerbung bild brief certificate \
+    contract cover cv data daten doc draft email entwurf export final foto hr import info interview invoice kontakt \
+    kopie copy lebenslauf letter list log mail memo nda note notes notiz notizen offer old photo pic picture profil profile \
+    protokoll rechnung report resume review scan scans signed slides thesis urlaub vertrag zeugnis new neu alt backup \
+    signature unterschrift portrait headshot onboarding offboarding feedback timesheet ";
+
+/// Words that make the name of a place or an institution of a person's name.
+const PLACES: &str = " allee avenue brucke brücke campus center centre chair college court drive fonds foundation gasse \
+    gymnasium halle hall haus hospital house institut institute klinik lane library museum park platz preis prize award \
+    ring road saal school schule square stadion stiftung str strasse straße street university ufer weg zentrum rue \
+    calle via plaza platsen gatan vej ";
+
+/// Whether it says what a file is.
+pub(in crate::subject) fn is_of_files(word: &str) -> bool {
+    listed(FILES, word)
+}
+
+/// Whether it makes a place or an institution of the name in front of it.
+pub(in crate::subject) fn is_of_places(word: &str) -> bool {
+    listed(PLACES, word)
+}
+
 /// Whether it is a common given name.
 pub(in crate::subject) fn is_given(word: &str) -> bool {
     listed(GIVEN, word)
