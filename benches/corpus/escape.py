@@ -40,6 +40,8 @@ def _halves(text):
 def escaped(value):
     """The value under escapes: form, extension, content."""
     sentence = f"{FILL} with {value} about it."
+    given, _, family = value.partition(" ")
+    halves = _halves(value)
     doc = {"id": 7, "text": sentence}
     inner = json.dumps(doc)
     yield "escape.json.unicode", "json", '{"id": 7, "text": "%s with %s about it."}' % (FILL, _u(value))
@@ -102,6 +104,15 @@ def escaped(value):
     yield "escape.hex", "txt", f"blob 0x{sentence.encode().hex()}\n"
     yield "escape.java.properties", "properties", f"# settings\nowner={_u(value)}\n"
     yield "escape.javascript", "js", f"var owner = '{_every(value, lambda c: c if c.isascii() else f'{chr(92)}x{ord(c):02x}')}';\n"
+    yield "escape.javascript.code-point", "js", f"var owner = '{_every(value, lambda c: c if c.isascii() else f'{chr(92)}u{{{ord(c):x}}}')}';\n"
+    yield "escape.c.bytes", "txt", "A  \"%s\"\n" % _every(value, lambda c: c if c.isascii() else "".join(f"\\x{b:02x}" for b in c.encode()))
+    yield "escape.c.octal", "txt", "A  \"%s\"\n" % _every(value, lambda c: c if c.isascii() else "".join(f"\\{b:03o}" for b in c.encode()))
+    yield "escape.url.script", "txt", "q=%s&x=1\n" % _every(value, lambda c: c if c.isascii() and c != " " else f"%u{ord(c):04X}" if ord(c) < 65536 else c)
+    yield "escape.quoted-printable.latin-1", "txt", quopri.encodestring(sentence.encode("latin-1", "replace")).decode("latin-1")
+    yield "escape.html.tags-in-json", "json", json.dumps({"body": f"<p>{FILL} <b>{given}</b> {family} soon</p>"}).replace("<", "\\u003c").replace(">", "\\u003e")
+    yield "escape.html.tags-in-xml", "xml", "<?xml version='1.0'?><m><body>%s</body></m>" % html.escape(f'<p>{FILL} <span class="a b">{halves[0]}</span>{halves[1]} soon</p>')
+    yield "escape.base64.utf-16-be", "txt", f"token {base64.b64encode(sentence.encode('utf-16-be')).decode()} end\n"
+    yield "escape.hex.upper", "sql", f"INSERT INTO t VALUES (7, X'{sentence.encode().hex().upper()}');\n"
     yield "escape.sql", "sql", "INSERT INTO t VALUES (7, '%s', NULL);\n" % sentence.replace("'", "''")
     yield "escape.yaml", "yaml", f"owner: \"{_u(value)}\"\nlevel: 2\n"
     yield "escape.php.serialised", "txt", 'a:1:{s:4:"text";s:%d:"%s";}\n' % (len(value.encode()), value)
@@ -147,6 +158,8 @@ def split(value, word=False):
         yield f"split.adf.three.{where}", "json", json.dumps(adf([{"type": "text", "text": t, "marks": m} for t, m in (
             (f"{FILL} {x[:-1]}", []), (x[-1], [{"type": "em"}]), (y[0], [{"type": "strong"}]), (y[1:] + " soon", []))]))
         yield f"split.adf.in-json.{where}", "json", json.dumps({"value": json.dumps(adf([{"type": "text", "text": f"{FILL} {x}"}, {"type": "text", "text": y}]))})
+        yield f"split.ansi-colour.json.{where}", "json", json.dumps({"line": f"10:00 {FILL} \x1b[1;32m{x}\x1b[0m{y} soon"})
+        yield f"split.html.comment-json.{where}", "json", json.dumps({"renderedBody": f"<p>{FILL} {x}<!-- cut <b> here -->{y} soon</p>"})
         yield f"split.ansi-colour.{where}", "log", f"10:00 {FILL} \x1b[31m{x}\x1b[0m{y} soon\n"
     if word:
         return
@@ -155,6 +168,8 @@ def split(value, word=False):
     yield "split.line-indented", "txt", f"{FILL} {given}\n        {family} soon\n"
     yield "split.line-quoted", "txt", f"> {FILL} {given}\n> {family} soon\n"
     yield "split.line-comment", "java", f"/*\n * {FILL} {given}\n * {family} soon\n */\n"
+    yield "split.line-comment-slashes", "rs", f"// {FILL} {given}\n// {family} soon\n"
+    yield "split.line-comment-hash", "py", f"# {FILL} {given}\n# {family} soon\n"
     yield "split.line-json", "json", json.dumps({"text": f"{FILL} {given}\n{family} soon"})
     yield "split.line-json-crlf", "json", json.dumps({"text": f"{FILL} {given}\r\n{family} soon"})
     yield "split.line-html", "html", f"<html><body><p>{FILL} {given}\n    {family} soon</p></body></html>"

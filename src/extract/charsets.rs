@@ -133,7 +133,8 @@ fn table(n: usize) -> [char; 128] {
 fn double<'a>(encoding: &'static Encoding, bytes: &'a [u8]) -> (Cow<'a, str>, usize) {
     for len in 1..=bytes.len().min(4) {
         if let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(&bytes[..len])
-            && text.chars().count() == 1
+            // Four of Big5 are a letter and a mark.
+            && (1..=2).contains(&text.chars().count())
         {
             return (text, len);
         }
@@ -238,6 +239,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_character_that_is_two_leads_back() {
+        // What fuzzing found: 0x8864 of Big5.
+        let bytes = b"\x88dddd\xf7d";
+        let text = "\u{ca}\u{30c}ddd\u{8f60}";
+        let reading = readings(bytes).into_iter().find(|r| r.text() == text).unwrap();
+        assert_eq!(reading.view(bytes).unwrap().text(), text);
+    }
 
     #[test]
     fn a_text_is_among_its_readings_and_leads_back() {

@@ -49,6 +49,16 @@ pub(super) fn check(
             let span = bare.original(start, end);
             (span.start, span.end, Strength::Probable, Around::new(seen(span.end), span.start, span.end).email())
         }
+        Form::Encoded { text: wanted } => {
+            let span = bare.original(at, end);
+            let stands =
+                |c: Option<char>| c.is_none_or(|c| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_')));
+            let alone = stands(text[..span.start].chars().next_back()) && stands(text[span.end..].chars().next());
+            if !alone || text[span.clone()] != **wanted {
+                return None;
+            }
+            return hit(span.start, span.end, needle.cap, reference);
+        }
         Form::Id | Form::Login | Form::Mailbox | Form::Short | Form::Joined { .. } => {
             let span = bare.original(at, end);
             (span.start, span.end, needle.cap, Edge::Clean)
@@ -214,8 +224,9 @@ fn joined(text: &str, bare: &norm::Normalized, at: usize, joints: &[usize], stre
     true
 }
 
-/// A name with an address right behind it, `"Anna Berg" <anna@other.example>`, is that mailbox's owner's: where it is none
-/// of the subject's addresses, the name is perhaps a namesake's. `known` says of which subjects an address is known.
+/// A name with an address right behind it, `"Anna Berg" <anna.berg@other.example>`, is that mailbox's owner's: where it is none
+/// of the subject's addresses, but named after the same name, the name is perhaps a namesake's. `known` says of which subjects
+/// an address is known.
 pub(super) fn weigh(text: &str, hits: &mut [TextMatch], known: impl Fn(usize) -> bool) {
     for i in 0..hits.len() {
         let hit = &hits[i];
@@ -226,10 +237,20 @@ pub(super) fn weigh(text: &str, hits: &mut [TextMatch], known: impl Fn(usize) ->
         let Some((from, to)) = owner_address(text, hit.to) else { continue };
         let own =
             |h: &TextMatch| h.subject == hit.subject && h.kind == ReferenceKind::Email && h.from < to && from < h.to;
-        if !hits.iter().any(own) {
+        if named_after(&text[from..to], &text[hit.from..hit.to]) && !hits.iter().any(own) {
             hits[i].strength = Strength::Possible;
         }
     }
+}
+
+/// Whether the mailbox of an address is a person's of this name, as far as one can tell: a list's or a service's says nothing of who
+/// is meant by the name in front.
+fn named_after(address: &str, name: &str) -> bool {
+    let mailbox = norm::bare(address.rsplit_once('@').map_or(address, |(local, _)| local)).into_text();
+    let name = norm::bare(name);
+    let words = || name.text().split(|c: char| !c.is_alphanumeric()).filter(|w| w.chars().count() > 2);
+    // The mailbox of a name in other letters is romanised, in whatever way.
+    words().any(|word| mailbox.contains(word)) || (mailbox.len() > 4 && words().all(|word| !word.is_ascii()))
 }
 
 /// The address in brackets right behind a name that ends at `at`.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::variants::{
-    is_long, mail,
+    in_base64, is_long, mail,
     name::{Face, Name},
     without_colon,
 };
@@ -35,6 +35,8 @@ pub(super) enum Form {
     Name { name: Arc<Name>, unit: u8 },
     /// A given name and the first letter of the family name; a dot must follow.
     Short,
+    /// A short identifier in base64, so short that no run of it would be decoded: these characters, in this case.
+    Encoded { text: Box<str> },
     /// A name in one word; `joints` are the offsets at which its words meet.
     Joined { joints: Box<[usize]> },
 }
@@ -100,6 +102,7 @@ pub(super) fn spells(wanted: &str, text: &str) -> bool {
 pub(super) fn needles(kind: IdentifierKind, value: &str) -> Vec<Needle> {
     use Strength::{Possible, Probable};
     let mut out: Vec<Needle> = Vec::new();
+    let encoded = in_base64(kind, value);
     let mut add = |spelling: &str, form: Form, cap: Strength| {
         let Some(needle) = Needle::new(spelling, form, cap) else { return };
         match out.iter_mut().find(|n| n.bare == needle.bare && n.form.same(&needle.form)) {
@@ -149,6 +152,9 @@ pub(super) fn needles(kind: IdentifierKind, value: &str) -> Vec<Needle> {
         }
         // Phones are matched by their digits, see `matcher_phone`.
         IdentifierKind::Phone => {}
+    }
+    for text in encoded {
+        add(&text, Form::Encoded { text: text.as_str().into() }, Probable);
     }
     out
 }

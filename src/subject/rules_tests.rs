@@ -362,7 +362,9 @@ fn a_name_before_another_address_is_perhaps_a_namesake() {
         ("\"Anna Berg\" <anna.b@corp.example>", Probable),
         ("Anna Berg <anna.b+x@corp.example>", Probable),
         ("\"Anna Berg\" <anna.berg@elsewhere.example>", Possible),
-        ("Anna Berg [mailto:a@elsewhere.example]", Possible),
+        ("Anna Berg [mailto:aberg77@elsewhere.example]", Possible),
+        // A list's or a service's mailbox is nobody's in particular.
+        ("Anna Berg [mailto:builds@elsewhere.example]", Probable),
         ("Anna Berg wrote to <a@elsewhere.example>", Probable),
         ("Anna Berg (team lead)", Probable),
     ] {

@@ -76,6 +76,8 @@ pub enum Reason {
     Colon,
     /// A phone number in national and international form.
     Digits,
+    /// In base64, alone.
+    Encoded,
 }
 
 impl Reason {
@@ -126,6 +128,7 @@ impl std::fmt::Display for Reason {
             Self::Mailbox => "mailbox of the address, without its domain",
             Self::Colon => "its colon as file names write it",
             Self::Digits => "the same digits, national or international",
+            Self::Encoded => "in base64 (longer ones are decoded where they stand)",
         })
     }
 }
@@ -169,7 +172,28 @@ pub(super) fn without_colon(id: &str) -> impl Iterator<Item = String> {
     signs.iter().map(move |sign| id.replace(':', sign))
 }
 
+/// A short identifier in base64 (RFC 4648), without padding: the whole of what a field or a header holds. What is longer than
+/// this is decoded wherever it stands, see [`crate::extract::encoded`].
+pub(super) fn in_base64(kind: IdentifierKind, value: &str) -> Vec<String> {
+    use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+    let value = value.trim();
+    let named = !matches!(kind, IdentifierKind::Phone | IdentifierKind::Alias);
+    if !named || !(4..12).contains(&value.len()) || !is_long(value) {
+        return Vec::new();
+    }
+    let mut forms = vec![STANDARD_NO_PAD.encode(value)];
+    if kind != IdentifierKind::FullName && value.to_lowercase() != value {
+        forms.push(STANDARD_NO_PAD.encode(value.to_lowercase()));
+    }
+    forms
+}
+
 fn of(kind: IdentifierKind, value: &str) -> Vec<(String, Strength, Reason)> {
+    let encoded = in_base64(kind, value).into_iter().map(|text| (text, Strength::Probable, Reason::Encoded));
+    plain(kind, value).into_iter().chain(encoded).collect()
+}
+
+fn plain(kind: IdentifierKind, value: &str) -> Vec<(String, Strength, Reason)> {
     let cap = |sure| if sure { Strength::Probable } else { Strength::Possible };
     match kind {
         IdentifierKind::AccountId => {
@@ -196,7 +220,7 @@ pub fn key_forms(kind: IdentifierKind, value: &str) -> Vec<String> {
     match kind {
         IdentifierKind::Email => out.push(canonical(kind, out[0].clone())),
         IdentifierKind::FullName | IdentifierKind::Alias => {
-            let spellings = of(kind, value).into_iter().filter(|(_, strength, _)| *strength > Strength::Possible);
+            let spellings = plain(kind, value).into_iter().filter(|(_, strength, _)| *strength > Strength::Possible);
             out.extend(spellings.map(|(spelling, _, _)| crate::norm::key_form(kind, &spelling)));
         }
         _ => {}
