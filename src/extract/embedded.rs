@@ -17,7 +17,7 @@ const BEGINNINGS: [&str; 16] = [
 ];
 
 /// Shorter runs hold no file, in characters.
-const SHORTEST: usize = 64;
+const SHORTEST: usize = 28;
 
 /// Files of one text that are opened.
 const MOST: usize = 1000;

@@ -104,6 +104,7 @@ fn revision(document: &Document, give: &mut dyn FnMut(Part)) {
         silent += usize::from(text[before..].trim().is_empty());
         text.push('\n');
     }
+    let shown_on_pages: HashSet<ObjectId> = pages.values().flat_map(|id| document.get_page_contents(*id)).collect();
     let mut strings = String::new();
     for (id, object) in &document.objects {
         collect(object, &mut strings);
@@ -124,6 +125,13 @@ fn revision(document: &Document, give: &mut dyn FnMut(Part)) {
             }
         } else if is(b"Subtype", b"Image") {
             pictures += 1;
+        } else if !shown_on_pages.contains(id)
+            && ![&b"ObjStm"[..], b"XRef"].iter().any(|kind| is(b"Type", kind))
+            && let Some(bytes) = content(stream).filter(|bytes| bytes.len() <= left && is_text(bytes))
+        {
+            // Scripts, notes with formatting, the data of forms.
+            left -= bytes.len();
+            give(Part::Content(format!("object {}", id.0), bytes));
         }
     }
     let mut unread = |why: String| give(Part::Unread(String::new(), why, true));
@@ -144,6 +152,13 @@ fn revision(document: &Document, give: &mut dyn FnMut(Part)) {
             give(Part::Content(name.to_owned(), text.into_bytes()));
         }
     }
+}
+
+/// Whether a stream is a text for readers, and not what its viewer makes glyphs or functions of.
+fn is_text(bytes: &[u8]) -> bool {
+    const NOT: [&[u8]; 3] = [b"/CIDInit", b"%!PS", b"{"];
+    let bytes = bytes.trim_ascii_start();
+    !NOT.iter().any(|begin| bytes.starts_with(begin)) && super::encoding::decode(bytes).is_some()
 }
 
 fn content(stream: &Stream) -> Option<Vec<u8>> {
@@ -205,6 +220,8 @@ fn shown(content: &[u8], encodings: &Encodings<'_>, undecoded: &mut usize) -> Op
     let shows = content.operations.iter().filter(|o| matches!(o.operator.as_str(), "Tj" | "TJ" | "'" | "\"")).count();
     let (mut pieces, mut letters) = (0, 0);
     let mut matrix = [f32::NAN; 2];
+    // What glyphs stand for is said beside them (PDF 32000-1, 14.9.4).
+    let mut beside = String::new();
     for operation in &content.operations {
         let number = |i: usize| operation.operands.get(i).and_then(|o| o.as_float().ok());
         match operation.operator.as_str() {
@@ -244,12 +261,14 @@ fn shown(content: &[u8], encodings: &Encodings<'_>, undecoded: &mut usize) -> Op
                 matrix = to;
             }
             "T*" => apart(&mut out, '\n'),
+            "BDC" | "DP" => operation.operands.iter().for_each(|o| collect(o, &mut beside)),
             // A block of text often ends inside a line.
             "ET" => apart(&mut out, ' '),
             _ => {}
         }
     }
     apart(&mut out, '\n');
+    out.push_str(&beside);
     Some(out)
 }
 
@@ -359,6 +378,7 @@ pub(crate) mod tests {
                 "Zo\u{eb} Xander",
             ),
             ("BT /F1 9 Tf (a) Tj (b) ' T* (c) Tj ET", "a\nb\nc"),
+            ("BT /F1 9 Tf /Span << /ActualText (Xander) >> BDC (a) Tj EMC (b) Tj ET", "ab \nXander"),
             (
                 "BT /F1 9 Tf (Z) Tj 5 0 Td (o) Tj 5 0 Td (\u{eb}) Tj 5 0 Td ( ) Tj 5 0 Td (X) Tj 5 0 Td (a) Tj 5 0 Td (n) Tj 5 0 Td (d) Tj 5 0 Td (e) Tj 5 0 Td (r) Tj ET",
                 "Zo\u{eb} Xander",
