@@ -1,5 +1,7 @@
 """Archives, their members' names, owners and comments; nested; and what a scan can only name as unread."""
 
+import base64
+import binascii
 import bz2
 import gzip
 import io
@@ -9,6 +11,7 @@ import shutil
 import subprocess
 import tarfile
 import zipfile
+import zlib
 
 from .office import packed
 
@@ -66,6 +69,31 @@ def zstd(data):
     return subprocess.run([tool, "-q", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout if tool else None
 
 
+def _deep(data, levels):
+    for n in range(levels):
+        data = packed({f"{n}.zip" if n else "n.txt": data})
+    return data
+
+
+def _commented(front, members, comment):
+    """A zip with a comment behind other bytes."""
+    data = packed(members)
+    return front + data[:-2] + len(comment).to_bytes(2, "little") + comment
+
+
+def _without_index(data):
+    return data[:data.index(b"PK\1\2")]
+
+
+def _left_over(text):
+    """A zip in which a member was written over: its first content stays, and no index lists it."""
+    out = io.BytesIO(_without_index(packed({"n.txt": text})))
+    out.seek(0, io.SEEK_END)
+    with zipfile.ZipFile(out, "w") as pack:
+        pack.writestr(zipfile.ZipInfo("n.txt", (2026, 3, 1, 10, 0, 0)), "gone")
+    return out.getvalue()
+
+
 def forms(value, fill):
     """Form, extension, bytes."""
     text = f"{fill} {value} soon\n".encode()
@@ -120,6 +148,16 @@ def forms(value, fill):
     yield "nested.four-deep", "zip", packed({"a.zip": packed({"b.tar": _tar({"c.gz": gzip.compress(packed({"n.txt": text}), mtime=0)})})})
     yield "nested.utf-16-in-zip", "zip", packed({"n.txt": b"\xff\xfe" + text.decode().encode("utf-16-le")})
     yield "nested.mail-in-zip", "zip", packed({"m.eml": b"From: x@other.example\r\nSubject: =?utf-8?B?" + __import__("base64").b64encode(value.encode()) + b"?=\r\nMIME-Version: 1.0\r\n\r\nok\r\n"})
+    yield "nested.ten-deep", "zip", _deep(text, 10)
+    yield "zip.comment-behind-other-bytes", "exe", _commented(b"MZ\0\0" + b"\0" * 200, {"n.txt": text}, b"made by a packer")
+    yield "zip.left-over-member", "zip", _left_over(text)
+    yield "zip.torn-index", "zip", _without_index(packed({"n.txt": text}))
+    yield "script.self-extracting", "sh", b"#!/bin/sh\ntail -n +4 \"$0\" | tar xz\nexit\n" + gzip.compress(_tar({"n.txt": text}), mtime=0)
+    yield "zlib.git-object", "", zlib.compress(b"commit 99\0author " + value.encode() + b" <x@other.example> 1 +0100\n\nfix\n")
+    data = gzip.compress(text, mtime=0)
+    yield "ar.package", "deb", b"!<arch>\n" + f"{'control.gz':<16}{'0':<12}{'0':<6}{'0':<6}{'100644':<8}{len(data):<10}`\n".encode() + data
+    yield "gzip.in-base64", "txt", base64.b64encode(gzip.compress(text, mtime=0)) + b"\n"
+    yield "uuencode.plain", "txt", b"see\nbegin 644 n.txt\n" + b"".join(binascii.b2a_uu(text[i:i + 45]) for i in range(0, len(text), 45)) + b"`\nend\n"
     # Unknown formats still give their plain strings.
     yield "strings.binary", "bin", b"\x00\x01\x7fELF\x02\x00\x00" + bytes(range(128, 256)) + b"\0" + value.encode() + b"\0" + bytes(range(256))
     yield "strings.binary-utf-16", "bin", bytes(range(128, 255)) + b"\0\0" + value.encode("utf-16-le") + b"\0\0" + bytes(range(256))

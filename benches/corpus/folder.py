@@ -167,6 +167,7 @@ class Folder:
         put("path.file.space", lambda p: f"{p.name}.txt")
         put("path.file.underscore", lambda p: f"{p.given}_{p.family}_cv.txt")
         put("path.file.hyphen", lambda p: f"{p.given}-{p.family}-notes.txt")
+        put("path.file.hyphen-date", lambda p: f"2026-03-02-{p.given}-{p.family}-CV.pdf")
         put("path.file.dot", lambda p: f"{p.given.lower()}.{p.family.lower()}.txt")
         put("path.file.family-first", lambda p: f"{p.family}_{p.given}.txt")
         put("path.file.comma", lambda p: f"{p.family}, {p.given}.txt")
@@ -187,6 +188,8 @@ class Folder:
         put("path.folder.email", lambda p: f"{p.email}/a.txt", folder=True)
         put("miss.path.longer-user", lambda p: f"{p.username}2.txt", spell.POSSIBLE, "miss")
         put("miss.path.longer-name", lambda p: f"{p.given}_{p.family}man.txt", spell.POSSIBLE, "miss")
+        put("miss.path.street", lambda p: f"{p.given}-{p.family}-Strasse.txt", spell.POSSIBLE, "miss")
+        put("miss.path.double-family", lambda p: f"{p.given}-{p.family}-Rabenstock.txt", spell.POSSIBLE, "miss")
         put("miss.path.family", lambda p: f"{p.family}_report.txt", spell.POSSIBLE, "miss")
         put("miss.path.given-folder", lambda p: f"{p.given}/{p.family}.txt", spell.POSSIBLE, "miss")
 

@@ -122,4 +122,7 @@ def cards(value, p):
     yield "ical.newline", "ics", event(f"DESCRIPTION:with\\n{value}\\nin room 4")
     yield "ldif.cn", "ldif", f"dn: uid=1,ou=people,dc=lager\ncn: {value}\nobjectClass: person\n".encode()
     yield "ldif.base64", "ldif", f"dn: uid=1,ou=people,dc=lager\ncn:: {base64.b64encode(value.encode()).decode()}\nobjectClass: person\n".encode()
+    yield "ical.in-mail", "eml", _mail(kind="text/calendar; charset=utf-8", body=f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nSUMMARY:{value[:5]}\r\n {value[5:]}\r\nEND:VEVENT\r\nEND:VCALENDAR")
+    yield "manifest.folded", "mf", f"Manifest-Version: 1.0\r\nBuilt-By: {value[:5]}\r\n {value[5:]}\r\n".encode()
+    yield "ldif.version-first", "ldif", f"version: 1\n\n# all\ndn: uid=1,ou=people,dc=lager\ncn: {value[:4]}\n {value[4:]}\n".encode()
     yield "ldif.folded", "ldif", f"dn: uid=1,ou=people,dc=lager\ndescription: talk to {value[:5]}\n {value[5:]} about it\n".encode()

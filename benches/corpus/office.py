@@ -71,6 +71,10 @@ def docx(value, fill):
     yield "docx.custom-xml", _docx(para, **{"customXml__item1.xml": f"<form><contact>{v}</contact></form>"})
     yield "docx.alternative-chunk", _docx(para, **{"word__afchunk.htm": f"<html><body><p>{a}<b>{b}</b></p></body></html>"})
     yield "docx.simple-field", _docx(f'<w:p><w:fldSimple w:instr="AUTHOR">{_run(v)}</w:fldSimple></w:p>')
+    yield "docx.control-in-word", _docx(f"<w:p><w:sdt><w:sdtContent>{_run(a)}</w:sdtContent></w:sdt>{_run(b)}</w:p>")
+    yield "docx.mailto", _docx(para, **{"word___rels__document.xml.rels": f'{HEAD}<Relationships><Relationship Id="r1" Target={quoteattr("https://x.example/" + value.replace(" ", "%20"))}/></Relationships>'})
+    yield "docx.glossary", _docx(para, **{"word__glossary__document.xml": f"{HEAD}<w:document {W}><w:p>{_run(a)}{_run(b)}</w:p></w:document>"})
+    yield "docx.variable", _docx(para, **{"word__settings.xml": f'{HEAD}<w:settings {W}><w:docVars><w:docVar w:name="u" w:val={quoteattr(value)}/></w:docVars></w:settings>'})
     yield "docx.embedded", _docx(para, **{"word__embeddings__sheet1.xlsx": next(xlsx(value, fill))[1]})
 
 
@@ -91,6 +95,9 @@ def xlsx(value, fill):
     yield "xlsx.inline-string", _xlsx(**sheet(f'<sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>{v}</t></is></c></row></sheetData>'))
     yield "xlsx.formula-text", _xlsx(**sheet(f'<sheetData><row r="1"><c r="A1" t="str"><f>CONCATENATE("{v}","")</f><v>x</v></c></row></sheetData>'))
     yield "xlsx.header", _xlsx(**sheet(f"<sheetData/><headerFooter><oddHeader>&amp;L{v}</oddHeader></headerFooter>"))
+    yield "xlsx.footer-codes", _xlsx(**sheet(f'<sheetData/><headerFooter><evenFooter>&amp;C&amp;"Arial,Bold"&amp;10{a}&amp;B{b}&amp;RPage &amp;P</evenFooter></headerFooter>'))
+    yield "xlsx.phonetic", _xlsx(**{"xl__sharedStrings.xml": f'{HEAD}<sst {S}><si><r><t xml:space="preserve">{fill} {a}</t></r><rPh sb="0" eb="1"><t>x</t></rPh><r><t>{b}</t></r></si></sst>'})
+    yield "xlsx.threaded-comment", _xlsx(**{"xl__threadedComments__threadedComment1.xml": f"{HEAD}<ThreadedComments><threadedComment ref=\"A1\" personId=\"1\"><text>ask {v} please</text></threadedComment></ThreadedComments>"})
     yield "xlsx.comment", _xlsx(**{"xl__comments1.xml": f'{HEAD}<comments {S}><authors><author>x</author></authors><commentList><comment ref="A1" authorId="0"><text><r><t>{a}</t></r><r><t>{b}</t></r></text></comment></commentList></comments>'})
     yield "xlsx.comment-author", _xlsx(**{"xl__comments1.xml": f"{HEAD}<comments {S}><authors><author>{v}</author></authors><commentList/></comments>"})
     yield "xlsx.threaded-person", _xlsx(**{"xl__persons__person.xml": f'{HEAD}<personList xmlns="x"><person displayName={quoteattr(value)} id="1"/></personList>'})
@@ -158,5 +165,7 @@ def rtf(value, fill):
     yield "rtf.runs", make(f"{fill} {{\\b {code(value[:half])}}}{{\\i {code(value[half:])}}} soon")
     yield "rtf.control-between", make(f"{fill} {code(value[:half])}\\lang1031 {code(value[half:])} soon")
     yield "rtf.author", make(fill, "{\\info{\\author " + code(value) + "}}")
+    yield "rtf.bookmark-in-word", make(f"{fill} {code(value[:half])}{{\\*\\bkmkstart a}}{code(value[half:])} soon")
+    yield "rtf.footnote", make(f"{fill}{{\\footnote {hexed(value)}}}. next")
     yield "rtf.annotation", make(f"{fill} {{\\*\\atnauthor {code(value)}}}")
     yield "rtf.no-break-space", make(f"{fill} {code(value).replace(' ', chr(92) + '~')} soon")

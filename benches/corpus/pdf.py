@@ -172,6 +172,16 @@ def forms(value, fill):
         spec = pdf.add(b"<< /Type /Filespec /F (notes.txt) /EF << /F %d 0 R >> >>" % data)
         return b" /Names << /EmbeddedFiles << /Names [(notes.txt) %d 0 R] >> >>" % spec, b""
 
+    def script(pdf):
+        return b" /OpenAction << /S /JavaScript /JS %d 0 R >>" % pdf.stream(f"app.alert('{value}');".encode()), b""
+
+    def form_data(pdf):
+        return b" /AcroForm << /XFA %d 0 R >>" % pdf.stream(f"<data><contact>{value}</contact></data>".encode()), b""
+
+    yield "pdf.script", document(nothing, prepare=script)
+    yield "pdf.form-data", document(nothing, prepare=form_data)
+    yield "pdf.actual-text", document(b"BT /F1 12 Tf 72 720 Td /Span << /ActualText " + literal(sentence) + b" >> BDC (xx) Tj EMC ET")
+    yield "pdf.earlier-text", revised(document(_text(shown(sentence) + b" Tj"), info={"Title": "Notes", "Author": "x"}))
     yield "pdf.object-stream", packed_objects(value, fill)
     yield "pdf.earlier-revision", revised(document(nothing, info={"Title": "Notes", "Author": value}))
     chain = base64.a85encode(zlib.compress(_text(shown(sentence) + b" Tj"))) + b"~>"

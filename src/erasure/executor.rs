@@ -381,9 +381,10 @@ async fn load_remote(client: &Client, step: &Step) -> Result<Option<Value>, Exec
             absent(client.remote_links(key).await)?.and_then(|all| all.into_iter().find(|l| is(l, id)))
         }
         RecordType::Property => {
-            let (name, value) = match of_comment(id) {
-                Some((comment, name)) => (name, client.comment_property(comment, name).await?),
-                None => (id, client.property(key, id).await?),
+            let (name, value) = match property_of(id) {
+                Property::Comment(comment, name) => (name, client.comment_property(comment, name).await?),
+                Property::Worklog(worklog, name) => (name, client.worklog_property(key, worklog, name).await?),
+                Property::Issue(name) => (name, client.property(key, name).await?),
             };
             value.map(|value| serde_json::json!({ "key": name, "value": value }))
         }
@@ -391,10 +392,23 @@ async fn load_remote(client: &Client, step: &Step) -> Result<Option<Value>, Exec
     })
 }
 
-/// Comment and name of a comment's property, which the collector calls `comment/10001/name`.
-fn of_comment(id: &str) -> Option<(&str, &str)> {
-    let (comment, name) = id.strip_prefix("comment/")?.split_once('/')?;
-    comment.bytes().all(|b| b.is_ascii_digit()).then_some((comment, name))
+/// Whose property it is. The collector calls one of a comment `comment/10001/name`, one of a worklog `worklog/10001/name`.
+enum Property<'a> {
+    Issue(&'a str),
+    Comment(&'a str, &'a str),
+    Worklog(&'a str, &'a str),
+}
+
+fn property_of(id: &str) -> Property<'_> {
+    let part = |what: &str| {
+        let (owner, name) = id.strip_prefix(what)?.split_once('/')?;
+        owner.bytes().all(|b| b.is_ascii_digit()).then_some((owner, name))
+    };
+    match (part("comment/"), part("worklog/")) {
+        (Some((comment, name)), _) => Property::Comment(comment, name),
+        (_, Some((worklog, name))) => Property::Worklog(worklog, name),
+        _ => Property::Issue(id),
+    }
 }
 
 fn is(value: &Value, id: &str) -> bool {
@@ -442,9 +456,10 @@ async fn replace_remote(
         }
         RecordType::Property => {
             let value = next.get("value").cloned().unwrap_or(Value::Null);
-            match of_comment(id) {
-                Some((comment, name)) => client.set_comment_property(comment, name, value).await?,
-                None => client.set_property(key, id, value).await?,
+            match property_of(id) {
+                Property::Comment(comment, name) => client.set_comment_property(comment, name, value).await?,
+                Property::Worklog(worklog, name) => client.set_worklog_property(key, worklog, name, value).await?,
+                Property::Issue(name) => client.set_property(key, name, value).await?,
             }
             Ok(None)
         }
@@ -459,9 +474,10 @@ async fn delete_remote(client: &Client, step: &Step) -> Result<(), ExecError> {
         RecordType::Worklog => client.delete_worklog(key, id).await?,
         RecordType::Attachment => client.delete_attachment(id).await?,
         RecordType::RemoteLink => client.delete_remote_link(key, id).await?,
-        RecordType::Property => match of_comment(id) {
-            Some((comment, name)) => client.delete_comment_property(comment, name).await?,
-            None => client.delete_property(key, id).await?,
+        RecordType::Property => match property_of(id) {
+            Property::Comment(comment, name) => client.delete_comment_property(comment, name).await?,
+            Property::Worklog(worklog, name) => client.delete_worklog_property(key, worklog, name).await?,
+            Property::Issue(name) => client.delete_property(key, name).await?,
         },
         RecordType::Watcher => {
             let Some(Value::Object(raw)) = load_remote(client, step).await? else { return Ok(()) };

@@ -154,17 +154,27 @@ impl Unpacker<'_> {
         (self.visit)(Leaf { path, bytes, member, opaque: self.opaque, read: false });
     }
 
-    /// Archives, documents and images that a text holds as base64.
+    /// Files that a text holds as base64, or as uuencode writes them.
     fn embedded(&mut self, path: &str, bytes: &[u8], depth: usize) {
-        for (at, content) in embedded::files(bytes) {
+        let base64 = embedded::files(bytes).map(|(at, content)| (format!("base64 at {at}"), content));
+        self.inside(path, base64, depth);
+        self.uuencoded(path, bytes, depth);
+    }
+
+    fn uuencoded(&mut self, path: &str, bytes: &[u8], depth: usize) {
+        self.inside(path, embedded::uuencoded(bytes).map(|(_, name, content)| (name, content)), depth);
+    }
+
+    fn inside(&mut self, path: &str, files: impl Iterator<Item = (String, Vec<u8>)>, depth: usize) {
+        for (name, content) in files {
             self.members += 1;
             self.total += content.len() as u64;
             if depth >= self.limits.depth || self.members > self.limits.members || self.total > self.limits.total {
-                self.refuse(path, "files in base64 beyond the limits: not opened", true);
+                self.refuse(path, "files inside a text beyond the limits: not opened", true);
                 return;
             }
             let outer = std::mem::replace(&mut self.opaque, true);
-            self.open(&format!("{path}!base64 at {at}"), &content, depth + 1);
+            self.open(&format!("{path}!{name}"), &content, depth + 1);
             self.opaque = outer;
         }
     }
@@ -175,6 +185,9 @@ impl Unpacker<'_> {
         if depth >= self.limits.depth {
             self.refuse(path, "documents nested too deep: only its plain strings were searched", true);
             return;
+        }
+        if reader == Reader::Mail {
+            self.uuencoded(path, bytes, depth);
         }
         let outer = std::mem::replace(&mut self.opaque, true);
         let before = self.members;

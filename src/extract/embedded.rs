@@ -1,4 +1,5 @@
-//! Files inside a text: archives, documents and images written as base64, as in data addresses and JSON.
+//! Files inside a text: archives, documents and images written as base64, as in data addresses and JSON, and any file as
+//! `uuencode` writes it.
 //!
 //! Looks only for how such files begin, so that a text without them costs one fast pass. Must not open what it finds.
 
@@ -16,7 +17,7 @@ const BEGINNINGS: [&str; 16] = [
 ];
 
 /// Shorter runs hold no file, in characters.
-const SHORTEST: usize = 64;
+const SHORTEST: usize = 28;
 
 /// Files of one text that are opened.
 const MOST: usize = 1000;
@@ -24,6 +25,67 @@ const MOST: usize = 1000;
 /// Few patterns, so that it searches by vectors where the machine has them.
 static SEARCH: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(BEGINNINGS).ok());
+
+/// Lines of one uuencoded file that are read.
+const MOST_LINES: usize = 1 << 20;
+
+/// The files in some text that `uuencode` wrote (POSIX), each with the byte where it begins and its name.
+pub(super) fn uuencoded(bytes: &[u8]) -> impl Iterator<Item = (usize, String, Vec<u8>)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let from = at + UU.find(bytes.get(at..)?)?;
+            at = from + 6;
+            if !matches!(from.checked_sub(1).map(|i| bytes[i]), None | Some(b'\n' | b'>' | b' ')) {
+                continue;
+            }
+            let mut lines = bytes[from + 6..].split_inclusive(|b| *b == b'\n');
+            let Some((name, begin)) = lines.next().and_then(|line| Some((uu_name(line)?, line.len()))) else {
+                continue;
+            };
+            let (mut content, mut end) = (Vec::new(), from + 6 + begin);
+            for line in lines.take(MOST_LINES) {
+                let Some(more) = uu_line(line.trim_ascii_end()) else { break };
+                end += line.len();
+                content.extend(more);
+            }
+            if !content.is_empty() {
+                at = end;
+                return Some((from, name, content));
+            }
+        }
+    })
+    .take(MOST)
+}
+
+static UU: LazyLock<memchr::memmem::Finder<'static>> = LazyLock::new(|| memchr::memmem::Finder::new("begin "));
+
+/// The name of the file, behind three or four digits of its mode.
+fn uu_name(line: &[u8]) -> Option<String> {
+    let mode = line.iter().take_while(|b| matches!(b, b'0'..=b'7')).count();
+    let name = line[mode..].strip_prefix(b" ").filter(|_| (3..=4).contains(&mode))?.trim_ascii();
+    (!name.is_empty() && name.len() < 1024).then(|| String::from_utf8_lossy(name).into_owned())
+}
+
+/// The bytes of one line: its length, then four characters for every three. Spaces at its end may have been lost.
+fn uu_line(line: &[u8]) -> Option<Vec<u8>> {
+    let value = |b: u8| (b' '..=b'`').contains(&b).then(|| (b - b' ') & 63);
+    let (length, chars) = line.split_first()?;
+    let length = usize::from(value(*length)?);
+    let values: Vec<u8> = chars.iter().map(|b| value(*b)).collect::<Option<_>>()?;
+    // Some programs add a character of their own.
+    if length == 0 || values.len() > length.div_ceil(3) * 4 + 2 || values.len() + 3 < length.div_ceil(3) {
+        return None;
+    }
+    let mut out = Vec::with_capacity(length + 3);
+    for quad in values.chunks(4) {
+        let four = |i: usize| u32::from(quad.get(i).copied().unwrap_or(0));
+        let bits = four(0) << 18 | four(1) << 12 | four(2) << 6 | four(3);
+        out.extend_from_slice(&bits.to_be_bytes()[1..]);
+    }
+    out.resize(length, 0);
+    Some(out)
+}
 
 /// The files in some text, each with the byte where it begins.
 pub(super) fn files(bytes: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
@@ -76,6 +138,17 @@ mod tests {
         }
         assert_eq!(files(format!("A{encoded}").as_bytes()).count(), 0, "inside a run");
         assert_eq!(files(b"/9j/ is short; UEsDB too").count(), 0);
+    }
+
+    #[test]
+    fn uuencoded_files() {
+        let text =
+            b"see\nbegin 644 of Zoe.txt\n887-K(%IOPZL@6&%N9&5R(&%B;W5T(&ET\n`\nend\nbegin 10 work\nbegin 644 x\nno\n";
+        let found: Vec<_> = uuencoded(text).collect();
+        let want = (4, "of Zoe.txt".to_owned(), "ask Zoë Xander about it".as_bytes().to_vec());
+        assert_eq!(found[..1], [want], "{found:?}");
+        assert_eq!(uuencoded(b"we begin 644 things\nand end\n").count(), 0);
+        assert_eq!(uuencoded(b"").count(), 0);
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! Text formats that take their words apart by themselves: folded lines of vCard and iCalendar, control words of RTF.
+//! Text formats that take their words apart by themselves: folded lines of vCard, iCalendar, LDIF and manifests, control words
+//! of RTF.
 //!
 //! Gives the text as it is read, with the way back to the file's characters. Must not search.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use encoding_rs::{Encoding, WINDOWS_1252};
 
 use super::views::View;
@@ -10,6 +12,8 @@ use crate::norm::Mapped;
 enum Layout {
     /// vCard (RFC 6350, section 3.2) and iCalendar (RFC 5545, section 3.1).
     Folded,
+    /// LDIF (RFC 2849) and manifests of Java archives: lines are folded, nothing is escaped; of LDIF a value may be base64.
+    Continued,
     /// Rich Text Format 1.9.
     Rtf,
 }
@@ -21,16 +25,32 @@ fn layout(bytes: &[u8]) -> Option<Layout> {
         Some(Layout::Rtf)
     } else if begins(b"BEGIN:VCARD") || begins(b"BEGIN:VCALENDAR") {
         Some(Layout::Folded)
+    } else if begins(b"dn:") || begins(b"Manifest-Version:") || (begins(b"version:") || begins(b"#")) && is_ldif(bytes)
+    {
+        Some(Layout::Continued)
     } else {
         None
     }
+}
+
+/// Whether the first line that is no comment and no version begins an entry.
+fn is_ldif(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(4096)];
+    let lines = head.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
+    let mut lines = lines.skip_while(|l| {
+        l.is_empty() || l.starts_with(b"#") || l.get(..8).is_some_and(|l| l.eq_ignore_ascii_case(b"version:"))
+    });
+    lines.next().and_then(|l| l.get(..3)).is_some_and(|l| l.eq_ignore_ascii_case(b"dn:"))
 }
 
 /// Whether a text has to be searched in its [`view`] too. Only the first bytes are looked at.
 #[must_use]
 pub fn has_view(bytes: &[u8]) -> bool {
     // Nearly every file begins otherwise.
-    bytes.iter().find(|b| !b.is_ascii_whitespace()).is_some_and(|b| matches!(b, b'{' | b'B' | b'b' | 0xef))
+    bytes
+        .iter()
+        .find(|b| !b.is_ascii_whitespace())
+        .is_some_and(|b| matches!(b, b'{' | b'B' | b'b' | b'D' | b'd' | b'M' | b'm' | b'V' | b'v' | b'#' | 0xef))
         && layout(bytes).is_some()
 }
 
@@ -39,8 +59,39 @@ pub fn has_view(bytes: &[u8]) -> bool {
 pub fn view(text: &str) -> Option<Mapped> {
     match layout(text.as_bytes())? {
         Layout::Folded => unfolded(text),
+        Layout::Continued => continued(text),
         Layout::Rtf => rtf(text),
     }
+}
+
+/// Lines that were folded are joined, and short values in base64 resolved; longer ones are known anywhere.
+fn continued(text: &str) -> Option<Mapped> {
+    let bytes = text.as_bytes();
+    let mut view = View::new(text);
+    let mut at = 0;
+    while let Some(i) = memchr::memchr2(b'\n', b':', &bytes[at..]) {
+        at += i;
+        if bytes[at] == b'\n' {
+            if bytes.get(at + 1) == Some(&b' ') {
+                let from = if at > 0 && bytes[at - 1] == b'\r' { at - 1 } else { at };
+                view.replace(from, at + 2, "");
+                at += 1;
+            }
+            at += 1;
+            continue;
+        }
+        let line = &bytes[at..];
+        let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
+        if let Some(value) = line.strip_prefix(b"::").map(<[u8]>::trim_ascii).filter(|v| (2..16).contains(&v.len()))
+            && let Ok(decoded) = STANDARD.decode(value)
+            && let Ok(decoded) = std::str::from_utf8(&decoded)
+        {
+            let from = at + 2 + line[2..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+            view.replace(from, from + value.len(), decoded);
+        }
+        at += line.len().max(1);
+    }
+    view.finish()
 }
 
 /// Lines that were folded are joined, escapes resolved; what separates the parts of a name becomes a comma.
@@ -100,6 +151,8 @@ fn rtf(text: &str) -> Option<Mapped> {
     let mut codepage: &'static Encoding = WINDOWS_1252;
     // Characters that stand behind `\u` for readers that do not know it.
     let mut fallback = 1;
+    // Of each open group, whether it stands apart from the text around it.
+    let mut groups: Vec<bool> = Vec::new();
     let mut at = 0;
     while let Some(i) = memchr::memchr3(b'\\', b'{', b'}', &bytes[at..]) {
         // Line breaks of the file are none of the text.
@@ -108,7 +161,11 @@ fn rtf(text: &str) -> Option<Mapped> {
         }
         at += i;
         if bytes[at] != b'\\' {
-            view.replace(at, at + 1, "");
+            let apart = bytes[at] == b'}' && groups.pop().unwrap_or(false);
+            if bytes[at] == b'{' && groups.len() < DEEPEST {
+                groups.push(false);
+            }
+            view.replace(at, at + 1, if apart { "\n" } else { "" });
             at += 1;
             continue;
         }
@@ -149,11 +206,17 @@ fn rtf(text: &str) -> Option<Mapped> {
             (b"\\", _) => "\\".to_owned(),
             (b"{", _) => "{".to_owned(),
             (b"}", _) => "}".to_owned(),
-            // Titles, authors, field codes and fonts stand in groups that such words begin.
-            (
-                b"title" | b"author" | b"operator" | b"subject" | b"company" | b"manager" | b"doccomm" | b"keywords",
-                _,
-            ) => "\n".to_owned(),
+            // Marks and codes of fields stand in the middle of words; the text itself is searched too.
+            (b"bkmkstart" | b"bkmkend" | b"fldinst", _) => {
+                end = group_end(bytes, end);
+                String::new()
+            }
+            (word, _) if APART.contains(&word) => {
+                if let Some(group) = groups.last_mut() {
+                    *group = true;
+                }
+                "\n".to_owned()
+            }
             _ => String::new(),
         };
         while !text.is_char_boundary(end) {
@@ -163,6 +226,62 @@ fn rtf(text: &str) -> Option<Mapped> {
         at = end;
     }
     view.finish()
+}
+
+/// Groups deeper than this are not told from each other.
+const DEEPEST: usize = 10_000;
+
+/// Words that begin a group beside the text: titles, authors, notes, fonts.
+const APART: [&[u8]; 33] = [
+    b"annotation",
+    b"atnauthor",
+    b"atnid",
+    b"author",
+    b"buptim",
+    b"category",
+    b"colortbl",
+    b"comment",
+    b"company",
+    b"creatim",
+    b"doccomm",
+    b"fonttbl",
+    b"footer",
+    b"footerf",
+    b"footerl",
+    b"footerr",
+    b"footnote",
+    b"header",
+    b"headerf",
+    b"headerl",
+    b"headerr",
+    b"info",
+    b"keywords",
+    b"listtable",
+    b"manager",
+    b"operator",
+    b"revtbl",
+    b"shptxt",
+    b"staticval",
+    b"stylesheet",
+    b"subject",
+    b"title",
+    b"userprops",
+];
+
+/// Where the group ends that `at` stands in: its closing brace.
+fn group_end(bytes: &[u8], mut at: usize) -> usize {
+    let mut depth = 0_usize;
+    while let Some(b) = bytes.get(at) {
+        match b {
+            b'\\' => at += 1,
+            b'{' => depth += 1,
+            b'}' if depth == 0 => break,
+            b'}' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    at.min(bytes.len())
 }
 
 /// The control word or symbol at `at`: its name, its number, and how long it is, the space behind it included.
@@ -224,6 +343,22 @@ mod tests {
             read(card),
             "BEGIN:VCARD\r\nVERSION:4.0\r\nitem1.N, CHARSET=UTF-8:Xander, Zoë, , , \r\nNOTE:a, b\nc;d\r\nEMAIL:zoe@x\r\n"
         );
+        for (text, want) in [
+            ("dn: uid=1\ncn: Xan\n der, Zo\u{eb}\n", "dn: uid=1\ncn: Xander, Zo\u{eb}\n"),
+            (
+                "version: 1\r\n\r\n# all\r\ndn:: WmVv\r\nsn::\r\n IFpvw6s=\r\n",
+                "version: 1\r\n\r\n# all\r\ndn:: Zeo\r\nsn::IFpvw6s=\r\n",
+            ),
+            ("dn: x\nsn:: Wm/Dqw==\n", "dn: x\nsn:: Zo\u{eb}\n"),
+            ("# comment\n\ndn: x\nmail: zo\n e@x\n", "# comment\n\ndn: x\nmail: zoe@x\n"),
+            (
+                "Manifest-Version: 1.0\r\nBuilt-By: Zoe Xan\r\n der\r\n",
+                "Manifest-Version: 1.0\r\nBuilt-By: Zoe Xander\r\n",
+            ),
+        ] {
+            assert_eq!(read(text), want);
+        }
+        assert!(!has_view(b"# a heading\n\ntext\n") && !has_view(b"version: 2\nservices:\n"));
         assert!(!has_view(b"BEGIN:SOMETHING"));
         assert!(!has_view(b"{\"a\": 1}"));
     }
@@ -236,7 +371,10 @@ mod tests {
             (r"{\rtf1 Zo\u235?\~X\u-10179?\u-8699?a\-b\_c \{x\}\\}", "Zoë\u{a0}X\u{1f605}a\u{ad}b-c {x}\\"),
             (r"{\rtf1\uc2 Zo\u235\'65\'22 X\uc0\u235 y}", "Zoë Xëy"),
             ("{\\rtf1 Zo\r\n\\'eb\r\n}", "Zoë"),
-            (r"{\rtf1{\info{\author Zo\'eb}}\bin3 }}}x", "\nZoëx"),
+            (r"{\rtf1{\info{\author Zo\'eb}}\bin3 }}}x", "\n\nZoë\n\nx"),
+            (r"{\rtf1{\info{\author Zo\'eb X}}\f0\fs24 next}", "\n\nZoë X\n\nnext"),
+            (r"{\rtf1 Zo\'eb {\*\bkmkstart a}Xan{\*\bkmkend a}der{\footnote Zo\'eb}.}", "Zoë Xander\nZoë\n."),
+            (r#"{\rtf1 {\field{\*\fldinst HYPERLINK "http://x/{\}}"}{\fldrslt Zo}}\'eb}"#, "Zoë"),
         ] {
             assert_eq!(read(rtf), want, "{rtf}");
         }
@@ -244,7 +382,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics_and_leads_back(text in "(\\{\\\\rtf|BEGIN:VCARD\r\n)([a-zN;:\\\\'{}0-9u \r\n\tëé😀-]|\\\\u|\\\\'|\\\\uc|\\\\bin){0,60}") {
+        fn never_panics_and_leads_back(text in "(\\{\\\\rtf|BEGIN:VCARD\r\n|dn: )([a-zN;:\\\\'{}0-9u \r\n\tëé😀-]|\\\\u|\\\\'|\\\\uc|\\\\bin|\\\\author|\\\\bkmkend|:: ?|\n ){0,60}") {
             if let Some(view) = view(&text) {
                 for (at, c) in view.text().char_indices() {
                     prop_assert!(text.get(view.original(at, at + c.len_utf8())).is_some());

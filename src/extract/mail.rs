@@ -106,7 +106,8 @@ fn parts(message: &Message<'_>, utf8: bool, at: &str, depth: usize, give: &mut d
         }
         match &part.body {
             PartType::Text(text) | PartType::Html(text) => {
-                if is_hidden(part, utf8) {
+                // Calendars and cards fold their lines.
+                if is_hidden(part, utf8) || super::layout::has_view(text.as_bytes()) {
                     give(Part::Content(name, text.as_bytes().to_vec()));
                 } else if part.attachment_name().is_some() {
                     // The name may be in pieces in the header.

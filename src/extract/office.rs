@@ -10,7 +10,7 @@ use quick_xml::{Reader, XmlVersion, events::Event};
 
 /// Elements that stand inside a word without separating anything, by local name: runs and their formatting (ECMA-376,
 /// part 1, section 17.3.2; OpenDocument 1.3, section 6), tracked changes, anchors.
-const INLINE: [&str; 37] = [
+const INLINE: [&str; 39] = [
     "a",
     "b",
     "bookmark",
@@ -43,6 +43,8 @@ const INLINE: [&str; 37] = [
     "permStart",
     "proofErr",
     "r",
+    "rPh",
+    "sdt",
     "sdtContent",
     "smartTag",
     "soft-page-break",
@@ -76,6 +78,7 @@ pub(super) fn text(xml: &[u8]) -> Option<String> {
     let mut attributes = BTreeSet::new();
     let mut looks = 0_usize;
     let mut header = None;
+    let mut reading = None;
     loop {
         match reader.read_event().ok()? {
             event @ (Event::Start(_) | Event::Empty(_)) => {
@@ -96,6 +99,8 @@ pub(super) fn text(xml: &[u8]) -> Option<String> {
                 }
                 if HEADERS.contains(&name.as_str()) {
                     header = Some(out.len());
+                } else if name == "rPh" && opens {
+                    reading = Some(out.len());
                 }
             }
             Event::End(element) => {
@@ -104,6 +109,10 @@ pub(super) fn text(xml: &[u8]) -> Option<String> {
                     let plain = without_codes(&out[from..]);
                     out.truncate(from);
                     out.push_str(&plain);
+                }
+                // How a word is pronounced stands in the middle of it, and may be a name in other letters.
+                if let Some(from) = reading.take_if(|_| name == "rPh") {
+                    attributes.insert(out.split_off(from));
                 }
                 if LOOKS.contains(&name.as_str()) {
                     looks = looks.saturating_sub(1);
@@ -161,6 +170,11 @@ fn without_codes(header: &str) -> String {
             Some('"') => rest[1..].find('"').map_or(1, |end| end + 2),
             Some('K' | 'k') => 1 + len(|c| c.is_ascii_hexdigit() || matches!(c, '+' | '-'), 6),
             Some(c) if c.is_ascii_digit() => 1 + len(|c| c.is_ascii_digit(), 2),
+            // Bold, italic and the like stand inside words; all else is a field: a page, a date, a file.
+            Some(
+                'B' | 'I' | 'U' | 'S' | 'X' | 'Y' | 'E' | 'O' | 'H' | 'b' | 'i' | 'u' | 's' | 'x' | 'y' | 'e' | 'o'
+                | 'h',
+            ) => 1,
             Some(c) => {
                 out.push(' ');
                 c.len_utf8()
@@ -210,6 +224,11 @@ mod tests {
     fn sheets_and_open_documents() {
         let shared = "<sst><si><r><t>Zo</t></r><r><rPr><b/></rPr><t>ë</t></r></si><si><t>Xander</t></si></sst>";
         assert_eq!(lines(shared), ["Zoë", "Xander"]);
+        let read = "<si><r><t>山</t></r><rPh sb=\"0\"><t>ヤマ</t></rPh><r><t>田</t></r></si>";
+        assert_eq!(lines(read), ["山田", "0", "ヤマ"]);
+        let control =
+            "<w:p><w:sdt><w:sdtContent><w:r><w:t>Zo</w:t></w:r></w:sdtContent></w:sdt><w:r><w:t>ë</w:t></w:r></w:p>";
+        assert_eq!(lines(control), ["Zoë"]);
         let odf = "<text:p>Zo<text:span text:style-name=\"T1\">ë</text:span><text:s/>Xan<text:change-start/>der<text:line-break/>x</text:p>";
         assert_eq!(lines(odf), ["Zoë Xander", "x", "T1"]);
         assert_eq!(lines("<?note Zoë?><c n=\"0170 123\"/>"), ["0170 123", "note Zoë"], "whatever is in it");
@@ -218,6 +237,7 @@ mod tests {
             ("&amp;LZoë Xander&amp;RPage &amp;P", vec!["Zoë Xander", "Page  "]),
             ("&amp;C&amp;&quot;Arial,Bold&quot;&amp;12Zoë &amp;KFF0000Xander", vec!["Zoë Xander"]),
             ("R&amp;&amp;D", vec!["R&D"]),
+            ("&amp;10Zo&amp;Bë Xander", vec!["Zoë Xander"]),
         ] {
             assert_eq!(lines(&format!("<oddHeader>{codes}</oddHeader>")), want, "{codes}");
         }

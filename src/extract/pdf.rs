@@ -3,7 +3,11 @@
 //!
 //! lopdf reads the file; this puts the words together. Must not search.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashSet},
+    hash::{Hash, Hasher},
+    io::Read,
+};
 
 use super::readers::Part;
 use lopdf::{Dictionary, Document, Encoding, Object, ObjectId, Stream, content::Content, decode_text_string};
@@ -14,36 +18,100 @@ const STREAM: usize = 64 << 20;
 /// Bytes of all files inside a PDF together.
 const ALL: usize = 256 << 20;
 
+/// Earlier revisions that are read.
+const REVISIONS: usize = 16;
+
 /// A gap in a line of text, in thousandths of the font's size, from which on it is a space (PDF 32000-1, 9.4.3: `TJ` moves
 /// by so much). Fonts' own spaces are about 250 wide; kerning is far below.
 const SPACE: f32 = 180.0;
 
 /// Reads a PDF and gives what it holds; an error is the reason why nobody here can.
 pub(super) fn read(bytes: &[u8], give: &mut dyn FnMut(Part)) -> Result<(), &'static str> {
-    let document =
-        Document::load_mem(bytes).map_err(|_| "damaged or encrypted PDF: only its plain strings were searched")?;
+    let Ok(document) = Document::load_mem(bytes) else {
+        remains(bytes, give);
+        return Err("damaged or encrypted PDF: only what its streams hold and its plain strings were searched");
+    };
     if document.is_encrypted() {
         return Err("encrypted PDF: only its plain strings were searched");
     }
+    let mut known = HashSet::new();
+    revision(&document, &mut |part| {
+        if let Part::Content(_, content) = &part {
+            known.insert(hash(content));
+        }
+        give(part);
+    });
+    // What an update took away still stands in front of it (PDF 32000-1, 7.5.6).
+    let ends: Vec<usize> = memchr::memmem::find_iter(bytes, b"%%EOF").map(|at| at + 5).collect();
+    let earlier = ends.split_last().map_or(&[][..], |(_, earlier)| earlier);
+    if earlier.len() > REVISIONS {
+        give(Part::Unread(
+            String::new(),
+            format!("of {} earlier revisions {REVISIONS} were read", earlier.len()),
+            true,
+        ));
+    }
+    for (n, end) in earlier.iter().enumerate().rev().take(REVISIONS) {
+        // The first end of a file made for the web is none.
+        let Ok(before) = Document::load_mem(&bytes[..*end]) else { continue };
+        revision(&before, &mut |part| {
+            if let Part::Content(name, content) = part
+                && known.insert(hash(&content))
+            {
+                give(Part::Content(format!("revision {}/{name}", n + 1), content));
+            }
+        });
+    }
+    Ok(())
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What the streams of a file hold that cannot be read as a whole.
+fn remains(bytes: &[u8], give: &mut dyn FnMut(Part)) {
+    let mut left = ALL;
+    let mut at = 0;
+    while let Some(i) = memchr::memmem::find(&bytes[at..], b"stream") {
+        at += i + 6;
+        let data = &bytes[at..];
+        let data = data.strip_prefix(b"\r").unwrap_or(data);
+        let Some(data) = data.strip_prefix(b"\n").filter(|d| d.first() == Some(&0x78)) else { continue };
+        let mut content = Vec::new();
+        // As much of it as there is.
+        let _ = flate2::bufread::ZlibDecoder::new(data).take(STREAM.min(left) as u64).read_to_end(&mut content);
+        left -= content.len();
+        if !content.is_empty() {
+            give(Part::Content(format!("stream at {at}"), content));
+        }
+    }
+}
+
+/// Gives what one revision of a document holds.
+fn revision(document: &Document, give: &mut dyn FnMut(Part)) {
     let mut text = String::new();
     let (pages, mut silent, mut damaged, mut undecoded, mut pictures) = (document.get_pages(), 0, 0, 0, 0);
     let mut left = ALL;
     for id in pages.values() {
         let before = text.len();
-        match page(&document, *id, &mut undecoded) {
+        match page(document, *id, &mut undecoded) {
             Some(shown) => text.push_str(&shown),
             None => damaged += 1,
         }
         silent += usize::from(text[before..].trim().is_empty());
         text.push('\n');
     }
+    let shown_on_pages: HashSet<ObjectId> = pages.values().flat_map(|id| document.get_page_contents(*id)).collect();
     let mut strings = String::new();
     for (id, object) in &document.objects {
         collect(object, &mut strings);
         let Ok(stream) = object.as_stream() else { continue };
         let is = |key: &[u8], name: &[u8]| stream.dict.get(key).and_then(Object::as_name).is_ok_and(|n| n == name);
         if is(b"Subtype", b"Form") {
-            match form(&document, stream, &mut undecoded) {
+            match form(document, stream, &mut undecoded) {
                 Some(shown) => text.push_str(&shown),
                 None => damaged += 1,
             }
@@ -57,6 +125,13 @@ pub(super) fn read(bytes: &[u8], give: &mut dyn FnMut(Part)) -> Result<(), &'sta
             }
         } else if is(b"Subtype", b"Image") {
             pictures += 1;
+        } else if !shown_on_pages.contains(id)
+            && ![&b"ObjStm"[..], b"XRef"].iter().any(|kind| is(b"Type", kind))
+            && let Some(bytes) = content(stream).filter(|bytes| bytes.len() <= left && is_text(bytes))
+        {
+            // Scripts, notes with formatting, the data of forms.
+            left -= bytes.len();
+            give(Part::Content(format!("object {}", id.0), bytes));
         }
     }
     let mut unread = |why: String| give(Part::Unread(String::new(), why, true));
@@ -77,7 +152,13 @@ pub(super) fn read(bytes: &[u8], give: &mut dyn FnMut(Part)) -> Result<(), &'sta
             give(Part::Content(name.to_owned(), text.into_bytes()));
         }
     }
-    Ok(())
+}
+
+/// Whether a stream is a text for readers, and not what its viewer makes glyphs or functions of.
+fn is_text(bytes: &[u8]) -> bool {
+    const NOT: [&[u8]; 3] = [b"/CIDInit", b"%!PS", b"{"];
+    let bytes = bytes.trim_ascii_start();
+    !NOT.iter().any(|begin| bytes.starts_with(begin)) && super::encoding::decode(bytes).is_some()
 }
 
 fn content(stream: &Stream) -> Option<Vec<u8>> {
@@ -139,6 +220,8 @@ fn shown(content: &[u8], encodings: &Encodings<'_>, undecoded: &mut usize) -> Op
     let shows = content.operations.iter().filter(|o| matches!(o.operator.as_str(), "Tj" | "TJ" | "'" | "\"")).count();
     let (mut pieces, mut letters) = (0, 0);
     let mut matrix = [f32::NAN; 2];
+    // What glyphs stand for is said beside them (PDF 32000-1, 14.9.4).
+    let mut beside = String::new();
     for operation in &content.operations {
         let number = |i: usize| operation.operands.get(i).and_then(|o| o.as_float().ok());
         match operation.operator.as_str() {
@@ -178,12 +261,14 @@ fn shown(content: &[u8], encodings: &Encodings<'_>, undecoded: &mut usize) -> Op
                 matrix = to;
             }
             "T*" => apart(&mut out, '\n'),
+            "BDC" | "DP" => operation.operands.iter().for_each(|o| collect(o, &mut beside)),
             // A block of text often ends inside a line.
             "ET" => apart(&mut out, ' '),
             _ => {}
         }
     }
     apart(&mut out, '\n');
+    out.push_str(&beside);
     Some(out)
 }
 
@@ -293,6 +378,7 @@ pub(crate) mod tests {
                 "Zo\u{eb} Xander",
             ),
             ("BT /F1 9 Tf (a) Tj (b) ' T* (c) Tj ET", "a\nb\nc"),
+            ("BT /F1 9 Tf /Span << /ActualText (Xander) >> BDC (a) Tj EMC (b) Tj ET", "ab \nXander"),
             (
                 "BT /F1 9 Tf (Z) Tj 5 0 Td (o) Tj 5 0 Td (\u{eb}) Tj 5 0 Td ( ) Tj 5 0 Td (X) Tj 5 0 Td (a) Tj 5 0 Td (n) Tj 5 0 Td (d) Tj 5 0 Td (e) Tj 5 0 Td (r) Tj ET",
                 "Zo\u{eb} Xander",
@@ -314,6 +400,41 @@ pub(crate) mod tests {
         for part in ["page", "in a form", "Zoë Author", "a note", "a file"] {
             assert!(all.contains(part), "{part} is missing: {all}");
         }
+    }
+
+    #[test]
+    fn what_updates_took_away_and_what_is_left_of_a_torn_file() {
+        let first = pdf("BT /F1 9 Tf (page) Tj ET", "Zo\u{eb} Author", "note", b"file");
+        let before = Document::load_mem(&first).unwrap();
+        let mut update = lopdf::IncrementalDocument::create_from(first.clone(), before);
+        let info = update.get_prev_documents().trailer.get(b"Info").and_then(Object::as_reference).unwrap();
+        update.new_document.objects.insert(info, dictionary! { "Title" => text_string("none") }.into());
+        let mut second = Vec::new();
+        update.save_to(&mut second).unwrap();
+        let found: Vec<String> = parts(&second)
+            .unwrap()
+            .into_iter()
+            .filter_map(|p| match p {
+                Part::Content(name, bytes) => Some(format!("{name}: {}", String::from_utf8_lossy(&bytes))),
+                Part::Unread(..) => None,
+            })
+            .collect();
+        assert!(
+            found.iter().any(|p| p.starts_with("revision 1/(properties") && p.contains("Zo\u{eb} Author")),
+            "{found:?}"
+        );
+        assert_eq!(found.iter().filter(|p| p.contains("page")).count(), 1, "the same is not given twice");
+
+        let mut left = String::new();
+        let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut packed, b"BT (page) Tj ET").unwrap();
+        let torn = [b"%PDF-1.5\n<< /Filter /FlateDecode >> stream\r\n", &packed.finish().unwrap()[..]].concat();
+        let torn = read(&torn, &mut |part| {
+            if let Part::Content(_, bytes) = part {
+                left.push_str(&String::from_utf8_lossy(&bytes));
+            }
+        });
+        assert!(torn.is_err() && left.contains("(page) Tj"), "{left}");
     }
 
     #[test]

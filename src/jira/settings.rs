@@ -252,6 +252,46 @@ impl Client {
         }
     }
 
+    /// Properties of several worklogs at once (Cloud, 1,000 ids): worklogs with their properties.
+    ///
+    /// # Errors
+    /// `NotSupported` on Data Center, whose worklogs have none.
+    pub async fn worklogs_with_properties(&self, ids: &[String]) -> Result<Vec<Value>> {
+        if !self.is_cloud() {
+            return Err(self.not_here("Data Center's worklogs have no properties"));
+        }
+        let numbers: Vec<Value> = ids.iter().filter_map(|id| id.parse::<u64>().ok()).map(Value::from).collect();
+        let call = Call::ask("worklog/list").query("expand", "properties").json(serde_json::json!({ "ids": numbers }));
+        self.array(&call.optional()).await
+    }
+
+    /// The value of a worklog's property (Cloud); `None` where it has none of that name.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`].
+    pub async fn worklog_property(&self, key: &str, id: &str, name: &str) -> Result<Option<Value>> {
+        let call = Call::get("issue").id(key).then("worklog").id(id).then("properties").hidden(name).optional();
+        Ok(self.json_or_absent(&call).await?.and_then(|mut v| v.get_mut("value").map(Value::take)))
+    }
+
+    /// Sets a worklog's property (Cloud).
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`].
+    pub async fn set_worklog_property(&self, key: &str, id: &str, name: &str, value: Value) -> Result<()> {
+        let call = Call::put("issue").id(key).then("worklog").id(id).then("properties").hidden(name);
+        self.send(&call.json(value).optional()).await.map(drop)
+    }
+
+    /// Deletes a worklog's property (Cloud).
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`] but `NotFound`.
+    pub async fn delete_worklog_property(&self, key: &str, id: &str, name: &str) -> Result<Gone> {
+        let call = Call::delete("issue").id(key).then("worklog").id(id).then("properties").hidden(name);
+        self.gone(&call.optional()).await
+    }
+
     /// The names of a comment's properties.
     ///
     /// # Errors

@@ -56,6 +56,7 @@ storage! {
     Comments Jira "comments" "Comments"
     CommentProperties Jira "comment-properties" "Comment properties"
     Worklogs Jira "worklogs" "Worklogs"
+    WorklogProperties Jira "worklog-properties" "Worklog properties"
     Attachments Jira "attachments" "Attachments: names and content"
     History Jira "history" "Issue history"
     Watchers Jira "watchers" "Watchers"

@@ -249,6 +249,10 @@ pub async fn collect(
             let (client, pool, out) = (client.clone(), pool.clone(), out.clone());
             tasks.spawn(async move { Ended::Comments(issue::comment_properties(&client, &pool, &out, ids).await) });
         }
+        if let Some(ids) = totals.worklogs_to_ask(client, tasks.is_empty() && !listing) {
+            let (client, pool, out) = (client.clone(), pool.clone(), out.clone());
+            tasks.spawn(async move { Ended::Worklogs(issue::worklog_properties(&client, &pool, &out, ids).await) });
+        }
         if tasks.is_empty() && !listing {
             break;
         }
@@ -266,6 +270,7 @@ pub async fn collect(
                     }
                     Ok(Ended::Settings(read)) => totals.settings(read),
                     Ok(Ended::Comments(result)) => totals.asked_comments(result),
+                    Ok(Ended::Worklogs(result)) => totals.asked_worklogs(result),
                     Err(_) => totals.broke_off(),
                 }
             }
@@ -334,6 +339,7 @@ enum Ended {
     Issue(Box<Outcome>),
     Settings(settings::Read),
     Comments(Result<(), JiraError>),
+    Worklogs(Result<(), JiraError>),
 }
 
 /// A page of the search.

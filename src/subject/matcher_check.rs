@@ -85,7 +85,7 @@ pub(super) fn check(
                 if edge == Edge::Soft && around.file_title() { Edge::Clean } else { edge }
             }
         }
-        Form::Login if !around.login() && !(owner == IdentifierKind::Email && around.announced()) => return None,
+        Form::Login if !(around.login() || (owner == IdentifierKind::Email && around.announced())) => return None,
         // With another domain it is another mailbox.
         Form::Login | Form::Mailbox if around.at_sign() => return None,
         Form::Login | Form::Mailbox => around.id(kind == TextKind::FileName, false),

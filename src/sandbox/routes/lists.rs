@@ -8,7 +8,7 @@ use super::issue;
 use crate::sandbox::{
     http::{Answer, Failure, Payload, Reply, Req, page_of},
     shapes,
-    state::{Issue, World},
+    state::{Issue, Owner, World},
 };
 
 /// Atlassian's limit of ids in one list.
@@ -50,10 +50,18 @@ pub(super) fn comments(world: &World, req: &Req) -> Answer {
 
 pub(super) fn worklogs(world: &World, req: &Req) -> Answer {
     let wanted = ids(req, "ids")?;
+    let properties = world.is_cloud() && req.q("expand").is_some_and(|e| e.contains("properties"));
     let all = visible(world)
         .flat_map(|i| i.worklogs.iter().map(move |w| (i.id, w)))
         .filter(|(_, w)| wanted.contains(&w.id) && world.sees_restricted(w.visibility.as_ref()))
-        .map(|(issue, w)| shapes::worklog(world, issue, w));
+        .map(|(issue, w)| {
+            let mut one = shapes::worklog(world, issue, w);
+            if properties {
+                let own = world.extras.properties.get(&Owner::Worklog(w.id)).into_iter().flatten();
+                one["properties"] = own.map(|(k, v)| json!({ "key": k, "value": v })).collect();
+            }
+            one
+        });
     Ok(Reply::ok(all.collect()))
 }
 

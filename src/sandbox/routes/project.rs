@@ -106,7 +106,7 @@ pub(super) fn recent(world: &World) -> Answer {
     Ok(Reply::ok(visible(world).map(|p| shapes::project(world, p)).collect()))
 }
 
-/// Changes name and lead.
+/// Changes name, lead and description.
 pub(super) fn edit(world: &mut World, req: &Req, key: &str) -> Answer {
     let p = world.find_project(key)?;
     administers(world, p)?;
@@ -128,6 +128,10 @@ pub(super) fn edit(world: &mut World, req: &Req, key: &str) -> Answer {
         let old = std::mem::replace(&mut world.projects[p].lead, lead);
         let name = |u: usize| world.user(u).display_name.clone();
         changes.push(("Project lead".to_owned(), name(old), name(lead)));
+    }
+    if let Some(text) = body.get("description").and_then(Value::as_str) {
+        let old = world.extras.project_descriptions.insert(p, text.to_owned()).unwrap_or_default();
+        changes.push(("Description".to_owned(), old, text.to_owned()));
     }
     let (id, name) = (world.projects[p].id.to_string(), world.projects[p].name.clone());
     world.audit("Project updated", "projects", ("PROJECT", id, name), changes);

@@ -97,7 +97,7 @@ pub(super) fn project(world: &World, ix: usize) -> Value {
     let p = &world.projects[ix];
     let mut out = project_ref(world, ix);
     out["expand"] = "description,lead,issueTypes,url,projectKeys".into();
-    out["description"] = "".into();
+    out["description"] = world.extras.project_descriptions.get(&ix).map_or("", String::as_str).into();
     out["lead"] = user(world, p.lead);
     // Cloud's document shows components inside a project with their leads, Data Center's without.
     let inside = |c| if world.is_cloud() { component(world, ix, c) } else { component_ref(world, c) };

@@ -111,6 +111,8 @@ pub(in crate::sandbox) struct Extras {
     pub(in crate::sandbox) grants: Vec<(&'static str, UserIx)>,
     pub(in crate::sandbox) roles: Vec<Role>,
     pub(in crate::sandbox) actors: BTreeMap<(ProjectIx, u64), Vec<Actor>>,
+    /// By project; most have none.
+    pub(in crate::sandbox) project_descriptions: BTreeMap<ProjectIx, String>,
     /// By component; without an entry the project's lead leads, `None` is nobody.
     pub(in crate::sandbox) component_leads: BTreeMap<u64, Option<UserIx>>,
     pub(in crate::sandbox) releases: BTreeMap<u64, Release>,
@@ -141,6 +143,7 @@ impl Default for Extras {
                 role(10_010, "Developers", "Who works in the project", GROUPS[1].0),
             ],
             actors: BTreeMap::new(),
+            project_descriptions: BTreeMap::new(),
             component_leads: BTreeMap::new(),
             releases: BTreeMap::new(),
             properties: BTreeMap::new(),

@@ -304,15 +304,36 @@ pub(super) async fn comment_properties(
         let _turn = pool.turn().await;
         client.comments_with_properties(&ids).await?
     };
-    for comment in all {
-        let id = id_of(&comment);
-        let Some((_, key)) = comments.iter().find(|(known, _)| *known == id) else { continue };
-        for property in comment.get("properties").and_then(Value::as_array).into_iter().flatten() {
+    send_properties(out, "comment", &comments, all).await;
+    Ok(())
+}
+
+/// As [`comment_properties`], of worklogs, of which Cloud gives as many at once.
+pub(super) async fn worklog_properties(
+    client: &Client,
+    pool: &Pool,
+    out: &Sender<Message>,
+    worklogs: Vec<(String, String)>,
+) -> Result<(), JiraError> {
+    let ids: Vec<String> = worklogs.iter().map(|(id, _)| id.clone()).collect();
+    let all = {
+        let _turn = pool.turn().await;
+        client.worklogs_with_properties(&ids).await?
+    };
+    send_properties(out, "worklog", &worklogs, all).await;
+    Ok(())
+}
+
+/// Sends on the properties in the JSON of comments or worklogs.
+async fn send_properties(out: &Sender<Message>, what: &str, known: &[(String, String)], all: Vec<Value>) {
+    for one in all {
+        let id = id_of(&one);
+        let Some((_, key)) = known.iter().find(|(known, _)| *known == id) else { continue };
+        for property in one.get("properties").and_then(Value::as_array).into_iter().flatten() {
             let Some(name) = property.get("key").and_then(Value::as_str) else { continue };
-            send_property(out, (&id, key), name, property.get("value").cloned()).await;
+            send_property(out, &format!("{what}/{id}/{name}"), key, name, property.get("value").cloned()).await;
         }
     }
-    Ok(())
 }
 
 async fn properties_of(
@@ -333,14 +354,14 @@ async fn properties_of(
         };
         // One that went meanwhile is gone.
         if value.is_some() {
-            send_property(out, (id, key), &name, value).await;
+            send_property(out, &format!("comment/{id}/{name}"), key, &name, value).await;
         }
     }
     Ok(())
 }
 
-async fn send_property(out: &Sender<Message>, (id, key): (&str, &str), name: &str, value: Option<Value>) {
-    let record = RecordRef::of_issue(RecordType::Property, format!("comment/{id}/{name}"), key);
+async fn send_property(out: &Sender<Message>, id: &str, key: &str, name: &str, value: Option<Value>) {
+    let record = RecordRef::of_issue(RecordType::Property, id, key);
     let json = json!({ "key": name, "value": value });
     // It fails only when the scan has ended, and then nobody asks.
     drop(out.send(Message { number: 0, record: RemoteRecord { record, json, content: None }, _share: None }).await);

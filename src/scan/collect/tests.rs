@@ -130,6 +130,25 @@ async fn properties_of_comments_are_read() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn properties_of_worklogs_are_read() {
+    for flavor in BOTH {
+        let world = world(flavor, 12).await;
+        let issue = world.issues().into_iter().find(|i| len(i, "worklogs") > 0).expect("an issue with a worklog");
+        let key = issue["key"].as_str().unwrap();
+        let id = world.client.worklogs(key).await.unwrap()[0]["id"].as_str().unwrap().to_owned();
+        let set = world.client.set_worklog_property(key, &id, "app.note", serde_json::json!({ "by": "zxan" })).await;
+        let got = world.collect(&Nothing).await;
+        let cloud = flavor == Flavor::Cloud;
+        assert_eq!(set.is_ok(), cloud, "{set:?}");
+        let wanted = format!("worklog/{id}/app.note");
+        assert_eq!(got.records.keys().any(|r| r.id.as_deref() == Some(wanted.as_str())), cloud, "{flavor:?}: {wanted}");
+        let status = if cloud { MatrixStatus::Examined } else { MatrixStatus::Absent };
+        assert_eq!(got.facts.0[&Storage::WorklogProperties].status, status, "{flavor:?}");
+        assert!(got.coverage.iter().all(|c| c.status.is_complete()), "{flavor:?}: {:?}", got.coverage);
+    }
+}
+
 /// Requests that do not grow with the issues: the project with its settings, a page of the search, the numbers above the
 /// highest, on Cloud the properties of up to a thousand comments.
 const BESIDE: usize = 25;

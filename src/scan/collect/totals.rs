@@ -62,11 +62,12 @@ pub struct Collected {
 }
 
 /// The kinds that stand in a project.
-const OF_A_PROJECT: [Storage; 20] = [
+const OF_A_PROJECT: [Storage; 21] = [
     Storage::Issues,
     Storage::Comments,
     Storage::CommentProperties,
     Storage::Worklogs,
+    Storage::WorklogProperties,
     Storage::Attachments,
     Storage::History,
     Storage::Watchers,
@@ -153,6 +154,10 @@ pub(super) struct Totals {
     unasked: u64,
     /// Comments whose properties are still to be asked for: id and issue.
     comments: Vec<(String, String)>,
+    /// The same of worklogs.
+    worklogs: Vec<(String, String)>,
+    /// Whether worklogs may have properties at all.
+    bare_worklogs: bool,
     settings: Option<Read>,
 }
 
@@ -195,6 +200,7 @@ impl Totals {
                 self.comments.push((id.clone(), key.clone()));
                 self.restricted += u64::from(record.json.get("visibility").is_some_and(Value::is_object));
             }
+            (RecordType::Worklog, Some(id), Some(key)) => self.worklogs.push((id.clone(), key.clone())),
             (RecordType::Issue, ..) => {
                 self.secured += u64::from(record.json.pointer("/fields/security").is_some_and(Value::is_object));
             }
@@ -289,6 +295,26 @@ impl Totals {
         }
     }
 
+    /// The worklogs whose properties are to be asked for now, as of comments. Data Center has none.
+    pub(super) fn worklogs_to_ask(&mut self, client: &Client, end: bool) -> Option<Vec<(String, String)>> {
+        self.bare_worklogs = client.flavor() != Flavor::Cloud;
+        if self.bare_worklogs || self.gaps.0.contains_key("worklog-properties") {
+            self.worklogs.clear();
+            return None;
+        }
+        if self.worklogs.is_empty() || (self.worklogs.len() < COMMENTS && !end) {
+            return None;
+        }
+        let rest = self.worklogs.split_off(self.worklogs.len().min(COMMENTS));
+        Some(std::mem::replace(&mut self.worklogs, rest))
+    }
+
+    pub(super) fn asked_worklogs(&mut self, result: Result<(), JiraError>) {
+        if let Err(e) = result {
+            self.gaps.add("worklog-properties", reason(&e));
+        }
+    }
+
     /// What a project came to.
     pub(super) fn collected(mut self, place: &RemotePlace) -> Collected {
         let (records, bytes) = (self.records, self.bytes);
@@ -354,15 +380,22 @@ impl Totals {
             };
             self.facts.add(kind, fact);
         }
-        let properties = match self.gaps.0.get("comment-properties") {
-            Some((_, why)) => Fact::new(MatrixStatus::Unexamined, why.as_str()),
-            None if self.unchanged > 0 => Fact::new(
-                MatrixStatus::Partial,
-                format!("those of {} unchanged issues were not read again", self.unchanged),
-            ),
-            None => Fact::examined(),
-        };
-        self.facts.add(Storage::CommentProperties, properties);
+        for (gap, kind) in
+            [("comment-properties", Storage::CommentProperties), ("worklog-properties", Storage::WorklogProperties)]
+        {
+            let fact = match self.gaps.0.get(gap) {
+                Some((_, why)) => Fact::new(MatrixStatus::Unexamined, why.as_str()),
+                None if kind == Storage::WorklogProperties && self.bare_worklogs => {
+                    Fact::new(MatrixStatus::Absent, "Data Center's worklogs have no properties")
+                }
+                None if self.unchanged > 0 => Fact::new(
+                    MatrixStatus::Partial,
+                    format!("those of {} unchanged issues were not read again", self.unchanged),
+                ),
+                None => Fact::examined(),
+            };
+            self.facts.add(kind, fact);
+        }
     }
 
     fn hidden(&mut self, project: &ProjectKey) {
