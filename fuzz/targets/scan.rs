@@ -21,8 +21,10 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(found.is_empty() || ZOE.may_match(bytes), "ruled out");
     }
     let (mut found, _) = scan_bytes(name, bytes, &context(name), &ZOE);
-    // Packed and laid out texts are opened without asking first.
-    let opened = extract::by_signature(bytes).is_some() || extract::layout::has_view(bytes);
+    // Packed and laid out texts are opened without asking first, and so is what may be in another character set.
+    let opened = extract::by_signature(bytes).is_some()
+        || extract::layout::has_view(bytes)
+        || !extract::encoding::is_plain(bytes);
     let whole = found.iter().any(|r| r.cut == Cut::Whole);
     assert!(found.is_empty() || opened || whole || ZOE.may_match(bytes), "found in {name} and ruled out");
     let mut content = bytes.to_vec();
