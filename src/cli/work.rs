@@ -101,6 +101,7 @@ pub(super) async fn scan(
     policy: &Policy,
     subjects: &[Subject],
     (areas, places, quick, cache): (&[Area], &[Place], bool, Option<ScanCache>),
+    acts: bool,
 ) -> anyhow::Result<Decided> {
     let (with_shadows, namesakes) = Namesakes::shadowed(subjects);
     let matcher = Arc::new(Matcher::new(&with_shadows).map_err(|e| Failure::Usage(e.to_string()))?);
@@ -118,6 +119,7 @@ pub(super) async fn scan(
         areas,
         places,
         threads,
+        acts,
         cache: cache.as_ref(),
     };
     let mut progress = Progress::new(ctx);

@@ -146,7 +146,7 @@ pub fn format<'a>(name: &str, bytes: &'a [u8]) -> Format<'a> {
     let Some((encoding, text)) = encoding::decode(bytes) else { return Format::Binary("unknown format") };
     let trimmed = text.trim_start();
     if trimmed.starts_with(['{', '[', '"']) {
-        let lines = name.ends_with(".jsonl") || name.ends_with(".ndjson");
+        let lines = names_lines(name);
         if !lines && super::spans::is_json(&text) {
             return Format::Json(encoding, text);
         }
@@ -155,6 +155,11 @@ pub fn format<'a>(name: &str, bytes: &'a [u8]) -> Format<'a> {
         }
     }
     Format::Text(encoding, text)
+}
+
+/// Whether a file is called like one of JSON lines.
+pub(crate) fn names_lines(name: &str) -> bool {
+    name.ends_with(".jsonl") || name.ends_with(".ndjson")
 }
 
 fn begins_with_json_lines(text: &str) -> bool {

@@ -74,6 +74,22 @@ pub fn is_json(text: &str) -> bool {
     read && reader.at == text.len()
 }
 
+/// The items of `text`, if it [is JSON](is_json) and an array.
+#[must_use]
+pub fn array(text: &str) -> Option<Vec<Range<usize>>> {
+    let mut reader = Reader { text, at: 0 };
+    reader.space();
+    if reader.peek() != Some(b'[') {
+        return None;
+    }
+    let items = reader.list(b']', |r| {
+        let from = r.at;
+        r.skip(1).map(|()| from..r.at)
+    });
+    reader.space();
+    items.ok().filter(|_| reader.at == text.len())
+}
+
 /// What stands directly in an array or object of valid JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Children {
@@ -287,14 +303,44 @@ impl Reader<'_> {
 
     /// As [`Reader::string`], but refuses what no JSON string may hold.
     fn strict_string(&mut self) -> Result<(), SpanError> {
+        let from = self.at;
+        let bytes = self.text.as_bytes();
+        self.expect(b'"')?;
+        loop {
+            self.at += plain_length(&bytes[self.at..]);
+            match bytes.get(self.at) {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                Some(b'\\') => match bytes.get(self.at + 1) {
+                    Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+                    Some(b'u') => {
+                        let digits = bytes.get(self.at + 2..self.at + 6).unwrap_or_default();
+                        let surrogate = matches!(digits, [b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', ..]);
+                        if surrogate {
+                            return self.judged(from);
+                        }
+                        if digits.len() < 4 || !digits.iter().all(u8::is_ascii_hexdigit) {
+                            return Err(SpanError::Syntax(from));
+                        }
+                        self.at += 6;
+                    }
+                    _ => return Err(SpanError::Syntax(from)),
+                },
+                _ => return Err(SpanError::Syntax(from)),
+            }
+        }
+    }
+
+    /// The string that begins at `from`, of which serde_json is the judge.
+    fn judged(&mut self, from: usize) -> Result<(), SpanError> {
+        self.at = from;
         let span = self.string()?;
-        let token = &self.text[span.clone()];
+        let token = &self.text[span];
         let bytes = token.as_bytes();
-        let control = bytes.iter().fold(false, |found, b| found | (*b < 0x20));
-        // Escapes are rare enough to ask the judge.
-        let escaped = memchr::memchr(b'\\', bytes).is_some();
-        if control || (escaped && serde_json::from_str::<serde_json::Value>(token).is_err()) {
-            return Err(SpanError::Syntax(span.start));
+        if bytes.iter().any(|b| *b < 0x20) || serde_json::from_str::<serde_json::Value>(token).is_err() {
+            return Err(SpanError::Syntax(from));
         }
         Ok(())
     }
@@ -340,6 +386,26 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// How many bytes stand before the next quotation mark, backslash or control character, eight at a time.
+fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGH: u64 = ONES << 7;
+    let mut at = 0;
+    while let Some(eight) = bytes.get(at..).and_then(|b| b.first_chunk()) {
+        let word = u64::from_le_bytes(*eight);
+        // The high bit of each byte that is less than `n`; behind the first such, others may have it too.
+        let less = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word & HIGH;
+        let is = |b: u8| less(word ^ (ONES * u64::from(b)), 1);
+        let found = less(word, 0x20) | is(b'"') | is(b'\\');
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = &bytes[at..];
+    at + rest.iter().position(|b| *b < 0x20 || matches!(b, b'"' | b'\\')).unwrap_or(rest.len())
 }
 
 #[cfg(test)]
@@ -440,7 +506,18 @@ mod tests {
             }] {
                 let both = parse(&text).is_ok() && serde_json::from_str::<Value>(&text).is_ok();
                 prop_assert_eq!(is_json(&text), both, "{}", text);
+                let items = match children(&text, text.len() - text.trim_start_matches([' ', '\n', '\t', '\r']).len()..text.len()) {
+                    Ok(Children::Items(items)) if both => Some(items),
+                    _ => None,
+                };
+                prop_assert_eq!(array(&text), items, "{}", text);
             }
+        }
+
+        #[test]
+        fn strings_are_what_serde_takes(inner in "([a-zé😀]{0,9}|[\"\\\\/bu\t\u{0}\u{1f} ]|\\\\u[0-9a-fA-Fg]{3,4}|\\\\u[dD][89a-fA-F]{3}){0,8}") {
+            let text = format!("\"{inner}\"");
+            prop_assert_eq!(is_json(&text), serde_json::from_str::<Value>(&text).is_ok(), "{}", text);
         }
 
         #[test]

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     erasure::redact::is_json_line,
     extract::{
-        self, Format, Leaf, Limits, Unread, charsets,
+        self, Format, Limits, Unread, charsets,
         encoding::{self, Encoding},
         layout,
         spans::{self, Children, Kind, Node},
@@ -55,7 +55,8 @@ pub fn scan_bytes(name: &str, bytes: &[u8], ctx: &Context, matcher: &Matcher) ->
     let mut out = Vec::new();
     let mut gaps = Vec::new();
     let unread = extract::leaves(name, bytes, &Limits::default(), &mut |leaf| {
-        if !leaf.member && !interesting(&leaf, matcher) {
+        let first = First::look(leaf.bytes, matcher);
+        if !leaf.member && first.is_none() {
             return;
         }
         let mut record = ctx.record.clone();
@@ -66,10 +67,11 @@ pub fn scan_bytes(name: &str, bytes: &[u8], ctx: &Context, matcher: &Matcher) ->
             let named = ctx.with_record(record.clone(), ctx.times, fields.clone());
             out.extend(inner.split('/').flat_map(|part| scan_name(part, &named, matcher)));
         }
+        let Some(first) = first else { return };
         let ctx = ctx.with_record(record, ctx.times, fields.clone());
         let mut scan = Scan { ctx: &ctx, matcher, path: leaf.path, part: PART, out: &mut out, gaps: &mut gaps };
         let before = scan.out.len();
-        scan.leaf(leaf.bytes, leaf.read);
+        scan.leaf(leaf.bytes, leaf.read, &first);
         if leaf.opaque {
             scan.out[before..].iter_mut().for_each(|r| r.cut = Cut::Whole);
         }
@@ -78,15 +80,42 @@ pub fn scan_bytes(name: &str, bytes: &[u8], ctx: &Context, matcher: &Matcher) ->
     (out, gaps)
 }
 
-/// Whether a plain file needs a closer look; the answer no is the common one, and has to be fast.
-fn interesting(leaf: &Leaf<'_>, matcher: &Matcher) -> bool {
-    if extract::by_signature(leaf.bytes).is_some() || layout::has_view(leaf.bytes) {
-        return true;
-    }
-    match matcher.look(leaf.bytes) {
-        Look::May => true,
-        Look::No { utf8: true } => encoding::hides_text(leaf.bytes),
-        Look::No { utf8: false } => !encoding::is_plain(leaf.bytes),
+/// What a first look at a leaf tells.
+struct First<'a> {
+    signature: Option<Format<'static>>,
+    /// The bytes where they are UTF-8.
+    text: Option<&'a str>,
+    /// See [`layout::has_view`].
+    laid_out: bool,
+    /// See [`encoding::is_plain`].
+    plain: bool,
+    /// See [`Look::May`].
+    clean: usize,
+}
+
+impl<'a> First<'a> {
+    /// `None` where there is nothing to be found, which is the common answer and has to be fast.
+    fn look(bytes: &'a [u8], matcher: &Matcher) -> Option<Self> {
+        let signature = extract::by_signature(bytes);
+        if let Some(Format::Binary(_)) = signature {
+            return Some(Self { signature, text: None, laid_out: false, plain: false, clean: 0 });
+        }
+        let laid_out = layout::has_view(bytes);
+        let look = matcher.look(bytes);
+        if let Look::No { utf8: true, hides } = look
+            && !laid_out
+            && !(hides && encoding::hides_text(bytes))
+        {
+            return None;
+        }
+        let text = simdutf8::basic::from_utf8(bytes).ok();
+        let plain = text.is_some() && !encoding::hides_text(bytes);
+        let clean = match look {
+            Look::May { clean } => clean,
+            Look::No { .. } if plain && !laid_out => return None,
+            Look::No { .. } => 0,
+        };
+        Some(Self { signature, text, laid_out, plain, clean })
     }
 }
 
@@ -188,34 +217,43 @@ impl Scan<'_> {
         self.gaps.push(Unread { path: self.path.to_owned(), reason, partly: true });
     }
 
-    /// `read`: see [`Leaf::read`].
-    fn leaf(&mut self, bytes: &[u8], read: bool) {
-        if let Some(Format::Binary(what)) = extract::by_signature(bytes) {
+    /// `read`: see [`Leaf::read`](extract::Leaf::read).
+    fn leaf(&mut self, bytes: &[u8], read: bool, first: &First<'_>) {
+        if let Some(Format::Binary(what)) = first.signature {
             if !read {
                 self.gap(format!("{what}: only its plain strings were searched"));
             }
             self.strings(bytes, read);
             return;
         }
-        let laid_out = layout::has_view(bytes);
-        let plain = encoding::is_plain(bytes);
-        if plain && !laid_out && !self.matcher.may_match(bytes) {
+        let start = self.out.len();
+        // A large array is told and taken apart at once.
+        if first.plain
+            && first.signature.is_none()
+            && bytes.len() > self.part
+            && !extract::names_lines(self.path)
+            && let Some(text) = first.text
+            && let Some(items) = spans::array(text)
+        {
+            self.items(text, &items, "", None, first.clean);
             return;
         }
-        let start = self.out.len();
         let (encoding, rewritten) = match extract::format(self.path, bytes) {
             Format::Json(encoding, text) => {
                 self.json(&text);
                 (encoding, false)
             }
             Format::JsonLines(encoding, text) => {
-                self.lines(&text);
+                // What was learnt of the bytes holds for the text if they are the same.
+                self.lines(&text, if text.as_bytes() == bytes { first.clean } else { 0 });
                 (encoding, false)
             }
             Format::Text(encoding, text) => {
                 self.text(&text);
                 self.fields(&text, start);
-                if laid_out && let Some(view) = layout::view(&text) {
+                if first.laid_out
+                    && let Some(view) = layout::view(&text)
+                {
                     self.view(&view, &text, start);
                 }
                 (encoding, encoding == Encoding::Latin1)
@@ -233,7 +271,7 @@ impl Scan<'_> {
                 return;
             }
         };
-        if !plain && matches!(encoding, Encoding::Utf8 { .. } | Encoding::Latin1) {
+        if !first.plain && matches!(encoding, Encoding::Utf8 { .. } | Encoding::Latin1) {
             self.readings(bytes, rewritten, start);
         }
     }
@@ -308,12 +346,7 @@ impl Scan<'_> {
         }
         if part.len() > self.part {
             match spans::children(text, span.clone()) {
-                Ok(Children::Items(items)) => {
-                    return items
-                        .into_iter()
-                        .enumerate()
-                        .all(|(i, item)| self.json_part(text, item, &child(pointer, &i.to_string()), name));
-                }
+                Ok(Children::Items(items)) => return self.items(text, &items, pointer, name, 0),
                 Ok(Children::Members(members)) => {
                     let whole = members.iter().any(|(name, value)| may_be_whole(name, &text[value.clone()]));
                     if !whole {
@@ -333,6 +366,43 @@ impl Scan<'_> {
         self.out.extend(walk_json_at(&value, pointer, name, self.ctx, self.matcher));
         if let Ok(root) = spans::parse(part) {
             self.shadowed(text, span.start, &root);
+        }
+        true
+    }
+
+    /// As [`Scan::json_part`], for the items of the array at `pointer`. `clean`: see [`Look::May`].
+    fn items(&mut self, text: &str, items: &[Range<usize>], pointer: &str, name: Option<&str>, clean: usize) -> bool {
+        let at = |at: usize| {
+            let n = items.partition_point(|item| item.end <= at);
+            items.get(n).map(|item| (n, item.clone()))
+        };
+        let begin = items.first().map_or(0, |first| first.start);
+        let end = items.last().map_or(0, |last| last.end);
+        self.suspicious(&text.as_bytes()[..end], (begin, clean), at, |scan, n, item| {
+            scan.json_part(text, item, &child(pointer, &n.to_string()), name)
+        })
+    }
+
+    /// Calls `each` for what may hold a reference among parts of `bytes` that are read each on its own: with its number and
+    /// where it stands, until it says no. `at` tells the first part that ends behind a byte. `known`: where the first part
+    /// begins, and up to where it is known that there is nothing.
+    fn suspicious(
+        &mut self,
+        bytes: &[u8],
+        known: (usize, usize),
+        mut at: impl FnMut(usize) -> Option<(usize, Range<usize>)>,
+        mut each: impl FnMut(&mut Self, usize, Range<usize>) -> bool,
+    ) -> bool {
+        let mut clean = known.0.max(known.1);
+        while let Some((n, part)) = at(clean) {
+            let end = part.end;
+            if !each(self, n, part) {
+                return false;
+            }
+            match self.matcher.look(&bytes[end..]) {
+                Look::May { clean: more } => clean = end + more,
+                Look::No { .. } => break,
+            }
         }
         true
     }
@@ -376,21 +446,39 @@ impl Scan<'_> {
         }
     }
 
-    fn lines(&mut self, text: &str) {
-        for (number, (_, line)) in extract::lines(text).enumerate() {
-            if !self.matcher.may_match(line.as_bytes()) {
-                continue;
+    /// `clean`: see [`Look::May`].
+    fn lines(&mut self, text: &str, clean: usize) {
+        let bytes = text.as_bytes();
+        // A line's number and where it begins.
+        let mut known = (0, 0);
+        let at = |at: usize| {
+            let behind = bytes.get(at..).filter(|rest| !rest.is_empty())?;
+            let from = memchr::memrchr(b'\n', &bytes[known.1..at]).map_or(known.1, |i| known.1 + i + 1);
+            known = (known.0 + memchr::memchr_iter(b'\n', &bytes[known.1..from]).count(), from);
+            let to = memchr::memchr(b'\n', behind).map_or(bytes.len(), |i| at + i + 1);
+            Some((known.0, from..to))
+        };
+        self.suspicious(bytes, (0, clean), at, |scan, number, span| {
+            if let Some((_, line)) = extract::lines(&text[span]).next() {
+                scan.line(number, line);
             }
-            let pointer = format!("/{number}");
-            match serde_json::from_str::<Value>(line) {
-                Ok(value) if is_json_line(line) => {
-                    self.out.extend(walk_json_at(&value, &pointer, None, self.ctx, self.matcher));
-                }
-                _ => {
-                    for hit in find_text(self.matcher, line, self.ctx.scope(), TextKind::Prose) {
-                        let cut = Cut::Text { pieces: pieces(&hit, &pointer, 0) };
-                        self.out.push(reference(&hit, self.ctx, &format!("line {}", number + 1), cut));
-                    }
+            true
+        });
+    }
+
+    fn line(&mut self, number: usize, line: &str) {
+        if !self.matcher.may_match(line.as_bytes()) {
+            return;
+        }
+        let pointer = format!("/{number}");
+        match serde_json::from_str::<Value>(line) {
+            Ok(value) if is_json_line(line) => {
+                self.out.extend(walk_json_at(&value, &pointer, None, self.ctx, self.matcher));
+            }
+            _ => {
+                for hit in find_text(self.matcher, line, self.ctx.scope(), TextKind::Prose) {
+                    let cut = Cut::Text { pieces: pieces(&hit, &pointer, 0) };
+                    self.out.push(reference(&hit, self.ctx, &format!("line {}", number + 1), cut));
                 }
             }
         }

@@ -61,7 +61,20 @@ pub fn scan_folder(
     threads: usize,
     seen: Option<&dyn Seen>,
 ) -> FolderScan {
-    let folder = Folder { place: place.clone(), record_type, matcher, seen };
+    search_folder(root, place, record_type, matcher, threads, seen, true)
+}
+
+/// As [`scan_folder`]; `digests` says whether files in which something was found are to be known again.
+pub(super) fn search_folder(
+    root: &Path,
+    place: Place,
+    record_type: RecordType,
+    matcher: &Matcher,
+    threads: usize,
+    seen: Option<&dyn Seen>,
+    digests: bool,
+) -> FolderScan {
+    let folder = Folder { place: place.clone(), record_type, matcher, seen, digests };
     let mut done: Vec<Done> = Vec::new();
     let mut crashed = false;
     let (sender, receiver) = mpsc::sync_channel::<Vec<(usize, Entry)>>(threads.max(1) * 4);
@@ -112,6 +125,7 @@ struct Folder<'a> {
     record_type: RecordType,
     matcher: &'a Matcher,
     seen: Option<&'a dyn Seen>,
+    digests: bool,
 }
 
 impl Folder<'_> {
@@ -194,7 +208,8 @@ impl Folder<'_> {
                 let (mut references, unread) = scan_bytes(&entry.relative, buffer, &ctx, self.matcher);
                 if !references.is_empty() {
                     // Of the bytes that were searched, since others may write while this runs.
-                    done.digest = whole.then(|| (entry.relative.clone(), hex::encode(Sha256::digest(&*buffer))));
+                    let digested = whole && (self.digests || self.seen.is_some());
+                    done.digest = digested.then(|| (entry.relative.clone(), hex::encode(Sha256::digest(&*buffer))));
                     let times = file_times(&entry.path);
                     references.iter_mut().for_each(|r| r.times = times);
                 }

@@ -8,7 +8,8 @@ use super::{
     Context, FolderScan, Namesakes,
     cache::ScanCache,
     collect::{Event, Facts, InstancePlace, Reading, RemotePlace, RemoteRecord, collect, collect_instance, known},
-    scan_bytes, scan_folder,
+    files::search_folder,
+    scan_bytes,
     seen::Seen,
     walk_attachment_meta, walk_comment, walk_history_entry, walk_issue, walk_json, walk_property, walk_remote_link,
     walk_setting, walk_vote, walk_watcher, walk_worklog,
@@ -210,6 +211,8 @@ pub struct Request<'a> {
     pub places: &'a [Place],
     /// Worker threads for folders.
     pub threads: usize,
+    /// Whether what is found will be acted on, so that each file's [`Base`] is needed.
+    pub acts: bool,
     /// What earlier scans of the same case remember.
     pub cache: Option<&'a ScanCache>,
 }
@@ -436,7 +439,7 @@ impl Request<'_> {
         let memory = self.cache.filter(|_| place.area() != Area::State).map(|cache| cache.place(place));
         let seen = memory.as_ref().map(|memory| memory as &dyn Seen);
         let FolderScan { mut references, mut coverage, unread, mut digests } =
-            scan_folder(path, place.clone(), RecordType::File, self.matcher, self.threads, seen);
+            search_folder(path, place.clone(), RecordType::File, self.matcher, self.threads, seen, self.acts);
         let met = matches!(coverage.status, CoverageStatus::Examined | CoverageStatus::Partial);
         coverage.earlier = memory.and_then(|memory| memory.finish(met));
         if place.area() == Area::State {
@@ -472,7 +475,7 @@ impl Request<'_> {
                 let bytes = crate::erasure::executor::read_file(&path.join(&relative)).ok()?;
                 Some(crate::erasure::executor::sha256(&bytes))
             };
-            let base = digests.remove(&relative).or_else(named).map(Base::Digest);
+            let base = if self.acts { digests.remove(&relative).or_else(named).map(Base::Digest) } else { None };
             scan.hits.push(Hit { references, base });
         }
     }

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use super::{
     matcher_check::{check, longest, weigh},
-    matcher_index::{Index, IndexBuilder},
+    matcher_index::{Index, IndexBuilder, Spellings},
     matcher_phone::{self, Phone},
     prefilter::{Look, Prefilter},
     variants,
 };
 use crate::{
-    model::{IdentifierKind, InstanceName, ReferenceKind, Strength, Subject},
+    model::{Identifier, IdentifierKind, InstanceName, ReferenceKind, Strength, Subject},
     norm,
 };
 
@@ -131,35 +131,34 @@ impl Matcher {
         }
         let mut phones = Vec::new();
         let mut exact: HashMap<(FieldHint, String), Vec<(usize, usize)>> = HashMap::new();
-        let mut owners = Vec::new();
+        let mut owners: Vec<Vec<Owner>> = Vec::with_capacity(subjects.len());
         let mut unusable = Vec::new();
-        for (s, subject) in subjects.iter().enumerate() {
-            let mut mine = Vec::new();
-            for (i, identifier) in subject.identifiers.iter().enumerate() {
-                let value = identifier.value.reveal();
-                let form = variants::canonical(identifier.kind, norm::key_form(identifier.kind, value));
-                let hints = hints(identifier.kind);
-                // Structured fields are compared with the key form, whatever its length.
-                let keys: Vec<String> =
-                    if form.is_empty() || hints.is_empty() { Vec::new() } else { vec![norm::bare(&form).into_text()] };
-                let found = index.add(s, i, identifier.kind, value, &keys);
-                let phone = if identifier.kind == IdentifierKind::Phone { Phone::new(s, i, value) } else { None };
-                if found == 0 && phone.is_none() {
-                    unusable.push((s, i));
-                }
-                phones.extend(phone);
-                if !keys.is_empty() {
-                    for hint in hints {
-                        exact.entry((*hint, form.clone())).or_default().push((s, i));
-                    }
-                }
-                mine.push(Owner {
-                    kind: identifier.kind,
-                    instance: identifier.instance.clone(),
-                    confirmed: identifier.confirmed,
-                });
+        let all: Vec<(usize, usize, &Identifier)> = subjects
+            .iter()
+            .enumerate()
+            .flat_map(|(s, subject)| subject.identifiers.iter().enumerate().map(move |(i, id)| (s, i, id)))
+            .collect();
+        for subject in subjects {
+            owners.push(Vec::with_capacity(subject.identifiers.len()));
+        }
+        for ((s, i, identifier), (form, spellings)) in all.iter().copied().zip(spelled(&index, &all)) {
+            let value = identifier.value.reveal();
+            let phone = if identifier.kind == IdentifierKind::Phone { Phone::new(s, i, value) } else { None };
+            if spellings.needles == 0 && phone.is_none() {
+                unusable.push((s, i));
             }
-            owners.push(mine);
+            index.add(s, i, identifier.kind, value, spellings);
+            phones.extend(phone);
+            if !form.is_empty() {
+                for hint in hints(identifier.kind) {
+                    exact.entry((*hint, form.clone())).or_default().push((s, i));
+                }
+            }
+            owners[s].push(Owner {
+                kind: identifier.kind,
+                instance: identifier.instance.clone(),
+                confirmed: identifier.confirmed,
+            });
         }
         let always = index.unanchored || !phones.is_empty();
         let (index, anchors) = index.finish()?;
@@ -176,7 +175,7 @@ impl Matcher {
     /// Whether bytes of any kind may hold a reference; `false` is certain, and fast. Archives have to be opened first.
     #[must_use]
     pub fn may_match(&self, bytes: &[u8]) -> bool {
-        self.prefilter.look(bytes) == Look::May
+        matches!(self.prefilter.look(bytes), Look::May { .. })
     }
 
     /// As [`Matcher::may_match`], saying what was learnt of the bytes besides.
@@ -284,6 +283,34 @@ impl Matcher {
     fn owner(&self, subject: usize, identifier: usize) -> Option<&Owner> {
         self.owners.get(subject)?.get(identifier)
     }
+}
+
+/// Identifiers are spelled by several threads from so many on.
+const MANY: usize = 512;
+
+/// The key form and the spellings of each identifier; where there are many, by as many threads as the machine runs.
+fn spelled(index: &IndexBuilder, all: &[(usize, usize, &Identifier)]) -> Vec<(String, Spellings)> {
+    let spell = |(_, _, identifier): &(usize, usize, &Identifier)| {
+        let (kind, value) = (identifier.kind, identifier.value.reveal());
+        let form = variants::canonical(kind, norm::key_form(kind, value));
+        // Structured fields are compared with the key form, whatever its length.
+        let keys: Vec<String> =
+            if form.is_empty() || hints(kind).is_empty() { Vec::new() } else { vec![norm::bare(&form).into_text()] };
+        let spellings = index.spell(kind, value, &keys);
+        (form, spellings)
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    if all.len() < MANY || threads == 1 {
+        return all.iter().map(spell).collect();
+    }
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = all
+            .chunks(all.len().div_ceil(threads))
+            .map(|part| (part, scope.spawn(move || part.iter().map(spell).collect::<Vec<_>>())))
+            .collect();
+        // A thread that died is made up for here, where whatever it was is told.
+        parts.into_iter().flat_map(|(part, t)| t.join().unwrap_or_else(|_| part.iter().map(spell).collect())).collect()
+    })
 }
 
 /// The fields that an identifier of a kind stands in.

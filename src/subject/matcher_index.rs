@@ -58,6 +58,17 @@ pub(super) struct Index {
     made: RwLock<(HashMap<u32, Arc<Spelled>>, usize)>,
 }
 
+/// See [`IndexBuilder::spell`].
+#[derive(Default)]
+pub(super) struct Spellings {
+    /// How many needles there are.
+    pub(super) needles: usize,
+    /// Some spelling has no anchor.
+    unanchored: bool,
+    /// The anchors with the letters before and behind them, as in [`Bearer`].
+    anchors: Vec<(Box<str>, u64, u64)>,
+}
+
 /// Gathers what an [`Index`] is made of.
 #[derive(Default)]
 pub(super) struct IndexBuilder {
@@ -85,48 +96,58 @@ impl IndexBuilder {
         }
     }
 
-    /// Adds an identifier: its needles, and other spellings in bare form that the prefilter has to let through. Returns how
-    /// many needles it has.
+    /// What an identifier brings along: its needles, and other spellings in bare form that the prefilter has to let through.
+    /// The slow part of adding it, which needs nothing of the others but their count.
+    pub(super) fn spell(&self, kind: IdentifierKind, value: &str, keys: &[String]) -> Spellings {
+        let needles = needles(kind, value);
+        let spellings: Vec<&str> =
+            needles.iter().map(|n| n.bare.as_str()).chain(keys.iter().map(String::as_str)).collect();
+        let chosen = super::prefilter::anchors::choose(&spellings, &|word| self.common.get(word).copied().unwrap_or(0));
+        let mut out = Spellings { needles: needles.len(), ..Spellings::default() };
+        for (n, anchor) in chosen.iter().enumerate() {
+            let Some(anchor) = anchor else {
+                out.unanchored = true;
+                continue;
+            };
+            // They are few.
+            let known = match out.anchors.iter().position(|(known, ..)| **known == **anchor) {
+                Some(known) => known,
+                None => {
+                    out.anchors.push(((*anchor).into(), 0, 0));
+                    out.anchors.len() - 1
+                }
+            };
+            let (_, before, behind) = &mut out.anchors[known];
+            // A key is only let through.
+            let Some(needle) = needles.get(n) else { continue };
+            for (at, _) in words_at(&needle.bare).filter(|(_, w)| w == anchor) {
+                match (letter_before(&needle.bare, at), letter_behind(&needle.bare, at + anchor.len())) {
+                    (Some(letter), _) => *before |= letter,
+                    (None, Some(letter)) => *behind |= letter,
+                    (None, None) => *behind = u64::MAX,
+                }
+            }
+        }
+        out
+    }
+
+    /// Adds an identifier with what it brings along.
     pub(super) fn add(
         &mut self,
         subject: usize,
         identifier: usize,
         kind: IdentifierKind,
         value: &str,
-        keys: &[String],
-    ) -> usize {
-        let needles = needles(kind, value);
-        let spellings: Vec<&str> =
-            needles.iter().map(|n| n.bare.as_str()).chain(keys.iter().map(String::as_str)).collect();
-        let chosen = super::prefilter::anchors::choose(&spellings, &|word| self.common.get(word).copied().unwrap_or(0));
+        spellings: Spellings,
+    ) {
+        self.unanchored |= spellings.unanchored;
         let sought = u32::try_from(self.sought.len()).unwrap_or(u32::MAX);
-        let mut mine: HashMap<&str, Bearer> = HashMap::new();
-        for (n, anchor) in chosen.iter().enumerate() {
-            let Some(anchor) = anchor else {
-                self.unanchored = true;
-                continue;
-            };
-            let bearer = mine.entry(anchor).or_insert(Bearer { sought, before: 0, behind: 0 });
-            // A key is only let through.
-            let Some(needle) = needles.get(n) else { continue };
-            for (at, _) in words_at(&needle.bare).filter(|(_, w)| w == anchor) {
-                match (letter_before(&needle.bare, at), letter_behind(&needle.bare, at + anchor.len())) {
-                    (Some(letter), _) => bearer.before |= letter,
-                    (None, Some(letter)) => bearer.behind |= letter,
-                    (None, None) => bearer.behind = u64::MAX,
-                }
-            }
-        }
-        for (anchor, bearer) in mine {
+        for (anchor, before, behind) in spellings.anchors {
             let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
-            let number = match self.numbers.get(anchor) {
-                Some(number) => *number,
-                None => *self.numbers.entry(anchor.into()).or_insert(next),
-            };
-            self.bearers.push((number, bearer));
+            let number = *self.numbers.entry(anchor).or_insert(next);
+            self.bearers.push((number, Bearer { sought, before, behind }));
         }
         self.sought.push(Sought { subject, identifier, kind, value: value.into() });
-        needles.len()
     }
 
     /// The finished index, and the anchors for a prefilter.

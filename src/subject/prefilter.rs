@@ -16,21 +16,21 @@ use std::{
     sync::Arc,
 };
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind, packed};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 
 pub(super) mod anchors;
 mod marks;
 mod quick;
 mod sweep;
 
-use anchors::{Anchors, Neighbours, Words};
+use anchors::{Anchors, Neighbours};
 use marks::{
     CLASS, ESCAPE, LETTER, TERMINAL, after_escaped_space, back, escaped_gap, escaped_tag, forth, is_escape, joins,
     letters, letters_around, lone, markup_end, markup_run, may_join, member_string, quoted_decoded, soft_break,
     spanning, wide, word_around,
 };
 pub(super) use marks::{is_entity, percent};
-use sweep::Sweep;
+use sweep::{Heads, Sweep};
 
 use super::latin;
 use crate::{
@@ -41,20 +41,32 @@ use crate::{
 /// Of so few words the letters are compared with those of a text.
 const FEW: usize = 32;
 
-/// The most patterns of the vector search.
-const PATTERNS: usize = 64;
-
 /// What the prefilter knows of some bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
     /// They may hold a reference.
-    May,
+    May {
+        /// None lies wholly before this byte, whatever of the text is read on its own.
+        clean: usize,
+    },
     /// They hold none.
     No {
         /// Whether they are known to be UTF-8.
         utf8: bool,
+        /// Whether they hold a zero or an escape, which may begin another character set.
+        hides: bool,
     },
 }
+
+/// Why a pass over some bytes ended early.
+enum Stop {
+    NotUtf8,
+    /// Something was found, nothing before this byte.
+    May(usize),
+}
+
+/// The most words whose beginnings tell them from others.
+const HEADS: usize = 256;
 
 /// Says whether bytes may hold a reference.
 pub(super) struct Prefilter {
@@ -62,8 +74,7 @@ pub(super) struct Prefilter {
     always: bool,
     anchors: Arc<Anchors>,
     neighbours: Neighbours,
-    /// Windows of words for the vector search, where they are few; else every word is looked up.
-    packed: Option<packed::Searcher>,
+    heads: Heads,
     /// The letters and digits of each word, where the words are few.
     letters: Vec<u64>,
     /// The anchors that are not ASCII, over bare text.
@@ -98,7 +109,7 @@ impl Prefilter {
         Ok(Self {
             always,
             neighbours: Neighbours::new(words),
-            packed: if few { packed_search(words) } else { None },
+            heads: Heads::new(words, HEADS),
             letters: if few { words.iter().map(|w| letters(w).0).collect() } else { Vec::new() },
             others,
             longest: words.longest().max(foreign.iter().map(|w| w.len()).max().unwrap_or(0)),
@@ -111,79 +122,76 @@ impl Prefilter {
     #[must_use]
     pub(super) fn look(&self, bytes: &[u8]) -> Look {
         if self.always {
-            return Look::May;
+            return Look::May { clean: 0 };
         }
         if self.anchors.words().len() == 0 && self.others.is_none() {
-            return Look::No { utf8: false };
+            return Look::No { utf8: false, hides: true };
         }
         // UTF-16 is decoded as a whole.
         if wide(bytes) {
-            return Look::May;
+            return Look::May { clean: 0 };
         }
-        self.look_within(bytes, encoded::DEEPEST)
+        match self.look_within(bytes, encoded::DEEPEST) {
+            Look::May { clean } => {
+                let split = self.split(&bytes[..clean], encoded::DEEPEST);
+                Look::May { clean: split.unwrap_or(clean) }
+            }
+            no @ Look::No { .. } => no,
+        }
     }
 
     /// As [`Prefilter::look`] for text in which as many texts may be encoded one in the other.
     fn look_within(&self, bytes: &[u8], depth: usize) -> Look {
-        let (found, utf8) = match self.pass(bytes, depth, true) {
-            Some(found) => (found, true),
-            None => (self.pass(bytes, depth, false).unwrap_or(true), false),
-        };
-        if found || self.split(bytes, depth) { Look::May } else { Look::No { utf8 } }
+        let mut utf8 = true;
+        let mut passed = self.pass(bytes, depth, utf8);
+        if matches!(passed, Err(Stop::NotUtf8)) {
+            utf8 = false;
+            passed = self.pass(bytes, depth, utf8);
+        }
+        match passed {
+            Ok(hides) => match self.split(bytes, depth) {
+                Some(clean) => Look::May { clean },
+                None => Look::No { utf8, hides },
+            },
+            Err(Stop::May(clean)) => Look::May { clean },
+            Err(Stop::NotUtf8) => Look::May { clean: 0 },
+        }
     }
 
     /// As [`Prefilter::look_within`], yes or no.
     pub(super) fn may_match_within(&self, bytes: &[u8], depth: usize) -> bool {
-        self.always || self.look_within(bytes, depth) == Look::May
+        self.always || matches!(self.look_within(bytes, depth), Look::May { .. })
     }
 
-    /// One pass over `bytes`, chunk by chunk: plain words, hidden ones, base64. With `utf8` it takes quick answers that
-    /// hold in UTF-8 only, and gives `None` where the bytes are none.
-    fn pass(&self, bytes: &[u8], depth: usize, utf8: bool) -> Option<bool> {
-        let mut sweep = Sweep::new(bytes);
+    /// One pass over `bytes`, chunk by chunk: plain words, hidden ones, base64. Tells whether there may be another character
+    /// set. With `utf8` it takes quick answers that hold in UTF-8 only, and ends where the bytes are none.
+    fn pass(&self, bytes: &[u8], depth: usize, utf8: bool) -> Result<bool, Stop> {
+        let mut sweep = Sweep::new(bytes, &self.heads);
         let (mut plain, mut hidden, mut run, mut valid) = (0, 0, 0, 0);
         loop {
             let end = sweep.end();
+            let may = || Stop::May(sweep.base());
             if utf8 {
                 // A character may lie across the end of the chunk.
                 let mut to = end;
                 while to < bytes.len() && to > valid && bytes[to] & 0xc0 == 0x80 {
                     to -= 1;
                 }
-                simdutf8::basic::from_utf8(&bytes[valid..to]).ok()?;
+                if sweep.doubtful() {
+                    simdutf8::basic::from_utf8(&bytes[valid..to]).map_err(|_| Stop::NotUtf8)?;
+                }
                 valid = to;
             }
-            match &self.packed {
-                Some(search) => {
-                    let within = bytes.len().min(end + 2);
-                    while let Some(m) = search.find_in(&bytes[..within], (plain..within).into()) {
-                        let (from, to) = run_around(bytes, m.start(), self.longest + 2);
-                        if self.word_at(bytes, from, to) {
-                            return Some(true);
-                        }
-                        plain = to.max(m.start() + 1);
-                        if plain >= within {
-                            break;
-                        }
-                    }
-                    plain = plain.max(end.saturating_sub(2));
+            while let Some((from, to)) = sweep.word(plain) {
+                if self.word_at(bytes, from, to) {
+                    return Err(may());
                 }
-                None => {
-                    while let Some((from, to)) = sweep.word(plain) {
-                        if self.word_at(bytes, from, to) {
-                            return Some(true);
-                        }
-                        plain = to;
-                    }
-                }
+                plain = to;
             }
             while let Some(at) = sweep.suspect(hidden) {
                 hidden = match self.quick(bytes, at, utf8) {
                     Some(next) => next,
-                    None => match self.suspect(bytes, at) {
-                        Some(next) => next,
-                        None => return Some(true),
-                    },
+                    None => self.suspect(bytes, at).ok_or_else(may)?,
                 };
             }
             if depth > 0 {
@@ -191,12 +199,12 @@ impl Prefilter {
                     let (found, next) = encoded::promising(bytes, at);
                     run = next;
                     if found.is_some_and(|found| self.decoded(&found, depth - 1)) {
-                        return Some(true);
+                        return Err(may());
                     }
                 }
             }
             if !sweep.advance() {
-                return Some(false);
+                return Ok(sweep.hides());
             }
         }
     }
@@ -415,13 +423,16 @@ impl Prefilter {
             || ascii_words(text, &bare, |from, to| self.word_at(bare.text().as_bytes(), from, to))
     }
 
-    /// Whether text nodes that follow each other without a gap hold an anchor together.
-    fn split(&self, bytes: &[u8], depth: usize) -> bool {
-        let hit =
-            |joined: &[u8]| self.pass(joined, depth, true).or_else(|| self.pass(joined, depth, false)).unwrap_or(true);
+    /// Where text nodes begin that follow each other without a gap and hold an anchor together.
+    fn split(&self, bytes: &[u8], depth: usize) -> Option<usize> {
+        let hit = |joined: &[u8]| match self.pass(joined, depth, true) {
+            Err(Stop::NotUtf8) => self.pass(joined, depth, false).is_err(),
+            passed => passed.is_err(),
+        };
         // The last node's text by its first byte; its end is only looked for where the next may go on with it.
         let mut last: Option<usize> = None;
         let mut joined: Vec<u8> = Vec::new();
+        let mut began = 0;
         for at in self.text.find_iter(bytes) {
             let Some(from) = member_string(bytes, at + 6) else { continue };
             let Some(&first) = bytes.get(from) else { break };
@@ -432,6 +443,9 @@ impl Prefilter {
                     let text = string_text(bytes, last);
                     let tight = text.last().is_some_and(|b| joins(*b));
                     if tight {
+                        if joined.is_empty() {
+                            began = last;
+                        }
                         joined.extend_from_slice(text);
                     }
                     tight
@@ -441,17 +455,17 @@ impl Prefilter {
             if !tight && !joined.is_empty() {
                 joined.extend_from_slice(string_text(bytes, last.unwrap_or(from)));
                 if hit(&joined) {
-                    return true;
+                    return Some(began);
                 }
                 joined.clear();
             }
             last = Some(from);
         }
         if joined.is_empty() {
-            return false;
+            return None;
         }
         joined.extend_from_slice(last.map_or(&[], |last| string_text(bytes, last)));
-        hit(&joined)
+        hit(&joined).then_some(began)
     }
 }
 
@@ -466,14 +480,6 @@ fn string_text(bytes: &[u8], from: usize) -> &[u8] {
         at += 2;
     }
     &bytes[from..]
-}
-
-/// The run of letters and digits around `at`; one longer than `most` before it is cut, for it is no anchor.
-fn run_around(bytes: &[u8], at: usize, most: usize) -> (usize, usize) {
-    let floor = at.saturating_sub(most);
-    let from = bytes[floor..at].iter().rposition(|b| !b.is_ascii_alphanumeric()).map_or(floor, |i| floor + i + 1);
-    let rest = &bytes[at..];
-    (from, at + rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len()))
 }
 
 /// Calls `is` for every word of ASCII letters and digits in the bare form of `text` until it says yes. A symbol that is no
@@ -516,53 +522,6 @@ pub(super) fn ascii_words(text: &str, bare: &norm::Normalized, mut is: impl FnMu
         at = to;
     }
     false
-}
-
-/// A vector search for few words: windows of two or three bytes, in every case, one in each word.
-fn packed_search(words: &Words) -> Option<packed::Searcher> {
-    let mut left: Vec<&[u8]> = words.iter().collect();
-    let mut patterns: Vec<Vec<u8>> = Vec::new();
-    while !left.is_empty() {
-        let short = left.iter().map(|w| w.len()).min()?;
-        let len = short.min(3);
-        if len < 2 {
-            return None;
-        }
-        // Of the windows of the shortest word the one that most others have too, then the rarest.
-        let shortest = left.iter().find(|w| w.len() == short)?;
-        let window = shortest.windows(len).max_by_key(|window| {
-            let shared = left.iter().filter(|w| w.windows(len).any(|v| v == *window)).count();
-            (shared, std::cmp::Reverse(window.iter().map(|b| common(*b)).sum::<u32>()))
-        })?;
-        for mask in 0..1u32 << len {
-            let pattern: Vec<u8> = window
-                .iter()
-                .enumerate()
-                .map(|(i, b)| if mask >> i & 1 == 1 { b.to_ascii_uppercase() } else { *b })
-                .collect();
-            if !patterns.contains(&pattern) {
-                patterns.push(pattern);
-            }
-        }
-        if patterns.len() > PATTERNS {
-            return None;
-        }
-        left.retain(|w| !w.windows(len).any(|v| v == window));
-    }
-    let mut builder = packed::Config::new().match_kind(packed::MatchKind::LeftmostFirst).builder();
-    builder.extend(&patterns);
-    builder.build()
-}
-
-/// How common a byte is in text and JSON, roughly.
-const fn common(b: u8) -> u32 {
-    match b {
-        b'e' | b't' | b'a' | b'i' | b'n' | b'o' | b's' | b'r' => 12,
-        b'l' | b'd' | b'c' | b'u' | b'm' | b'p' | b'h' => 8,
-        b'f' | b'g' | b'b' | b'y' | b'w' | b'0'..=b'9' => 5,
-        b'k' | b'v' => 3,
-        _ => 1,
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
-//! The first look at every byte: which of them may begin something that hides a word, which may stand in base64, which in a
-//! word? Asked of 64 bytes at once and answered with a bit a byte.
+//! The first look at every byte: which of them may begin something that hides a word, where may base64 begin, where a word
+//! that is looked for? Asked of 64 bytes at once and answered with a bit a byte.
 //!
 //! Pure. A byte that is not suspect must be one at which [`super::Prefilter`] would find nothing to do; property tests hold
 //! the answers against what it does, and the two ways to get them against each other.
+
+use super::anchors::Words;
 
 /// Bytes that are looked at together.
 const BLOCK: usize = 64;
@@ -11,7 +13,7 @@ const BLOCK: usize = 64;
 const BLOCKS: usize = 64;
 
 /// Bytes of a chunk.
-const CHUNK: usize = BLOCK * BLOCKS;
+pub(super) const CHUNK: usize = BLOCK * BLOCKS;
 
 /// As many base64 characters as a run has at least.
 const RUN: usize = 16;
@@ -21,31 +23,103 @@ const RUN: usize = 16;
 struct Block {
     /// What may hide a word.
     suspect: u64,
-    /// Base64 characters and backslashes.
+    /// Where [`RUN`] bytes begin that are base64 characters or backslashes.
     run: u64,
     /// ASCII letters and digits.
     word: u64,
+    /// Where a word that is looked for may begin.
+    head: u64,
+}
+
+/// How words begin: their first two letters, as sets by either half of a byte. A bit stands for some of the words.
+pub(super) struct Heads {
+    first: [[u8; 16]; 2],
+    second: [[u8; 16]; 2],
+}
+
+impl Heads {
+    /// Of few words; of many, every word may be one.
+    pub(super) fn new(words: &Words, few: usize) -> Self {
+        if words.len() > few {
+            return Self { first: [[0xff; 16]; 2], second: [[0xff; 16]; 2] };
+        }
+        let mut heads = Self { first: [[0; 16]; 2], second: [[0; 16]; 2] };
+        let mut begins: Vec<&[u8]> = words.iter().map(|w| &w[..w.len().min(2)]).collect();
+        begins.sort_unstable();
+        begins.dedup();
+        for (n, word) in begins.iter().enumerate() {
+            // Neighbours in the order share a bit, since many of them share a letter.
+            let bit = 1 << (n * 8 / begins.len());
+            let put = |sets: &mut [[u8; 16]; 2], b: u8| {
+                for b in [b.to_ascii_lowercase(), b.to_ascii_uppercase()] {
+                    sets[0][usize::from(b & 15)] |= bit;
+                    sets[1][usize::from(b >> 4)] |= bit;
+                }
+            };
+            put(&mut heads.first, word[0]);
+            match word.get(1) {
+                Some(b) => put(&mut heads.second, *b),
+                None => heads.second.iter_mut().flatten().for_each(|set| *set |= bit),
+            }
+        }
+        heads
+    }
+
+    /// Whether `b` and what stands behind it may begin a word. The vector search asks no more exactly.
+    fn may(&self, b: u8, behind: u8) -> bool {
+        let of = |sets: &[[u8; 16]; 2], b: u8| sets[0][(b & 15) as usize] & sets[1][(b >> 4) as usize];
+        of(&self.first, b) & of(&self.second, behind) != 0
+    }
 }
 
 /// The answers for one chunk of some bytes.
 pub(super) struct Sweep<'a> {
     bytes: &'a [u8],
+    heads: &'a Heads,
     /// Where the chunk begins; a multiple of [`CHUNK`].
     base: usize,
     /// One more than the chunk has, for what begins in it and ends behind.
     blocks: [Block; BLOCKS + 1],
+    /// The blocks of the chunk with a suspect byte, with a run, with the beginning of a word, a bit each.
+    some: Marked,
+    doubtful: bool,
+    hides: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Marked {
+    suspect: u64,
+    run: u64,
+    head: u64,
 }
 
 impl<'a> Sweep<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        let mut sweep = Self { bytes, base: 0, blocks: [Block::default(); BLOCKS + 1] };
+    pub(super) fn new(bytes: &'a [u8], heads: &'a Heads) -> Self {
+        let blocks = [Block::default(); BLOCKS + 1];
+        let mut sweep = Self { bytes, heads, base: 0, blocks, some: Marked::default(), doubtful: false, hides: false };
         sweep.fill();
         sweep
+    }
+
+    /// The first byte of the chunk.
+    pub(super) const fn base(&self) -> usize {
+        self.base
     }
 
     /// One past the last byte of the chunk.
     pub(super) fn end(&self) -> usize {
         self.bytes.len().min(self.base + CHUNK)
+    }
+
+    /// Whether the chunk may be other than UTF-8, as far as it is not known from the one before. Characters of more than two
+    /// bytes are for somebody else to judge.
+    pub(super) const fn doubtful(&self) -> bool {
+        self.doubtful
+    }
+
+    /// Whether there was a byte up to here in which another character set may begin: zero, or an escape.
+    pub(super) const fn hides(&self) -> bool {
+        self.hides
     }
 
     /// Goes on to the next chunk; false where there is none.
@@ -58,121 +132,243 @@ impl<'a> Sweep<'a> {
         true
     }
 
-    /// The next byte of the chunk at or behind `at` for which `bits` says so.
-    fn next(&self, at: usize, bits: impl Fn(&[Block; BLOCKS + 1], usize) -> u64) -> Option<usize> {
-        let mut from = at.max(self.base) - self.base;
-        let end = self.end() - self.base;
-        while from < end {
-            let found = bits(&self.blocks, from / BLOCK) & (u64::MAX << (from % BLOCK));
+    /// The next byte of the chunk at or behind `at` that has a bit. `some`: the blocks that have any.
+    fn next(&self, at: usize, some: u64, bits: impl Fn(&Block) -> u64) -> Option<usize> {
+        let from = at.max(self.base) - self.base;
+        if from >= CHUNK {
+            return None;
+        }
+        let first = from / BLOCK;
+        let mut left = some & (u64::MAX << first);
+        let mut mask = u64::MAX << (from % BLOCK);
+        if left >> first & 1 == 0 {
+            mask = u64::MAX;
+        }
+        while left != 0 {
+            let n = left.trailing_zeros() as usize;
+            let found = bits(&self.blocks[n]) & mask;
             if found != 0 {
-                let at = from / BLOCK * BLOCK + found.trailing_zeros() as usize;
-                return (at < end).then_some(self.base + at);
+                return Some(self.base + n * BLOCK + found.trailing_zeros() as usize);
             }
-            from = (from / BLOCK + 1) * BLOCK;
+            mask = u64::MAX;
+            left &= left - 1;
         }
         None
     }
 
     /// The next suspect byte of the chunk.
     pub(super) fn suspect(&self, at: usize) -> Option<usize> {
-        self.next(at, |blocks, n| blocks[n].suspect)
+        self.next(at, self.some.suspect, |block| block.suspect)
     }
 
     /// The next place of the chunk at which [`RUN`] bytes that may stand in base64 begin.
     pub(super) fn run(&self, at: usize) -> Option<usize> {
-        self.next(at, |blocks, n| {
-            let mut bits = u128::from(blocks[n].run) | u128::from(blocks[n + 1].run) << BLOCK;
-            let mut len = 1;
-            while len < RUN {
-                bits &= bits >> len;
-                len *= 2;
-            }
-            bits as u64
-        })
+        self.next(at, self.some.run, |block| block.run)
     }
 
-    /// The next word that begins in the chunk at or behind `at`: letters and digits.
+    /// The next place of the chunk where a word that is looked for may begin, with the run of letters and digits around it,
+    /// which begins before it where an escape may stand in front.
     pub(super) fn word(&self, at: usize) -> Option<(usize, usize)> {
-        let from = self.next(at, |blocks, n| blocks[n].word)?;
-        let n = (from - self.base) / BLOCK;
+        let head = self.next(at, self.some.head, |block| block.head)?;
+        let n = (head - self.base) / BLOCK;
         let bits = u128::from(self.blocks[n].word) | u128::from(self.blocks[n + 1].word) << BLOCK;
-        let len = (bits >> (from % BLOCK)).trailing_ones() as usize;
-        let mut to = from + len;
-        if from % BLOCK + len == 2 * BLOCK {
+        let len = (bits >> (head % BLOCK)).trailing_ones() as usize;
+        let mut to = head + len;
+        if head % BLOCK + len == 2 * BLOCK {
             to += self.bytes[to..].iter().take_while(|b| b.is_ascii_alphanumeric()).count();
         }
-        Some((from, to))
+        let before = self.bytes[..head].iter().rev().take(ESCAPED).take_while(|b| b.is_ascii_alphanumeric()).count();
+        Some((head - before, to))
     }
 
     fn fill(&mut self) {
         let left = self.bytes.len() - self.base;
         let count = left.div_ceil(BLOCK).min(BLOCKS + 1);
-        let blocks = &mut self.blocks[..count];
+        (self.some, self.doubtful) = (Marked::default(), false);
+        let mut state = State::new(self.bytes, self.base);
         #[cfg(target_arch = "x86_64")]
         if let Some(simd) = pulp::x86::V3::try_new() {
-            simd.vectorize(avx2::Fill { simd, bytes: self.bytes, base: self.base, blocks });
-            self.blocks[count..].fill(Block::default());
+            simd.vectorize(avx2::Fill { simd, sweep: self, state: &mut state, count });
+            self.finish(&state, count);
             return;
         }
-        portable(self.bytes, self.base, blocks);
-        self.blocks[count..].fill(Block::default());
+        self.portable(&mut state, count);
+        self.finish(&state, count);
     }
-}
 
-/// The answers without vector instructions of our own; compilers find some.
-fn portable(bytes: &[u8], base: usize, blocks: &mut [Block]) {
-    for (n, block) in blocks.iter_mut().enumerate() {
-        let at = base + n * BLOCK;
-        let around = at.checked_sub(1).and_then(|from| bytes.get(from..)?.first_chunk::<{ BLOCK + 2 }>());
-        *block = match around {
-            Some(around) => marks(around),
-            None => {
-                // At either end: nothing stands before and behind, which is no letter and no markup.
-                let mut padded = [0; BLOCK + 2];
-                let from = at.saturating_sub(1);
-                let part = &bytes[from..bytes.len().min(at + BLOCK + 1)];
-                let lead = usize::from(at == 0);
-                padded[lead..lead + part.len()].copy_from_slice(part);
-                marks(&padded)
-            }
-        };
-    }
-}
-
-/// The answers for the bytes of `around` without its first and last.
-fn marks(around: &[u8; BLOCK + 2]) -> Block {
-    let flags = |is: fn(u8, u8, u8) -> bool| {
-        let mut flags = [0_u8; BLOCK];
-        for (n, flag) in flags.iter_mut().enumerate() {
-            *flag = u8::from(is(around[n], around[n + 1], around[n + 2]));
+    fn portable(&mut self, state: &mut State, count: usize) {
+        for n in 0..count {
+            let at = self.base + n * BLOCK;
+            let window = self.bytes[at..].first_chunk().copied().unwrap_or_else(|| tail(self.bytes, at));
+            let raw = raw(&window, self.heads);
+            self.put(n, &raw, state);
         }
-        let (words, _) = flags.as_chunks::<8>();
-        words.iter().enumerate().fold(0, |bits, (n, word)| {
-            // Brings the lowest bits of eight bytes together.
-            let byte = u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-            bits | byte << (8 * n)
-        })
-    };
-    Block { suspect: flags(suspect), run: flags(|_, b, _| in_run(b)), word: flags(|_, b, _| b.is_ascii_alphanumeric()) }
+    }
+
+    /// Takes the classes of the block `n`, the blocks before it being there.
+    #[inline(always)]
+    fn put(&mut self, n: usize, raw: &Raw, state: &mut State) {
+        let at = self.base + n * BLOCK;
+        let mut suspect = raw.wide;
+        let mut rare = raw.rare;
+        while rare != 0 {
+            let bit = rare & rare.wrapping_neg();
+            let i = at + rare.trailing_zeros() as usize;
+            let (b, behind) = (self.bytes[i], self.bytes.get(i + 1).copied().unwrap_or(b' '));
+            if hides(b, behind) {
+                suspect |= bit;
+            }
+            self.hides |= b == 0x1b;
+            rare &= rare - 1;
+        }
+        // What is behind the block may be markup.
+        let marked = (raw.bracket | raw.marker) >> 1 | 1 << 63;
+        let markup = raw.bracket | (raw.marker & marked);
+        let joins = raw.word | raw.wide | raw.rare;
+        suspect |= markup & (joins << 1 | state.joins >> 63);
+        let starts =
+            !(raw.word << 1 | state.word >> 63) | raw.rare << 2 | state.rare >> 62 | raw.rare << 3 | state.rare >> 61;
+        let head = raw.head & raw.word & starts;
+        let expected = raw.lead << 1 | u64::from(state.lead);
+        let doubtful =
+            if n < BLOCKS { raw.other || expected != raw.follows } else { (expected ^ raw.follows) & 1 == 1 };
+        self.doubtful |= doubtful;
+        self.blocks[n] = Block { suspect, run: 0, word: raw.word, head };
+        if n < BLOCKS {
+            self.some.suspect |= u64::from(suspect != 0) << n;
+            self.some.head |= u64::from(head != 0) << n;
+            self.hides |= raw.zero;
+        }
+        if n > 0 {
+            self.put_run(n - 1, state.run, raw.run);
+        }
+        *state = State { joins, word: raw.word, rare: raw.rare, run: raw.run, lead: raw.lead >> 63 == 1 };
+    }
+
+    /// Where runs begin in the block `n`, of which `run` are the characters.
+    #[inline(always)]
+    fn put_run(&mut self, n: usize, run: u64, behind: u64) {
+        let mut bits = u128::from(run) | u128::from(behind) << BLOCK;
+        let mut len = 1;
+        while len < RUN {
+            bits &= bits >> len;
+            len *= 2;
+        }
+        self.blocks[n].run = bits as u64;
+        self.some.run |= u64::from(bits as u64 != 0) << n;
+    }
+
+    fn finish(&mut self, state: &State, count: usize) {
+        if count <= BLOCKS {
+            if count > 0 {
+                self.put_run(count - 1, state.run, 0);
+            }
+            self.blocks[count] = Block::default();
+            self.doubtful |= state.lead;
+        }
+    }
 }
 
-/// Whether `b`, between `before` and `after`, may begin something that hides a word. Written without branches.
-const fn suspect(before: u8, b: u8, after: u8) -> bool {
-    let letter = b >= 0x80;
-    // `\u…`, also under more backslashes; `\xEB`, `\353`, `\U…`, `\e`.
-    let json = (b == b'\\') & escapes(after);
-    let percent = (b == b'%') & (after.is_ascii_hexdigit() | (after == b'u'));
-    let entity = (b == b'&') & (after > b' ');
-    // `=4E`, or a soft line break, its line break perhaps escaped.
-    let quoted = (b == b'=') & (after.is_ascii_hexdigit() | (after <= b' ') | (after == b'\\'));
-    // Markup counts inside a word, and a lone marker such as a hyphen is none.
-    let markup = bracket(b) | (marker(b) & (bracket(after) | marker(after)));
-    letter | (b == 0x1b) | json | percent | entity | quoted | (markup & joins(before))
+/// How much of an escape may stand before a word in the same run of letters and digits: `n` of `\n`, `20` of `%20`.
+const ESCAPED: usize = 3;
+
+/// What a block has to know of the one before it.
+#[derive(Default)]
+struct State {
+    joins: u64,
+    word: u64,
+    rare: u64,
+    run: u64,
+    lead: bool,
 }
 
-/// What makes an escape of a backslash in front of it.
-const fn escapes(b: u8) -> bool {
-    matches!(b, b'u' | b'\\' | b'x' | b'U' | b'e' | b'0'..=b'3')
+impl State {
+    /// Before the block at `at`.
+    fn new(bytes: &[u8], at: usize) -> Self {
+        let mut state = Self::default();
+        for (n, &b) in bytes[..at].iter().rev().take(3).enumerate() {
+            let bit = 1 << (63 - n);
+            state.word |= if b.is_ascii_alphanumeric() { bit } else { 0 };
+            state.rare |= if rare(b) { bit } else { 0 };
+            state.joins |= if b.is_ascii_alphanumeric() || b >= 0x80 || rare(b) { bit } else { 0 };
+            state.lead |= n == 0 && matches!(b, 0xc2..=0xdf);
+        }
+        state
+    }
+}
+
+/// Which bytes of a block are what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Raw {
+    /// Beyond ASCII.
+    wide: u64,
+    /// ASCII letters and digits.
+    word: u64,
+    run: u64,
+    rare: u64,
+    bracket: u64,
+    marker: u64,
+    /// Letters with which a word may begin.
+    head: u64,
+    /// Those that lead a character of two bytes, and those that follow in one of any length.
+    lead: u64,
+    follows: u64,
+    /// Whether some are wide and neither.
+    other: bool,
+    zero: bool,
+}
+
+/// A block and one byte behind it.
+type Window = [u8; BLOCK + 1];
+
+/// The last block, which begins at `at`; spaces stand behind the end.
+#[cold]
+fn tail(bytes: &[u8], at: usize) -> Window {
+    let mut padded = [b' '; BLOCK + 1];
+    let rest = bytes.get(at..).unwrap_or_default();
+    padded[..rest.len()].copy_from_slice(rest);
+    padded
+}
+
+/// The classes without vector instructions of our own; compilers find some.
+fn raw(window: &Window, heads: &Heads) -> Raw {
+    let flags =
+        |is: &dyn Fn(u8, u8) -> bool| (0..BLOCK).fold(0, |bits, n| bits | u64::from(is(window[n], window[n + 1])) << n);
+    let plain = |is: fn(u8) -> bool| flags(&|b, _| is(b));
+    let wide = plain(|b| b >= 0x80);
+    let (lead, follows) = (plain(|b| matches!(b, 0xc2..=0xdf)), plain(|b| matches!(b, 0x80..=0xbf)));
+    Raw {
+        wide,
+        word: plain(|b| b.is_ascii_alphanumeric()),
+        run: plain(in_run),
+        rare: plain(rare),
+        bracket: plain(bracket),
+        marker: plain(marker),
+        head: flags(&|b, behind| b < 0x80 && heads.may(b, behind)),
+        lead,
+        follows,
+        other: wide != lead | follows,
+        zero: window[..BLOCK].contains(&0),
+    }
+}
+
+/// What begins an escape or ends an entity, all of which are few in most texts.
+const fn rare(b: u8) -> bool {
+    matches!(b, b'\\' | b'%' | b'&' | b'=' | b';' | 0x1b)
+}
+
+/// Whether a rare byte may begin something that hides a word.
+const fn hides(b: u8, behind: u8) -> bool {
+    match b {
+        // `\u…`, also under more backslashes; `\xEB`, `\353`, `\U…`, `\e`.
+        b'\\' => matches!(behind, b'u' | b'\\' | b'x' | b'U' | b'e' | b'0'..=b'3'),
+        b'%' => behind.is_ascii_hexdigit() || behind == b'u',
+        b'&' => behind > b' ',
+        // `=4E`, or a soft line break, its line break perhaps escaped.
+        b'=' => behind.is_ascii_hexdigit() || behind <= b' ' || behind == b'\\',
+        0x1b => true,
+        _ => false,
+    }
 }
 
 const fn bracket(b: u8) -> bool {
@@ -187,202 +383,221 @@ const fn in_run(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'/' | b'_' | b'\\')
 }
 
-/// Whether the byte before markup may belong to a word.
-const fn joins(b: u8) -> bool {
-    b.is_ascii_alphanumeric() | (b >= 0x80) | matches!(b, b'\\' | b'%' | b'&' | b';')
-}
-
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    //! The same with AVX2: a class of characters is two table look-ups, one by either half of the byte.
+    //! The same with AVX2: table look-ups by either half of a byte.
 
     use std::arch::x86_64::__m256i;
 
     use pulp::{NullaryFnOnce, cast, x86::V3};
 
-    use super::{BLOCK, Block, bracket, escapes, in_run, marker};
+    use super::{BLOCK, Heads, Raw, State, Sweep, Window, bracket, in_run, marker, rare, tail};
 
-    pub(super) struct Fill<'a, 'b> {
+    pub(super) struct Fill<'s, 'a, 't> {
         pub(super) simd: V3,
-        pub(super) bytes: &'a [u8],
-        pub(super) base: usize,
-        pub(super) blocks: &'b mut [Block],
+        pub(super) sweep: &'s mut Sweep<'a>,
+        pub(super) state: &'t mut State,
+        pub(super) count: usize,
     }
 
-    /// The low halves' table of a class: bit `h` of entry `l` tells whether byte `16 h + l` (ASCII) belongs to it.
-    const fn table(class: [bool; 128]) -> [u8; 32] {
-        let mut table = [0; 32];
-        let mut b = 0;
-        while b < 128 {
-            if class[b] {
-                table[b % 16] |= 1 << (b / 16);
-                table[16 + b % 16] |= 1 << (b / 16);
+    /// Sets of ASCII characters, a bit each: what the entries of both halves of a byte have in common.
+    type Sets = [[u8; 32]; 2];
+
+    /// Each set is all that its rows and its columns cross in: bit `h` of `rows`, bit `l` of `columns` for byte `16 h + l`.
+    const fn sets(crossings: [(u8, u16); 8]) -> Sets {
+        let mut sets = [[0; 32]; 2];
+        let mut n = 0;
+        while n < 8 {
+            let (rows, columns) = crossings[n];
+            let mut i = 0;
+            while i < 16 {
+                let both = [(columns >> i & 1) as u8, if i < 8 { rows >> i & 1 } else { 0 }];
+                let mut half = 0;
+                while half < 2 {
+                    sets[half][i] |= both[half] << n;
+                    sets[half][16 + i] |= both[half] << n;
+                    half += 1;
+                }
+                i += 1;
             }
+            n += 1;
+        }
+        sets
+    }
+
+    /// Letters and digits; the rest of base64's; the rare.
+    const COMMON: Sets = sets([
+        (1 << 3, 0b0000_0011_1111_1111),
+        (1 << 4 | 1 << 6, 0b1111_1111_1111_1110),
+        (1 << 5 | 1 << 7, 0b0000_0111_1111_1111),
+        (1 << 2, 1 << 0xb | 1 << 0xd | 1 << 0xf),
+        // The backslash is rare too.
+        (1 << 5, 1 << 0xc),
+        (1 << 5, 1 << 0xf),
+        (1 << 2, 1 << 5 | 1 << 6),
+        (1 << 3, 1 << 0xb | 1 << 0xd),
+    ]);
+    const WORD: u8 = 0b0000_0111;
+    const IN_RUN: u8 = 0b0011_1111;
+    const RARE: u8 = 0b1101_0000;
+
+    /// Brackets and markers, and the escape, which is rare.
+    const MARKUP: Sets = sets([
+        (1 << 5 | 1 << 7, 1 << 0xb | 1 << 0xd),
+        (1 << 3 | 1 << 7, 1 << 0xc),
+        (1 << 5 | 1 << 7, 1 << 0xe),
+        (1 << 2, 1 << 0xa | 1 << 0xb | 1 << 0xd),
+        (1 << 3 | 1 << 5, 1 << 0xf),
+        (1 << 1, 1 << 0xb),
+        (0, 0),
+        (0, 0),
+    ]);
+    const BRACKET: u8 = 0b0000_0011;
+    const MARKER: u8 = 0b0001_1100;
+    const ESCAPE: u8 = 0b0010_0000;
+
+    /// The sets are those of the other way.
+    const _: () = {
+        let mut b = 0;
+        while b < 128_u8 {
+            let (l, h) = ((b & 15) as usize, (b >> 4) as usize);
+            let (common, markup) = (COMMON[0][l] & COMMON[1][h], MARKUP[0][l] & MARKUP[1][h]);
+            assert!((common & WORD != 0) == b.is_ascii_alphanumeric());
+            assert!((common & IN_RUN != 0) == in_run(b));
+            assert!((common & RARE != 0 || markup & ESCAPE != 0) == rare(b));
+            assert!((markup & BRACKET != 0) == bracket(b));
+            assert!((markup & MARKER != 0) == marker(b));
             b += 1;
         }
-        table
-    }
-
-    macro_rules! class {
-        ($is:expr) => {{
-            let mut class = [false; 128];
-            let mut b = 0;
-            while b < 128 {
-                class[b] = $is(b as u8);
-                b += 1;
-            }
-            table(class)
-        }};
-    }
-
-    const fn alphanumeric(b: u8) -> bool {
-        b.is_ascii_alphanumeric()
-    }
-
-    const fn hex(b: u8) -> bool {
-        b.is_ascii_hexdigit()
-    }
-
-    const WORD: [u8; 32] = class!(alphanumeric);
-    const HEX: [u8; 32] = class!(hex);
-    const BRACKET: [u8; 32] = class!(bracket);
-    const MARKER: [u8; 32] = class!(marker);
-    const IN_RUN: [u8; 32] = class!(in_run);
-    const ESCAPES: [u8; 32] = class!(escapes);
-    /// The bit of each high half of an ASCII byte; none of the others.
-    const HIGH: [u8; 32] = {
-        let mut high = [0; 32];
-        let mut h = 0;
-        while h < 8 {
-            high[h] = 1 << h;
-            high[16 + h] = 1 << h;
-            h += 1;
-        }
-        high
     };
 
-    /// Which bytes of a block are what.
-    #[derive(Clone, Copy, Default)]
-    struct Classes {
-        wide: u64,
-        word: u64,
-        hex: u64,
-        bracket: u64,
-        marker: u64,
-        run: u64,
-        slash: u64,
-        percent: u64,
-        amp: u64,
-        equals: u64,
-        u: u64,
-        escapes: u64,
-        terminal: u64,
-        semicolon: u64,
-        /// Up to the space.
-        low: u64,
+    /// A half's answers, in the order of [`Raw`].
+    struct Half {
+        wide: u32,
+        word: u32,
+        run: u32,
+        rare: u32,
+        bracket: u32,
+        marker: u32,
+        head: u32,
     }
 
     #[inline(always)]
-    fn half(simd: V3, bytes: [u8; 32]) -> [u32; 15] {
-        let load = |b: [u8; 32]| -> __m256i { cast(b) };
-        let b = load(bytes);
-        let high = simd.avx2._mm256_and_si256(simd.avx2._mm256_srli_epi16::<4>(b), simd.avx._mm256_set1_epi8(0x0f));
-        let rows = simd.avx2._mm256_shuffle_epi8(load(HIGH), high);
-        let zero = simd.avx._mm256_set1_epi8(0);
-        let mask = |v: __m256i| simd.avx2._mm256_movemask_epi8(v) as u32;
-        let class = |table: [u8; 32]| {
-            let columns = simd.avx2._mm256_shuffle_epi8(load(table), b);
-            !mask(simd.avx2._mm256_cmpeq_epi8(simd.avx2._mm256_and_si256(columns, rows), zero))
-        };
-        let is = |c: u8| mask(simd.avx2._mm256_cmpeq_epi8(b, simd.avx._mm256_set1_epi8(c as i8)));
-        let space = simd.avx._mm256_set1_epi8(b' ' as i8);
-        [
-            mask(b),
-            class(WORD),
-            class(HEX),
-            class(BRACKET),
-            class(MARKER),
-            class(IN_RUN),
-            is(b'\\'),
-            is(b'%'),
-            is(b'&'),
-            is(b'='),
-            is(b'u'),
-            is(b';'),
-            mask(simd.avx2._mm256_cmpeq_epi8(simd.avx2._mm256_max_epu8(b, space), space)),
-            class(ESCAPES),
-            is(0x1b),
-        ]
+    fn load(bytes: &[u8], at: usize) -> __m256i {
+        match bytes[at..].first_chunk::<32>() {
+            Some(chunk) => cast(*chunk),
+            None => cast([0_u8; 32]),
+        }
     }
 
     #[inline(always)]
-    fn classes(simd: V3, bytes: &[u8; BLOCK]) -> Classes {
-        let (halves, _) = bytes.as_chunks::<32>();
-        let (a, b) = (half(simd, halves[0]), half(simd, halves[1]));
-        let both = |i: usize| u64::from(a[i]) | u64::from(b[i]) << 32;
-        Classes {
-            wide: both(0),
-            word: both(1),
-            hex: both(2),
-            bracket: both(3),
-            marker: both(4),
-            run: both(5),
-            slash: both(6),
-            percent: both(7),
-            amp: both(8),
-            equals: both(9),
-            u: both(10),
-            semicolon: both(11),
-            low: both(12),
-            escapes: both(13),
-            terminal: both(14),
+    fn high(simd: V3, v: __m256i) -> __m256i {
+        simd.avx2._mm256_and_si256(simd.avx2._mm256_srli_epi16::<4>(v), simd.avx._mm256_set1_epi8(0x0f))
+    }
+
+    /// The sets of bytes, by their lower halves and their higher ones.
+    #[inline(always)]
+    fn sets_of(simd: V3, sets: &Sets, low: __m256i, high: __m256i) -> __m256i {
+        let columns = simd.avx2._mm256_shuffle_epi8(cast(sets[0]), low);
+        simd.avx2._mm256_and_si256(columns, simd.avx2._mm256_shuffle_epi8(cast(sets[1]), high))
+    }
+
+    /// A bit for each byte that is not zero.
+    #[inline(always)]
+    fn any(simd: V3, v: __m256i) -> u32 {
+        !(simd.avx2._mm256_movemask_epi8(simd.avx2._mm256_cmpeq_epi8(v, simd.avx._mm256_set1_epi8(0))) as u32)
+    }
+
+    #[inline(always)]
+    fn of(simd: V3, v: __m256i, bits: u8) -> __m256i {
+        simd.avx2._mm256_and_si256(v, simd.avx._mm256_set1_epi8(bits as i8))
+    }
+
+    #[inline(always)]
+    fn half(simd: V3, window: &Window, at: usize, heads: &[Sets; 2]) -> Half {
+        let (b, behind) = (load(window, at), load(window, at + 1));
+        let rows = high(simd, b);
+        let (common, markup) = (sets_of(simd, &COMMON, b, rows), sets_of(simd, &MARKUP, b, rows));
+        let first = sets_of(simd, &heads[0], b, rows);
+        let second = sets_of(simd, &heads[1], of(simd, behind, 0x0f), high(simd, behind));
+        Half {
+            wide: simd.avx2._mm256_movemask_epi8(b) as u32,
+            word: any(simd, of(simd, common, WORD)),
+            run: any(simd, of(simd, common, IN_RUN)),
+            rare: any(simd, simd.avx2._mm256_or_si256(of(simd, common, RARE), of(simd, markup, ESCAPE))),
+            bracket: any(simd, of(simd, markup, BRACKET)),
+            marker: any(simd, of(simd, markup, MARKER)),
+            head: any(simd, simd.avx2._mm256_and_si256(first, second)),
         }
     }
 
-    impl Fill<'_, '_> {
-        /// The classes of the block at `at`, of zero bytes where there is nothing.
-        #[inline(always)]
-        fn classes(&self, at: usize) -> Classes {
-            match self.bytes.get(at..).and_then(|b| b.first_chunk::<BLOCK>()) {
-                Some(bytes) => classes(self.simd, bytes),
-                None => {
-                    let mut padded = [0; BLOCK];
-                    let rest = self.bytes.get(at..).unwrap_or_default();
-                    padded[..rest.len()].copy_from_slice(rest);
-                    classes(self.simd, &padded)
-                }
-            }
+    /// Which bytes are less than `b`, as signed numbers: 0x80 is the least.
+    #[inline(always)]
+    fn below(simd: V3, window: &Window, b: u8) -> u64 {
+        let b = simd.avx._mm256_set1_epi8(b as i8);
+        let first = simd.avx2._mm256_movemask_epi8(simd.avx2._mm256_cmpgt_epi8(b, load(window, 0))) as u32;
+        let second = simd.avx2._mm256_movemask_epi8(simd.avx2._mm256_cmpgt_epi8(b, load(window, 32))) as u32;
+        u64::from(first) | u64::from(second) << 32
+    }
+
+    /// Leads of two bytes, what follows, and whether there is something else beyond ASCII.
+    #[inline(always)]
+    fn characters(simd: V3, window: &Window, wide: u64) -> (u64, u64, bool) {
+        let follows = below(simd, window, 0xc0);
+        let lead = below(simd, window, 0xe0) & !below(simd, window, 0xc2);
+        (lead, follows, wide != lead | follows)
+    }
+
+    #[inline(always)]
+    fn raw(simd: V3, window: &Window, heads: &[Sets; 2]) -> Raw {
+        let (a, b) = (half(simd, window, 0, heads), half(simd, window, 32, heads));
+        let both = |a: u32, b: u32| u64::from(a) | u64::from(b) << 32;
+        let wide = both(a.wide, b.wide);
+        let (lead, follows, other) = if wide == 0 { (0, 0, false) } else { characters(simd, window, wide) };
+        let least = simd.avx2._mm256_min_epu8(load(window, 0), load(window, 32));
+        let zero = simd.avx2._mm256_cmpeq_epi8(least, simd.avx._mm256_set1_epi8(0));
+        Raw {
+            wide,
+            word: both(a.word, b.word),
+            run: both(a.run, b.run),
+            rare: both(a.rare, b.rare),
+            bracket: both(a.bracket, b.bracket),
+            marker: both(a.marker, b.marker),
+            head: both(a.head, b.head),
+            lead,
+            follows,
+            other,
+            zero: simd.avx2._mm256_movemask_epi8(zero) != 0,
         }
     }
 
-    impl NullaryFnOnce for Fill<'_, '_> {
+    impl NullaryFnOnce for Fill<'_, '_, '_> {
         type Output = ();
 
         #[inline(always)]
-        fn call(mut self) {
-            let mut joined = self.base.checked_sub(1).is_some_and(|i| super::joins(self.bytes[i]));
-            let mut cur = self.classes(self.base);
-            let blocks = std::mem::take(&mut self.blocks);
-            for (n, block) in blocks.iter_mut().enumerate() {
-                let next = self.classes(self.base + (n + 1) * BLOCK);
-                let after = |of: fn(&Classes) -> u64| of(&cur) >> 1 | of(&next) << 63;
-                let hex = after(|c| c.hex);
-                let slash = after(|c| c.slash);
-                let low = after(|c| c.low);
-                let json = cur.slash & after(|c| c.escapes);
-                let percent = cur.percent & (hex | after(|c| c.u));
-                let entity = cur.amp & !low;
-                let quoted = cur.equals & (hex | low | slash);
-                let markup = cur.bracket | (cur.marker & after(|c| c.bracket | c.marker));
-                let joins = cur.word | cur.wide | cur.slash | cur.percent | cur.amp | cur.semicolon;
-                let before = joins << 1 | u64::from(joined);
-                joined = joins >> 63 == 1;
-                *block = Block {
-                    suspect: cur.wide | cur.terminal | json | percent | entity | quoted | (markup & before),
-                    run: cur.run,
-                    word: cur.word,
+        fn call(self) {
+            let Self { simd, sweep, state, count } = self;
+            let Heads { first, second } = sweep.heads;
+            let twice = |set: &[u8; 16]| {
+                let mut out = [0; 32];
+                out[..16].copy_from_slice(set);
+                out[16..].copy_from_slice(set);
+                out
+            };
+            let heads = [[twice(&first[0]), twice(&first[1])], [twice(&second[0]), twice(&second[1])]];
+            for n in 0..count {
+                let at = sweep.base + n * BLOCK;
+                // No closures here, which would be compiled without these instructions.
+                let padded;
+                let window = match sweep.bytes[at..].first_chunk() {
+                    Some(window) => window,
+                    None => {
+                        padded = tail(sweep.bytes, at);
+                        &padded
+                    }
                 };
-                cur = next;
+                let raw = raw(simd, window, &heads);
+                sweep.put(n, &raw, state);
             }
         }
     }
@@ -400,7 +615,6 @@ mod tests {
         match CLASS[usize::from(b)] {
             LETTER => true,
             ESCAPE => is_escape(bytes, at) || (b == b'=' && soft_break(bytes, at).is_some()),
-            TERMINAL => true,
             MARKUP => at > 0 && may_join(bytes[at - 1]) && !lone(b, bytes.get(at + 1)),
             _ => false,
         }
@@ -413,12 +627,18 @@ mod tests {
                 "[A-Za-z0-9/+_\\\\-]{0,300}".prop_map(String::into_bytes),
                 "[\\\\u%&=<>{}\\[\\]|*_+^~?\\-;#nNA4 \t\r\n\"é]{0,12}".prop_map(String::into_bytes),
                 "\\PC{0,4}".prop_map(String::into_bytes),
+                "[é ]{0,70}".prop_map(String::into_bytes),
                 prop::collection::vec(any::<u8>(), 0..80),
                 (0..5000_usize).prop_map(|n| vec![b' '; n]),
+                (4000..4200_usize).prop_map(|n| vec![b'a'; n]),
             ],
             0..8,
         )
         .prop_map(|parts| parts.concat())
+    }
+
+    fn heads(words: &[String], few: usize) -> Heads {
+        Heads::new(&Words::new(words.iter().map(String::as_str)), few)
     }
 
     proptest! {
@@ -427,7 +647,8 @@ mod tests {
             bytes in any_bytes(),
             skips in prop::collection::vec(1..80_usize, 1..6),
         ) {
-            let mut sweep = Sweep::new(&bytes);
+            let heads = heads(&[], 0);
+            let mut sweep = Sweep::new(&bytes, &heads);
             let (mut at, mut n) = (0, 0);
             loop {
                 while let Some(next) = sweep.suspect(at) {
@@ -445,34 +666,44 @@ mod tests {
         }
 
         #[test]
-        fn both_ways_give_the_same(bytes in any_bytes()) {
-            let mut sweep = Sweep::new(&bytes);
+        fn both_ways_give_the_same(bytes in any_bytes(), words in prop::collection::vec("[a-z0-9]{1,4}", 0..12)) {
+            let heads = heads(&words, 32);
+            let mut sweep = Sweep::new(&bytes, &heads);
             loop {
                 let count = (bytes.len() - sweep.base).div_ceil(BLOCK).min(BLOCKS + 1);
-                let mut want = [Block::default(); BLOCKS + 1];
-                portable(&bytes, sweep.base, &mut want[..count]);
-                prop_assert_eq!(sweep.blocks, want);
+                let mut other = Sweep { blocks: [Block::default(); BLOCKS + 1], some: Marked::default(), doubtful: false, ..sweep };
+                let mut state = State::new(&bytes, other.base);
+                other.portable(&mut state, count);
+                other.finish(&state, count);
+                prop_assert_eq!(&sweep.blocks[..count], &other.blocks[..count]);
+                prop_assert_eq!((sweep.some, sweep.doubtful, sweep.hides), (other.some, other.doubtful, other.hides));
                 if !sweep.advance() { break }
             }
         }
 
         #[test]
-        fn every_word_and_every_long_run_is_met(bytes in any_bytes()) {
-            let mut want: Vec<(usize, usize)> = Vec::new();
+        fn every_word_that_begins_so_and_every_long_run_is_met(
+            bytes in any_bytes(),
+            words in prop::collection::vec("[a-z0-9]{1,4}", 0..12),
+            many in any::<bool>(),
+        ) {
+            let many = many && !words.is_empty();
+            let heads = heads(&words, if many { 0 } else { 32 });
+            let mut all: Vec<(usize, usize)> = Vec::new();
             for (i, _) in bytes.iter().enumerate().filter(|(_, b)| b.is_ascii_alphanumeric()) {
-                match want.last_mut() {
+                match all.last_mut() {
                     Some(last) if last.1 == i => last.1 = i + 1,
-                    _ => want.push((i, i + 1)),
+                    _ => all.push((i, i + 1)),
                 }
             }
             let runs: Vec<usize> =
                 (0..bytes.len()).filter(|i| bytes.get(*i..*i + RUN).is_some_and(|w| w.iter().all(|b| in_run(*b)))).collect();
-            let (mut words, mut found) = (Vec::new(), Vec::new());
-            let mut sweep = Sweep::new(&bytes);
+            let (mut met, mut found) = (Vec::new(), Vec::new());
+            let mut sweep = Sweep::new(&bytes, &heads);
             let mut at = 0;
             loop {
                 while let Some((from, to)) = sweep.word(at) {
-                    words.push((from, to));
+                    met.push((from, to));
                     at = to;
                 }
                 let mut at = 0;
@@ -482,8 +713,31 @@ mod tests {
                 }
                 if !sweep.advance() { break }
             }
-            prop_assert_eq!(words, want);
+            prop_assert!(met.iter().all(|word| all.contains(word)));
+            for word in all {
+                let begins = |at: usize| {
+                    let rest = bytes[at..word.1].to_ascii_lowercase();
+                    many || words.iter().any(|w| rest.starts_with(&w.as_bytes()[..w.len().min(2)]))
+                };
+                let after = |n: usize, with: &[u8]| word.0 >= 1 && word.0 + n < word.1 && with.contains(&bytes[word.0 - 1]) && begins(word.0 + n);
+                if begins(word.0) || after(1, b"\\") || after(2, b"%=") {
+                    prop_assert!(met.contains(&word), "{word:?}");
+                }
+            }
             prop_assert_eq!(found, runs);
+        }
+
+        #[test]
+        fn what_is_not_doubtful_is_utf8(bytes in any_bytes()) {
+            let heads = heads(&[], 0);
+            let mut sweep = Sweep::new(&bytes, &heads);
+            let (mut sure, mut hides) = (!sweep.doubtful(), sweep.hides());
+            while sweep.advance() {
+                sure &= !sweep.doubtful();
+                hides |= sweep.hides();
+            }
+            prop_assert!(!sure || std::str::from_utf8(&bytes).is_ok());
+            prop_assert_eq!(hides, bytes.iter().any(|b| matches!(b, 0 | 0x1b)));
         }
     }
 }

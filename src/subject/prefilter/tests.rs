@@ -2,7 +2,7 @@ use super::*;
 
 impl Prefilter {
     fn may(&self, bytes: &[u8]) -> bool {
-        self.look(bytes) == Look::May
+        matches!(self.look(bytes), Look::May { .. })
     }
 }
 
@@ -84,7 +84,6 @@ fn no_character_stands_for_more_letters_than_it_is_counted_for() {
 fn many_words_are_looked_up() {
     let names: Vec<String> = (0..100).map(|i| format!("name{i:03}x")).collect();
     let f = filter(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    assert!(f.packed.is_none());
     assert!(f.may(b"a NAME042X b"));
     assert!(!f.may(b"a NAME042Xy b"));
 }
