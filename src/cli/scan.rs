@@ -82,17 +82,8 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     let remote = (wanted(Area::Source) || wanted(Area::Target))
         && (args.place.is_empty() || args.place.iter().any(|p| matches!(p.area(), Area::Source | Area::Target)));
     let clients = if remote { work::clients(config.instances.values(), false) } else { work::Clients::new() };
-    let decided = work::scan(
-        ctx,
-        &config,
-        &store,
-        &clients,
-        &policy,
-        &subjects,
-        (&args.area, &args.place, args.quick, cache),
-        false,
-    )
-    .await?;
+    let how = work::How { areas: &args.area, places: &args.place, quick: args.quick, cache, acts: false };
+    let decided = work::scan(ctx, &config, &store, &clients, &policy, &subjects, how).await?;
     let findings = decided.findings();
     let hide = work::masker_of(Some(std::sync::Arc::clone(&decided.matcher)));
     // Free text of a person: it is told without what names the person (law 6).

@@ -92,6 +92,20 @@ impl Decided {
     }
 }
 
+/// How a scan goes about it.
+pub(super) struct How<'a> {
+    /// Only these areas; all where there are none.
+    pub(super) areas: &'a [Area],
+    /// Only these places; all where there are none.
+    pub(super) places: &'a [Place],
+    /// Asks Jira's search first.
+    pub(super) quick: bool,
+    /// What earlier scans of the case remember.
+    pub(super) cache: Option<ScanCache>,
+    /// Whether what is found will be acted on.
+    pub(super) acts: bool,
+}
+
 /// Scans and decides.
 pub(super) async fn scan(
     ctx: &Context,
@@ -100,8 +114,7 @@ pub(super) async fn scan(
     clients: &Clients,
     policy: &Policy,
     subjects: &[Subject],
-    (areas, places, quick, cache): (&[Area], &[Place], bool, Option<ScanCache>),
-    acts: bool,
+    How { areas, places, quick, cache, acts }: How<'_>,
 ) -> anyhow::Result<Decided> {
     let (with_shadows, namesakes) = Namesakes::shadowed(subjects);
     let matcher = Arc::new(Matcher::new(&with_shadows).map_err(|e| Failure::Usage(e.to_string()))?);

@@ -127,7 +127,6 @@ impl Layers<'_, '_> {
 }
 
 /// [`Break`] where `enough`.
-#[must_use]
 pub const fn enough(enough: bool) -> ControlFlow<()> {
     if enough { Break(()) } else { Continue(()) }
 }

@@ -44,9 +44,8 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
     let clients = work::clients(room.config.instances.values(), false);
     let subjects = [subject];
     let cache = work::cache(ctx, &room.store, id, &subjects[0], exhaustive)?;
-    let mut decided =
-        work::scan(ctx, &room.config, &room.store, &clients, &policy, &subjects, (&[], &[], false, cache), true)
-            .await?;
+    let how = work::How { areas: &[], places: &[], quick: false, cache, acts: true };
+    let mut decided = work::scan(ctx, &room.config, &room.store, &clients, &policy, &subjects, how).await?;
     let reviews: Reviews = room.store.case_note(id, "reviews")?.unwrap_or_default();
     for finding in decided.groups.iter_mut().flat_map(|(f, _)| f.iter_mut()) {
         // Only what a plan left for review is ever in there; that may have been decided by the planner, not the policy.
