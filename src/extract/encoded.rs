@@ -120,7 +120,7 @@ pub fn base64_runs(bytes: &[u8]) -> impl Iterator<Item = Run<'_>> {
 }
 
 /// What stands at `from`, where base64 characters or backslashes begin: the run there if it may hold a text, and where to go
-/// on. As [`base64_runs`], without what [`Run::decoded`] would find no text in.
+/// on. As [`base64_runs`], without what [`Run::readings`] would find no text in.
 #[must_use]
 pub fn promising(bytes: &[u8], from: usize) -> (Option<Run<'_>>, usize) {
     let rest = &bytes[from..];
