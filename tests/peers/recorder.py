@@ -97,6 +97,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def body(self):
+        """The request's body; None where the client went away before its end."""
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             out = b""
             while size := int(self.rfile.readline().split(b";")[0], 16):
@@ -104,7 +105,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.rfile.readline()
             self.rfile.readline()
             return out
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        out = self.rfile.read(length)
+        return out if len(out) == length else None
 
     def give(self, status, headers, body):
         self.send_response_only(status)
@@ -119,6 +122,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do(self):
         body = self.body()
+        if body is None:
+            # Half a request, made whole by a length of its own, would be one that nobody sent.
+            self.close_connection = True
+            return
         echo = self.headers.get("x-exchange")
         if echo is not None and self.server is self.recorder.echo:
             done = self.recorder.open[int(echo)]
