@@ -175,7 +175,7 @@ impl Client {
     }
 
     /// The base address, without a slash at the end.
-    pub(super) fn base(&self) -> &str {
+    pub(crate) fn base(&self) -> &str {
         &self.inner.base
     }
 

@@ -8,10 +8,11 @@
 
 mod files;
 mod index;
+mod issues;
 
 use std::{
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::SystemTime,
@@ -20,9 +21,10 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use self::issues::Issues;
 use self::{
     files::{pack, unpack},
-    index::{Group, Index, Mark, Pending, mark},
+    index::{Group, Index, Mark, Pending, Slot, mark},
 };
 use crate::{
     keys::DataKey,
@@ -35,17 +37,22 @@ const LAYOUT: &str = "1";
 
 /// Kinds of what a mark stands for.
 const FILE: u8 = 0;
+const ISSUE: u8 = 1;
+const ATTACHMENT: u8 = 2;
+const END: u8 = 3;
 
 /// The memory of a case's scans.
 pub struct ScanCache {
     file: Mutex<CacheFile>,
     key: DataKey,
-    index: Index,
+    index: Arc<Index>,
     /// Nothing is taken from earlier scans; what is read replaces it.
     exhaustive: bool,
     began: i64,
     now: fn() -> SystemTime,
     told: AtomicU64,
+    /// Of what was told, what was known before.
+    again: AtomicU64,
     /// Places that were read from end to end.
     whole: Mutex<Vec<[u8; 16]>>,
     failed: AtomicBool,
@@ -83,11 +90,12 @@ impl ScanCache {
         Ok(Some(Self {
             key: file.key().clone(),
             file: Mutex::new(file),
-            index,
+            index: Arc::new(index),
             exhaustive,
             began: began.timestamp_millis(),
             now,
             told: AtomicU64::new(0),
+            again: AtomicU64::new(0),
             whole: Mutex::new(Vec::new()),
             failed: AtomicBool::new(false),
         }))
@@ -96,7 +104,10 @@ impl ScanCache {
     /// What is remembered of one place.
     #[must_use]
     pub fn place(&self, place: &Place) -> Memory<'_> {
-        let hash = blake3::keyed_hash(self.key.dangerously_expose(), format!("place {place}").as_bytes());
+        self.memory(blake3::keyed_hash(self.key.dangerously_expose(), format!("place {place}").as_bytes()))
+    }
+
+    fn memory(&self, hash: blake3::Hash) -> Memory<'_> {
         let mut short = [0; 16];
         short.copy_from_slice(&hash.as_bytes()[..16]);
         Memory {
@@ -118,7 +129,8 @@ impl ScanCache {
         let gone = self.index.slots.values().filter(|slot| {
             whole.contains(&self.index.groups[usize::from(slot.group)].place) && !slot.met.load(Ordering::Relaxed)
         });
-        let (gone, all) = (gone.count(), self.index.slots.len() + self.told.load(Ordering::Relaxed) as usize);
+        let gone = gone.count() + self.again.load(Ordering::Relaxed) as usize;
+        let all = self.index.slots.len() + self.told.load(Ordering::Relaxed) as usize;
         if gone > all / 4 || self.exhaustive && gone > 0 {
             let mut file = locked(&self.file);
             let written = Index::load(&mut file).and_then(|index| {
@@ -130,6 +142,18 @@ impl ScanCache {
         }
         !self.failed.load(Ordering::Relaxed)
     }
+}
+
+fn mark_of(key: &[u8; 32], kind: u8, path: &str, state: &[u8]) -> Mark {
+    let mut bytes = Vec::with_capacity(9 + state.len() + path.len());
+    bytes.push(kind);
+    bytes.extend((state.len() as u64).to_le_bytes());
+    bytes.extend(state);
+    bytes.extend(path.as_bytes());
+    let hash = blake3::keyed_hash(key, &bytes);
+    let mut short = [0; 16];
+    short.copy_from_slice(&hash.as_bytes()[..16]);
+    mark(short)
 }
 
 /// What is remembered of one place, and what this scan adds.
@@ -144,15 +168,7 @@ pub struct Memory<'a> {
 
 impl Memory<'_> {
     fn mark(&self, kind: u8, path: &str, state: &[u8]) -> Mark {
-        let mut bytes = Vec::with_capacity(9 + state.len() + path.len());
-        bytes.push(kind);
-        bytes.extend((state.len() as u64).to_le_bytes());
-        bytes.extend(state);
-        bytes.extend(path.as_bytes());
-        let hash = blake3::keyed_hash(&self.key, &bytes);
-        let mut short = [0; 16];
-        short.copy_from_slice(&hash.as_bytes()[..16]);
-        mark(short)
+        mark_of(&self.key, kind, path, state)
     }
 
     fn now(&self) -> SystemTime {
@@ -171,9 +187,16 @@ impl Memory<'_> {
             Some(at) => Some(unpack(index.found.get(at as usize)?)?),
         };
         slot.met.store(true, Ordering::Relaxed);
-        self.taken.fetch_add(1, Ordering::Relaxed);
-        self.oldest.fetch_min(index.groups.get(usize::from(slot.group))?.at, Ordering::Relaxed);
+        self.take(slot);
         Some(kept)
+    }
+
+    /// Counts something as taken from an earlier scan.
+    fn take(&self, slot: &Slot) {
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        if let Some(group) = self.cache.index.groups.get(usize::from(slot.group)) {
+            self.oldest.fetch_min(group.at, Ordering::Relaxed);
+        }
     }
 
     fn tell<T: Serialize>(&self, mark: Mark, found: Option<&T>, read: u64) {
@@ -182,6 +205,9 @@ impl Memory<'_> {
             return;
         }
         self.cache.told.fetch_add(1, Ordering::Relaxed);
+        if self.cache.index.slots.contains_key(&mark) {
+            self.cache.again.fetch_add(1, Ordering::Relaxed);
+        }
         let mut pending = locked(&self.pending);
         pending.tell(mark, found.as_deref());
         pending.read += read;

@@ -16,7 +16,10 @@ mod settings;
 mod tests;
 mod totals;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use serde_json::Value;
 use tokio::{sync::mpsc, task::JoinSet};
@@ -27,12 +30,12 @@ use self::{
     numbers::Numbers,
     pool::Pool,
     settings::Settings,
-    totals::Totals,
+    totals::{Asked, Totals},
 };
 use crate::{
     config::Config,
     jira::{Client, ErrorKind, Issue, JiraError, Search, UserQuery},
-    model::{Area, InstanceName, Place, ProjectKey, RecordRef, RecordType},
+    model::{Area, Flavor, InstanceName, Place, ProjectKey, RecordRef},
     store::{PairKind, Store, StoreError},
 };
 
@@ -122,30 +125,38 @@ pub struct Listed {
     pub updated: Option<String>,
 }
 
-/// What an earlier reading of the same project remembers.
+/// How an issue is known from an earlier reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Known {
+    /// Not in this state.
+    #[default]
+    No,
+    /// It was read whole in this state, and nobody was there.
+    Before,
+    /// The same, by a scan that was cut off a short while ago and that this one goes on with.
+    JustNow,
+}
+
+/// What earlier readings of the same project remember.
 ///
-/// Jira's `updated` moves with edits, comments, worklogs, attachments and links, but not with watchers, votes and properties
-/// ([`READ_ANYWAY`]): those are read of an unchanged issue, too.
-pub trait Seen {
-    /// Whether this issue was read in full before, at this `updated`, so that only [`READ_ANYWAY`] need be read again.
-    fn unchanged(&self, issue: &Listed) -> bool;
+/// An issue's one call is always made and all that its answer holds is given to the sink again, since much of it changes without
+/// moving `updated`: people are renamed, linked issues get other titles, apps set properties and fields. What else does not move
+/// it (watchers, votes, remote links, properties of comments and worklogs) takes calls of its own, which are left out only of an
+/// issue that is known [`Known::JustNow`]: a scan that goes on where it was cut off is one long scan. Of one that was read
+/// [`Known::Before`], Data Center's properties of comments are left out, a call for each comment, and the matrix says so.
+///
+/// What stands in an attachment never changes under its id, so it is not read twice.
+pub trait Seen: Send + Sync {
+    /// How the issue is known by the `updated` that the search lists. That may be stale: [`collect`] compares it with what the
+    /// issue itself says.
+    fn issue(&self, issue: &Listed) -> Known;
+
+    /// Whether the content of the attachment with this metadata was read, and nobody was in there.
+    fn attachment(&self, meta: &Value) -> bool;
 }
-
-/// Remembers nothing: every issue is read in full.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Nothing;
-
-impl Seen for Nothing {
-    fn unchanged(&self, _: &Listed) -> bool {
-        false
-    }
-}
-
-/// Records that do not move an issue's `updated`, so that they are read of an unchanged issue as well.
-pub const READ_ANYWAY: [RecordType; 3] = [RecordType::Watcher, RecordType::Vote, RecordType::Property];
 
 /// How a project is read.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Reading<'a> {
     /// Ids and keys of issues that we made or carried over. Cloud's search learns of a new issue only after a while (JIRA.md;
     /// Atlassian's page on search and reconcile), so those are read whether the search lists them or not, also where they
@@ -153,7 +164,7 @@ pub struct Reading<'a> {
     /// lists it either.
     pub known: &'a [(String, String)],
     /// What was read before.
-    pub seen: &'a dyn Seen,
+    pub seen: Option<Arc<dyn Seen>>,
     /// Only the issues that one of these conditions (JQL) finds. Quick, and never complete.
     pub quick: Option<&'a [String]>,
 }
@@ -162,7 +173,7 @@ impl<'a> Reading<'a> {
     /// All of it.
     #[must_use]
     pub const fn all(known: &'a [(String, String)]) -> Self {
-        Self { known, seen: &Nothing, quick: None }
+        Self { known, seen: None, quick: None }
     }
 }
 
@@ -172,7 +183,8 @@ pub enum Event {
     /// A record. Those of one issue carry the same number, and come in no particular order; issues are numbered from 1 in
     /// the order of the search, 0 is for what belongs to no issue.
     Record(u64, RemoteRecord),
-    /// Nothing more of this issue follows.
+    /// The issue was read. On Cloud properties of its comments and worklogs may follow: those are read of every issue, whatever
+    /// is remembered.
     Done(Done),
 }
 
@@ -183,8 +195,8 @@ pub struct Done {
     pub number: u64,
     /// The issue, with the `updated` of what was read.
     pub issue: Listed,
-    /// [`Seen`] knew it: only [`READ_ANYWAY`] was read.
-    pub unchanged: bool,
+    /// What was left out because [`Seen`] knew it.
+    pub known: Known,
     /// Everything that was to be read was; only such an issue may be remembered.
     pub whole: bool,
 }
@@ -214,7 +226,7 @@ pub async fn collect(
         Ok(body) => body,
         Err(e) => return Collected::unexamined(place, &reason(&e)),
     };
-    let mut totals = Totals::new(reading.quick.is_some());
+    let mut totals = Totals::new(reading.quick.is_some(), client.flavor() != Flavor::Cloud);
     let known = if totals.quick { &[] } else { reading.known };
     let mut late: BTreeSet<(String, String)> =
         known.iter().filter(|(_, key)| in_project(key, &place.project)).cloned().collect();
@@ -240,18 +252,22 @@ pub async fn collect(
             && let Some((issue, origin)) = queue.pop_front()
         {
             number += 1;
-            let unchanged = reading.seen.unchanged(&issue);
+            let known = reading.seen.as_ref().map_or(Known::No, |seen| seen.issue(&issue));
+            let seen = reading.seen.clone();
             let (client, pool, out, project) = (client.clone(), pool.clone(), out.clone(), place.project.clone());
-            let job = Job { client, pool, out, project, number, issue, origin, unchanged };
+            let job = Job { client, pool, out, project, number, issue, origin, known, seen };
             tasks.spawn(async move { Ended::Issue(Box::new(job.run().await)) });
         }
-        if let Some(ids) = totals.comments_to_ask(client, tasks.is_empty() && !listing) {
+        if let Some(ids) = totals.comments_to_ask(tasks.is_empty() && !listing, &mut sink) {
             let (client, pool, out) = (client.clone(), pool.clone(), out.clone());
-            tasks.spawn(async move { Ended::Comments(issue::comment_properties(&client, &pool, &out, ids).await) });
+            tasks.spawn(async move {
+                let result = issue::comment_properties(&client, &pool, &out, &ids).await;
+                Ended::Comments(ids, result)
+            });
         }
-        if let Some(ids) = totals.worklogs_to_ask(client, tasks.is_empty() && !listing) {
+        if let Some(ids) = totals.worklogs_to_ask(tasks.is_empty() && !listing) {
             let (client, pool, out) = (client.clone(), pool.clone(), out.clone());
-            tasks.spawn(async move { Ended::Worklogs(issue::worklog_properties(&client, &pool, &out, ids).await) });
+            tasks.spawn(async move { Ended::Worklogs(issue::worklog_properties(&client, &pool, &out, &ids).await) });
         }
         if tasks.is_empty() && !listing {
             break;
@@ -269,7 +285,7 @@ pub async fn collect(
                         progress(totals.issues);
                     }
                     Ok(Ended::Settings(read)) => totals.settings(read),
-                    Ok(Ended::Comments(result)) => totals.asked_comments(result),
+                    Ok(Ended::Comments(ids, result)) => totals.asked_comments(&ids, result, &mut sink),
                     Ok(Ended::Worklogs(result)) => totals.asked_worklogs(result),
                     Err(_) => totals.broke_off(),
                 }
@@ -338,7 +354,7 @@ pub async fn collect_instance(
 enum Ended {
     Issue(Box<Outcome>),
     Settings(settings::Read),
-    Comments(Result<(), JiraError>),
+    Comments(Vec<Asked>, Result<(), JiraError>),
     Worklogs(Result<(), JiraError>),
 }
 

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::{
     Context, FolderScan, Namesakes,
-    cache::ScanCache,
+    cache::{Issues, ScanCache},
     collect::{Event, Facts, InstancePlace, Reading, RemotePlace, RemoteRecord, collect, collect_instance, known},
     files::search_folder,
     scan_bytes,
@@ -32,6 +32,9 @@ pub const MESSAGE_NAME: &str = "message.json";
 
 /// The name under which a staged attachment is read: its format follows from its bytes.
 pub const BLOB_NAME: &str = "attachment";
+
+/// The field of what stands in an attachment.
+const CONTENT: &str = "content";
 
 /// A record with references, and what it was when it was read.
 #[derive(Debug, Clone)]
@@ -339,14 +342,33 @@ impl Request<'_> {
         let Some(client) = self.client(&remote.instance, remote.place(), scan) else { return };
         let mut hits = Vec::new();
         let mut unread: BTreeMap<String, u64> = BTreeMap::new();
+        let mut memory = self.cache.map(|cache| cache.issues(&remote.place(), client.base()));
+        let seen = memory.as_ref().map(Issues::seen);
         let sink = |event: Event| {
-            let Event::Record(number, record) = event else { return };
+            let (number, record) = match event {
+                Event::Record(number, record) => (number, record),
+                Event::Done(done) => {
+                    if let Some(memory) = &mut memory {
+                        memory.done(&done);
+                    }
+                    return;
+                }
+            };
             let spot = Spot {
                 place: remote.place_of(&record.record),
                 instance: &remote.instance,
                 project: Some(&remote.project),
             };
             let (references, gaps) = self.references(&spot, &record);
+            if let Some(memory) = &mut memory {
+                let of_content = references.iter().any(|r| r.field == CONTENT);
+                memory.record(
+                    number,
+                    &record,
+                    references.is_empty() && gaps.is_empty(),
+                    !of_content && gaps.is_empty(),
+                );
+            }
             let references = self.namesakes.settle(references);
             for gap in gaps {
                 *unread.entry(gap).or_default() += 1;
@@ -358,10 +380,13 @@ impl Request<'_> {
         let known = known(self.config, self.store, remote);
         let ids = known.as_deref().unwrap_or_default();
         let quick = self.quick.then(|| conditions(self.config, &remote.instance, self.subjects));
-        let reading = Reading { quick: quick.as_deref(), ..Reading::all(ids) };
+        let reading = Reading { quick: quick.as_deref(), seen, ..Reading::all(ids) };
         let collected = collect(client, remote, reading, sink, progress).await;
         tracing::info!(place = %remote.place(), requests = client.calls(), "read");
         let mut coverage = collected.coverage;
+        if let (Some(memory), Some(main)) = (memory, coverage.first_mut()) {
+            main.earlier = memory.finish(main.status.is_complete());
+        }
         if let Err(e) = &known {
             let status = CoverageStatus::Partial;
             coverage.push(Coverage::with_reason(remote.place(), status, 0, 0, e.to_string()));
@@ -420,7 +445,7 @@ impl Request<'_> {
             let name = record.json.get("filename").and_then(serde_json::Value::as_str).unwrap_or("attachment");
             let (mut found, unread) = scan_bytes(name, content, context, self.matcher);
             for reference in &mut found {
-                reference.field = "content".to_owned();
+                reference.field = CONTENT.to_owned();
                 reference.record = record.record.clone();
             }
             references.extend(found);

@@ -15,7 +15,7 @@ use efface::{
 };
 use serde_json::Value;
 
-use crate::world::{EMAIL, World};
+use crate::world::{EMAIL, World, client};
 
 /// Longer than a file has to be left alone before its state is trusted.
 const SETTLED: Duration = Duration::from_millis(2200);
@@ -160,4 +160,119 @@ fn a_verification_never_trusts_what_a_scan_remembers() {
     assert!(run.out.contains("UNEXPECTED"), "{}", run.out);
     assert_eq!(scan(&w, &["--case", &case, "--exhaustive"]).0, 1);
     assert_eq!(scan(&w, &["--case", &case]).0, 1, "an exhaustive scan corrects what is remembered");
+}
+
+/// Scans the source's issues for a case: exit code, report without what differs from run to run, requests, issues and
+/// attachments taken from earlier scans.
+fn issues(w: &World, args: &[&str]) -> (i32, Value, u64, u64) {
+    w.source.control().reset_requests();
+    let run = w.efface(&[&["scan", "--format", "json", "--place", "source:hq/HQ"], args].concat());
+    let mut report: Value = serde_json::from_str(&run.out).unwrap_or_else(|e| panic!("{e}: {}\n{}", run.out, run.err));
+    report["generated_at"].take();
+    let mut taken = 0;
+    for line in report["coverage"].as_array_mut().unwrap() {
+        if let Some(earlier) = line.as_object_mut().unwrap().remove("earlier") {
+            taken += earlier["records"].as_u64().unwrap();
+        }
+        // Contents that were not read again are no bytes read, what has its own call no record.
+        line.as_object_mut().unwrap().retain(|name, _| !matches!(name.as_str(), "bytes" | "records"));
+    }
+    (run.code, report, w.source.control().requests(), taken)
+}
+
+fn downloads(w: &World) -> usize {
+    w.source.control().request_log().iter().filter(|(_, path)| path.contains("/attachment/")).count()
+}
+
+fn findings(report: &Value) -> Vec<&str> {
+    report["findings"].as_array().unwrap().iter().map(|f| f["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn issues_that_did_not_change_are_not_read_whole_again() {
+    let w = World::new(Flavor::Cloud, 60);
+    let case = opened(&w);
+    let (code, first, full, taken) = issues(&w, &["--case", &case]);
+    assert_eq!((code, taken), (0, 0), "the seeded people are others: {first}");
+    assert!(downloads(&w) > 0);
+    let (code, again, fewer, taken) = issues(&w, &["--case", &case]);
+    assert_eq!((code, downloads(&w)), (0, 0), "no content is read again");
+    assert!(fewer * 10 < full * 7 && taken > 60, "{fewer} of {full} requests, {taken} taken");
+    assert_eq!(findings(&again), findings(&first));
+    // Data Center's properties of comments are left out, and the report says so.
+    let row = |report: &Value| {
+        let rows = report["matrix"].as_array().unwrap();
+        rows.iter().find(|r| r["place"] == "comment-properties" && r["instance"] == "hq").cloned().unwrap()
+    };
+    assert_eq!((row(&first)["status"].as_str(), row(&again)["status"].as_str()), (Some("examined"), Some("partial")));
+    // What moves `updated`, and what does not.
+    let control = w.source.control();
+    let jira = client("hq", &w.source);
+    control.edit_issue_behind("HQ-2", "summary", &format!("Call {EMAIL}")).unwrap();
+    w.rt.block_on(jira.set_property("HQ-3", "app.note", serde_json::json!({ "by": EMAIL }))).unwrap();
+    w.attach("HQ-4", "a.txt", &format!("call {EMAIL}"));
+    w.comment("HQ-5", &format!("call {EMAIL}"));
+    let (code, changed, some, _) = issues(&w, &["--case", &case]);
+    assert_eq!((code, downloads(&w)), (1, 1), "the new attachment");
+    let mut keys: Vec<_> =
+        changed["findings"].as_array().unwrap().iter().filter_map(|f| f["record"]["key"].as_str()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    // HQ-1 did not change, but its link shows the new title of HQ-2.
+    assert_eq!(keys, ["HQ-1", "HQ-2", "HQ-3", "HQ-4", "HQ-5"]);
+    assert!(some * 10 < full * 8, "{some} of {full} requests");
+    // The same as a scan that remembers nothing, also when repeated.
+    let (_, quick, all, _) = issues(&w, &["--subject", "REQ-1"]);
+    assert_eq!(findings(&changed), findings(&quick));
+    assert_eq!(findings(&issues(&w, &["--case", &case]).1), findings(&quick));
+    let (_, exhaustive, requests, taken) = issues(&w, &["--case", &case, "--exhaustive"]);
+    assert_eq!((findings(&exhaustive), requests, taken), (findings(&quick), all, 0));
+    // Another case has a memory of its own, and the end of this one is the end of its memory.
+    let other = reopened(&w);
+    assert_eq!(issues(&w, &["--case", &other]).2, all);
+    w.efface(&["case", "withdraw", &other, "--reason", "asked so"]).exits(0);
+    w.efface(&["case", "withdraw", &case, "--reason", "asked so"]).exits(0);
+    assert_eq!(remembered(&w), 0);
+}
+
+#[test]
+fn a_scan_of_issues_that_is_cut_off_goes_on_where_it_was() {
+    const ISSUES: usize = 120;
+    for kill in [true, false] {
+        let w = World::new(Flavor::Cloud, ISSUES);
+        let control = w.source.control();
+        control.edit_issue_behind("HQ-7", "summary", &format!("Call {EMAIL}")).unwrap();
+        let case = opened(&w);
+        let (_, whole, full, _) = issues(&w, &["--subject", "REQ-1"]);
+        control.reset_requests();
+        control.set_latency(Duration::from_millis(20));
+        let command = ["scan", "--case", &case, "--place", "source:hq/HQ"];
+        let mut child = w.command(&command).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while control.requests() < full * 2 / 3 {
+            assert!(child.try_wait().unwrap().is_none(), "it was through before it was cut off");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        if kill {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        } else {
+            // The network goes away in the middle and comes back when the scan is over.
+            control.cut_connections(1_000_000);
+            assert_eq!(child.wait().unwrap().code(), Some(3), "what could not be read is no clean scan");
+            control.cut_connections(0);
+        }
+        control.set_latency(Duration::ZERO);
+        let (code, on, rest, taken) = issues(&w, &["--case", &case]);
+        assert_eq!(code, 1);
+        assert_eq!(findings(&on), findings(&whole));
+        // At least half of it was through, which costs one request an issue now instead of several.
+        assert!(taken > ISSUES as u64 / 3, "kill {kill}: {taken} taken");
+        let saved = full - rest;
+        assert!(saved > full / 4, "kill {kill}: {rest} of {full} requests");
+        // Once it is through, the next scan asks again what may change without a trace.
+        let (_, next, more, _) = issues(&w, &["--case", &case]);
+        assert_eq!(findings(&next), findings(&whole));
+        let asked = control.request_log().iter().filter(|(_, p)| p.ends_with("/remotelink")).count();
+        assert!(asked == ISSUES && more > ISSUES as u64, "{asked} issues were asked for their links");
+    }
 }

@@ -43,6 +43,10 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
     let policy = load_policy(&room.config.policy)?;
     let clients = work::clients(room.config.instances.values(), false);
     let subjects = [subject];
+    let last: Option<Verification> = room.store.case_note(id, "verification")?;
+    let last = last.unwrap_or_default();
+    // A verification that met the person where the plan did not expect it is the better witness.
+    let exhaustive = exhaustive || last.unexpected().next().is_some();
     let cache = work::cache(ctx, &room.store, id, &subjects[0], exhaustive)?;
     let how = work::How { areas: &[], places: &[], quick: false, cache, acts: true };
     let mut decided = work::scan(ctx, &room.config, &room.store, &clients, &policy, &subjects, how).await?;
@@ -76,8 +80,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
             (i.name.clone(), MandateOf { mandate: i.mandate, contact: i.contact.clone(), consent })
         })
         .collect();
-    let last: Option<Verification> = room.store.case_note(id, "verification")?;
-    let unexplained = unexplained(room, &last.unwrap_or_default(), &decided.groups, &reviews);
+    let unexplained = unexplained(room, &last, &decided.groups, &reviews);
     let actor = ctx.actor();
     let make = |groups: &[Group]| {
         Plan::make(Input {

@@ -1,14 +1,16 @@
 //! Reading one issue: one call for fields, history and properties, and one for each part that the body does not hold whole.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::Sender;
 
 use super::{
-    ATTACHMENT_LIMIT, Done, Listed, RemoteRecord, belongs,
+    ATTACHMENT_LIMIT, Done, Known, Listed, RemoteRecord, Seen, belongs,
     pool::{Message, Pool},
     reason,
-    totals::Gaps,
+    totals::{Asked, Gaps},
 };
 use crate::{
     jira::{Client, ErrorKind, Issue, JiraError, User},
@@ -37,7 +39,9 @@ pub(super) struct Job {
     pub(super) number: u64,
     pub(super) issue: Listed,
     pub(super) origin: Origin,
-    pub(super) unchanged: bool,
+    /// How it is known by what the search lists.
+    pub(super) known: Known,
+    pub(super) seen: Option<Arc<dyn Seen>>,
 }
 
 /// How it ended.
@@ -57,10 +61,9 @@ type Part = (&'static str, Vec<RemoteRecord>, Option<String>);
 impl Job {
     pub(super) async fn run(mut self) -> Outcome {
         let mut gaps = Gaps::default();
-        let fields: &[&str] = if self.unchanged { &["updated", "watches", "votes"] } else { &["*all"] };
         let read = {
             let _turn = self.pool.turn().await;
-            self.client.issue(&self.issue.key, fields, !self.unchanged, &["*all"]).await
+            self.client.issue(&self.issue.key, &["*all"], true, &["*all"]).await
         };
         let (mut found, mut moved) = (false, false);
         match read {
@@ -73,8 +76,13 @@ impl Job {
             }
             Ok(Some(issue)) => {
                 found = true;
-                let (id, key) = (self.issue.id.clone(), self.issue.key.clone());
-                self.issue = Listed::of(&issue);
+                let Listed { id, key, updated } = std::mem::replace(&mut self.issue, Listed::of(&issue));
+                // The search may be behind: only what the issue says of itself counts. Cloud's properties of comments take so
+                // few calls that an issue read before is read in full.
+                let same = self.issue.updated.is_some() && self.issue.updated == updated && self.issue.id == id;
+                if !same || (self.known == Known::Before && self.client.flavor() == Flavor::Cloud) {
+                    self.known = Known::No;
+                }
                 // A server that leaves one out of the body: we know it from the search.
                 for (now, before) in [(&mut self.issue.id, id), (&mut self.issue.key, key)] {
                     if now.is_empty() {
@@ -98,26 +106,26 @@ impl Job {
             Err(e) => gaps.add("issues", reason(&e)),
         }
         let whole = gaps.0.is_empty();
-        let done = Done { number: self.number, issue: self.issue, unchanged: self.unchanged, whole };
+        let done = Done { number: self.number, issue: self.issue, known: self.known, whole };
         Outcome { done, origin: self.origin, found, moved, gaps }
     }
 
     async fn parts(&self, mut issue: Issue, gaps: &mut Gaps) {
-        let whole = if self.unchanged { Vec::new() } else { self.in_body(&issue) };
-        let missing = |name: &str| !self.unchanged && !whole.iter().any(|(n, _)| *n == name);
+        let whole = self.in_body(&issue);
+        let missing = |name: &str| !whole.iter().any(|(n, _)| *n == name);
         let fields = issue.fields();
         let none = |object: &str, name: &str| fields.is_some_and(|f| count(f, object, name) == Some(0));
-        let attachments = if self.unchanged { Vec::new() } else { list(fields, "attachment") };
+        let unknown = self.known != Known::JustNow;
         let calls = async {
             tokio::join!(
                 when(missing("comments"), self.comments()),
                 when(missing("worklogs"), self.worklogs()),
                 when(missing("history"), self.history()),
-                when(!none("watches", "watchCount"), self.watchers()),
-                when(!none("votes", "votes"), self.votes()),
-                when(!self.unchanged, self.remote_links()),
+                when(unknown && !none("watches", "watchCount"), self.watchers()),
+                when(unknown && !none("votes", "votes"), self.votes()),
+                when(unknown, self.remote_links()),
                 when(issue.properties().is_none(), self.properties()),
-                join_all(attachments.into_iter().map(|meta| self.attachment(meta))),
+                join_all(list(fields, "attachment").into_iter().map(|meta| self.attachment(meta))),
             )
         };
         let (comments, worklogs, history, watchers, votes, links, properties, files) = calls.await;
@@ -138,11 +146,9 @@ impl Job {
             let all = properties.iter().map(|(name, value)| self.property(name, value.clone()));
             self.send_all(all.collect()).await;
         }
-        if !self.unchanged {
-            strip(&mut issue);
-            let record = RecordRef::of_issue(RecordType::Issue, self.issue.id.as_str(), self.issue.key.as_str());
-            self.send(RemoteRecord { record, json: issue.into_value(), content: None }, None).await;
-        }
+        strip(&mut issue);
+        let record = RecordRef::of_issue(RecordType::Issue, self.issue.id.as_str(), self.issue.key.as_str());
+        self.send(RemoteRecord { record, json: issue.into_value(), content: None }, None).await;
     }
 
     /// The parts that the issue's body holds whole.
@@ -232,9 +238,13 @@ impl Job {
         RemoteRecord { record, json: json!({ "key": name, "value": value }), content: None }
     }
 
-    /// Reads an attachment's content and sends it on; says why where it could not be read.
+    /// Reads an attachment's content, unless it was read before, and sends it on; says why where it could not be read.
     async fn attachment(&self, meta: Value) -> Option<String> {
         let mut record = self.record(RecordType::Attachment, meta);
+        if self.seen.as_ref().is_some_and(|seen| seen.attachment(&record.json)) {
+            self.send(record, None).await;
+            return None;
+        }
         let declared = record.json.get("size").and_then(Value::as_u64).unwrap_or(0);
         let (mut why, mut share) = (None, None);
         if declared > ATTACHMENT_LIMIT as u64 {
@@ -270,8 +280,9 @@ impl Job {
     }
 
     async fn send(&self, record: RemoteRecord, share: Option<tokio::sync::OwnedSemaphorePermit>) {
+        let properties = self.known == Known::No || self.client.flavor() == Flavor::Cloud;
         // It fails only when the scan has ended, and then nobody asks.
-        drop(self.out.send(Message { number: self.number, record, _share: share }).await);
+        drop(self.out.send(Message { number: self.number, record, properties, _share: share }).await);
     }
 }
 
@@ -286,10 +297,10 @@ pub(super) async fn comment_properties(
     client: &Client,
     pool: &Pool,
     out: &Sender<Message>,
-    comments: Vec<(String, String)>,
+    comments: &[Asked],
 ) -> Result<(), JiraError> {
     if client.flavor() != Flavor::Cloud {
-        let asked = comments.iter().map(|(id, key)| properties_of(client, pool, out, id, key));
+        let asked = comments.iter().map(|comment| properties_of(client, pool, out, comment));
         let answers = join_all(asked).await;
         // Where some comments answer, one that is not there has been deleted meanwhile; where none does, the call is not there.
         let some = answers.iter().any(Result::is_ok);
@@ -299,12 +310,12 @@ pub(super) async fn comment_properties(
             None => Ok(()),
         };
     }
-    let ids: Vec<String> = comments.iter().map(|(id, _)| id.clone()).collect();
+    let ids: Vec<String> = comments.iter().map(|c| c.id.clone()).collect();
     let all = {
         let _turn = pool.turn().await;
         client.comments_with_properties(&ids).await?
     };
-    send_properties(out, "comment", &comments, all).await;
+    send_properties(out, "comment", comments, all).await;
     Ok(())
 }
 
@@ -313,36 +324,31 @@ pub(super) async fn worklog_properties(
     client: &Client,
     pool: &Pool,
     out: &Sender<Message>,
-    worklogs: Vec<(String, String)>,
+    worklogs: &[Asked],
 ) -> Result<(), JiraError> {
-    let ids: Vec<String> = worklogs.iter().map(|(id, _)| id.clone()).collect();
+    let ids: Vec<String> = worklogs.iter().map(|w| w.id.clone()).collect();
     let all = {
         let _turn = pool.turn().await;
         client.worklogs_with_properties(&ids).await?
     };
-    send_properties(out, "worklog", &worklogs, all).await;
+    send_properties(out, "worklog", worklogs, all).await;
     Ok(())
 }
 
 /// Sends on the properties in the JSON of comments or worklogs.
-async fn send_properties(out: &Sender<Message>, what: &str, known: &[(String, String)], all: Vec<Value>) {
+async fn send_properties(out: &Sender<Message>, what: &str, known: &[Asked], all: Vec<Value>) {
     for one in all {
         let id = id_of(&one);
-        let Some((_, key)) = known.iter().find(|(known, _)| *known == id) else { continue };
+        let Some(of) = known.iter().find(|known| known.id == id) else { continue };
         for property in one.get("properties").and_then(Value::as_array).into_iter().flatten() {
             let Some(name) = property.get("key").and_then(Value::as_str) else { continue };
-            send_property(out, &format!("{what}/{id}/{name}"), key, name, property.get("value").cloned()).await;
+            send_property(out, of, what, name, property.get("value").cloned()).await;
         }
     }
 }
 
-async fn properties_of(
-    client: &Client,
-    pool: &Pool,
-    out: &Sender<Message>,
-    id: &str,
-    key: &str,
-) -> Result<(), JiraError> {
+async fn properties_of(client: &Client, pool: &Pool, out: &Sender<Message>, comment: &Asked) -> Result<(), JiraError> {
+    let id = comment.id.as_str();
     let names = {
         let _turn = pool.turn().await;
         client.comment_property_keys(id).await?
@@ -354,17 +360,17 @@ async fn properties_of(
         };
         // One that went meanwhile is gone.
         if value.is_some() {
-            send_property(out, &format!("comment/{id}/{name}"), key, &name, value).await;
+            send_property(out, comment, "comment", &name, value).await;
         }
     }
     Ok(())
 }
 
-async fn send_property(out: &Sender<Message>, id: &str, key: &str, name: &str, value: Option<Value>) {
-    let record = RecordRef::of_issue(RecordType::Property, id, key);
-    let json = json!({ "key": name, "value": value });
+async fn send_property(out: &Sender<Message>, of: &Asked, what: &str, name: &str, value: Option<Value>) {
+    let record = RecordRef::of_issue(RecordType::Property, format!("{what}/{}/{name}", of.id), of.key.as_str());
+    let record = RemoteRecord { record, json: json!({ "key": name, "value": value }), content: None };
     // It fails only when the scan has ended, and then nobody asks.
-    drop(out.send(Message { number: 0, record: RemoteRecord { record, json, content: None }, _share: None }).await);
+    drop(out.send(Message { number: of.number, record, properties: false, _share: None }).await);
 }
 
 async fn when<T>(wanted: bool, call: impl Future<Output = T>) -> Option<T> {

@@ -16,6 +16,8 @@ const UNIT: usize = 1 << 10;
 pub(super) struct Message {
     pub(super) number: u64,
     pub(super) record: RemoteRecord,
+    /// Whether the properties of this comment or worklog are to be asked for.
+    pub(super) properties: bool,
     pub(super) _share: Option<OwnedSemaphorePermit>,
 }
 

@@ -234,7 +234,7 @@ impl Settings {
     async fn send(&mut self, record: RemoteRecord) {
         self.read.sent += 1;
         // It fails only when the scan has ended, and then nobody asks.
-        drop(self.out.send(Message { number: 0, record, _share: None }).await);
+        drop(self.out.send(Message { number: 0, record, properties: false, _share: None }).await);
     }
 }
 

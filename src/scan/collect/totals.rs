@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    Event, InstancePlace, Listed, Numbers, Page, RemotePlace,
+    Done, Event, InstancePlace, Known, Listed, Numbers, Page, RemotePlace,
     issue::{Origin, Outcome},
     pool::Message,
     reason,
@@ -15,8 +15,8 @@ use super::{
     size,
 };
 use crate::{
-    jira::{Client, JiraError},
-    model::{Coverage, CoverageStatus, Fact, Flavor, MatrixStatus, ProjectKey, RecordType, Storage},
+    jira::JiraError,
+    model::{Coverage, CoverageStatus, Fact, MatrixStatus, ProjectKey, RecordType, Storage},
 };
 
 /// Missing numbers that are asked for one by one, whatever the size of the project, and one more for each of so many issues.
@@ -126,6 +126,23 @@ impl Gaps {
     }
 }
 
+/// A comment or worklog whose properties are to be asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub(super) id: String,
+    /// The issue, and its number.
+    pub(super) key: String,
+    pub(super) number: u64,
+}
+
+/// An issue of Data Center some of whose comments' properties are still to come: it is not done before them.
+#[derive(Debug, Default)]
+struct Waiting {
+    comments: usize,
+    failed: bool,
+    done: Option<Done>,
+}
+
 /// What was read so far.
 #[derive(Default)]
 pub(super) struct Totals {
@@ -136,7 +153,9 @@ pub(super) struct Totals {
     records: u64,
     bytes: u64,
     pub(super) issues: u64,
+    /// Issues that were read before, and by the scan that this one goes on with.
     unchanged: u64,
+    going_on: u64,
     listed: u64,
     pub(super) numbers: Numbers,
     gaps: Gaps,
@@ -152,18 +171,19 @@ pub(super) struct Totals {
     moved: u64,
     unseen: u64,
     unasked: u64,
-    /// Comments whose properties are still to be asked for: id and issue.
-    comments: Vec<(String, String)>,
+    /// Comments whose properties are still to be asked for.
+    comments: Vec<Asked>,
     /// The same of worklogs.
-    worklogs: Vec<(String, String)>,
-    /// Whether worklogs may have properties at all.
-    bare_worklogs: bool,
+    worklogs: Vec<Asked>,
+    waiting: BTreeMap<u64, Waiting>,
+    /// Data Center gives properties of one comment at a time, and of worklogs none.
+    data_center: bool,
     settings: Option<Read>,
 }
 
 impl Totals {
-    pub(super) fn new(quick: bool) -> Self {
-        Self { quick, ..Self::default() }
+    pub(super) fn new(quick: bool, data_center: bool) -> Self {
+        Self { quick, data_center, ..Self::default() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -195,12 +215,18 @@ impl Totals {
             self.records += 1;
             self.bytes += size(record);
         }
+        let asked = |id: &String, key: &String| Asked { id: id.clone(), key: key.clone(), number: message.number };
         match (record.record.record_type, &record.record.id, &record.record.key) {
             (RecordType::Comment, Some(id), Some(key)) => {
-                self.comments.push((id.clone(), key.clone()));
+                if message.properties {
+                    self.comments.push(asked(id, key));
+                    if self.data_center {
+                        self.waiting.entry(message.number).or_default().comments += 1;
+                    }
+                }
                 self.restricted += u64::from(record.json.get("visibility").is_some_and(Value::is_object));
             }
-            (RecordType::Worklog, Some(id), Some(key)) => self.worklogs.push((id.clone(), key.clone())),
+            (RecordType::Worklog, Some(id), Some(key)) if message.properties => self.worklogs.push(asked(id, key)),
             (RecordType::Issue, ..) => {
                 self.secured += u64::from(record.json.pointer("/fields/security").is_some_and(Value::is_object));
             }
@@ -219,7 +245,8 @@ impl Totals {
         self.gaps.merge(outcome.gaps);
         let mut more = Vec::new();
         match outcome.origin {
-            _ if outcome.done.unchanged => self.unchanged += 1,
+            _ if outcome.done.known == Known::Before => self.unchanged += 1,
+            _ if outcome.done.known == Known::JustNow => self.going_on += 1,
             Origin::Gap if outcome.moved => self.moved += 1,
             Origin::Gap if outcome.found => self.found += 1,
             Origin::Gap => self.unseen += 1,
@@ -231,9 +258,34 @@ impl Totals {
         }
         if outcome.found {
             self.issues += 1;
-            sink(Event::Done(outcome.done));
+            match self.waiting.get_mut(&outcome.done.number) {
+                Some(waiting) => waiting.done = Some(outcome.done),
+                None => sink(Event::Done(outcome.done)),
+            }
+            self.release(sink);
         }
         more
+    }
+
+    /// Hands out the issues for whose comments nothing is to come any more.
+    fn release(&mut self, sink: &mut impl FnMut(Event)) {
+        self.waiting.retain(|_, waiting| match waiting.done.take_if(|_| waiting.comments == 0) {
+            Some(done) => {
+                sink(Event::Done(Done { whole: done.whole && !waiting.failed, ..done }));
+                false
+            }
+            None => true,
+        });
+    }
+
+    fn answered(&mut self, comments: &[Asked], failed: bool, sink: &mut impl FnMut(Event)) {
+        for comment in comments {
+            if let Some(waiting) = self.waiting.get_mut(&comment.number) {
+                waiting.comments = waiting.comments.saturating_sub(1);
+                waiting.failed |= failed;
+            }
+        }
+        self.release(sink);
     }
 
     pub(super) fn broke_off(&mut self) {
@@ -275,38 +327,35 @@ impl Totals {
     }
 
     /// The comments whose properties are to be asked for now: a full page, or the rest at the `end`.
-    pub(super) fn comments_to_ask(&mut self, client: &Client, end: bool) -> Option<Vec<(String, String)>> {
+    pub(super) fn comments_to_ask(&mut self, end: bool, sink: &mut impl FnMut(Event)) -> Option<Vec<Asked>> {
         // A server that has no such call is not asked again.
         if self.gaps.0.contains_key("comment-properties") {
-            self.comments.clear();
+            let never = std::mem::take(&mut self.comments);
+            self.answered(&never, true, sink);
             return None;
         }
-        let most = if client.flavor() == Flavor::Cloud { COMMENTS } else { COMMENTS_ONE_BY_ONE };
-        if self.comments.is_empty() || (self.comments.len() < most && !end) {
-            return None;
-        }
-        let rest = self.comments.split_off(self.comments.len().min(most));
-        Some(std::mem::replace(&mut self.comments, rest))
+        page(&mut self.comments, if self.data_center { COMMENTS_ONE_BY_ONE } else { COMMENTS }, end)
     }
 
-    pub(super) fn asked_comments(&mut self, result: Result<(), JiraError>) {
+    pub(super) fn asked_comments(
+        &mut self,
+        comments: &[Asked],
+        result: Result<(), JiraError>,
+        sink: &mut impl FnMut(Event),
+    ) {
+        self.answered(comments, result.is_err(), sink);
         if let Err(e) = result {
             self.gaps.add("comment-properties", reason(&e));
         }
     }
 
     /// The worklogs whose properties are to be asked for now, as of comments. Data Center has none.
-    pub(super) fn worklogs_to_ask(&mut self, client: &Client, end: bool) -> Option<Vec<(String, String)>> {
-        self.bare_worklogs = client.flavor() != Flavor::Cloud;
-        if self.bare_worklogs || self.gaps.0.contains_key("worklog-properties") {
+    pub(super) fn worklogs_to_ask(&mut self, end: bool) -> Option<Vec<Asked>> {
+        if self.data_center || self.gaps.0.contains_key("worklog-properties") {
             self.worklogs.clear();
             return None;
         }
-        if self.worklogs.is_empty() || (self.worklogs.len() < COMMENTS && !end) {
-            return None;
-        }
-        let rest = self.worklogs.split_off(self.worklogs.len().min(COMMENTS));
-        Some(std::mem::replace(&mut self.worklogs, rest))
+        page(&mut self.worklogs, COMMENTS, end)
     }
 
     pub(super) fn asked_worklogs(&mut self, result: Result<(), JiraError>) {
@@ -370,8 +419,14 @@ impl Totals {
     }
 
     fn parts(&mut self, place: &RemotePlace) {
+        let going_on = || {
+            let why = format!("those of {} issues were read by the scan that this one goes on with", self.going_on);
+            Fact::new(MatrixStatus::Examined, why)
+        };
         for (name, kind) in PARTS {
+            let own_call = matches!(kind, Storage::Watchers | Storage::Votes | Storage::RemoteLinks);
             let fact = match self.gaps.0.get(name) {
+                None if own_call && self.going_on > 0 => going_on(),
                 None => Fact::examined(),
                 Some((n, why)) => Fact::new(
                     if *n < self.issues { MatrixStatus::Partial } else { MatrixStatus::Unexamined },
@@ -385,13 +440,14 @@ impl Totals {
         {
             let fact = match self.gaps.0.get(gap) {
                 Some((_, why)) => Fact::new(MatrixStatus::Unexamined, why.as_str()),
-                None if kind == Storage::WorklogProperties && self.bare_worklogs => {
+                None if kind == Storage::WorklogProperties && self.data_center => {
                     Fact::new(MatrixStatus::Absent, "Data Center's worklogs have no properties")
                 }
                 None if self.unchanged > 0 => Fact::new(
                     MatrixStatus::Partial,
                     format!("those of {} unchanged issues were not read again", self.unchanged),
                 ),
+                None if self.data_center && self.going_on > 0 => going_on(),
                 None => Fact::examined(),
             };
             self.facts.add(kind, fact);
@@ -441,6 +497,15 @@ impl Totals {
             Fact::new(MatrixStatus::OutOfReach, why).asking("the members of the roles and groups that they are for"),
         );
     }
+}
+
+/// The first `most` of a list, or the rest of it at the `end`.
+fn page(all: &mut Vec<Asked>, most: usize, end: bool) -> Option<Vec<Asked>> {
+    if all.is_empty() || (all.len() < most && !end) {
+        return None;
+    }
+    let rest = all.split_off(all.len().min(most));
+    Some(std::mem::replace(all, rest))
 }
 
 fn asked(project: &ProjectKey, n: u64, origin: Origin) -> (Listed, Origin) {
