@@ -2,7 +2,7 @@
 
 The floor is what no client can do without: for each issue one call for fields, history and properties (no bulk call gives
 properties whole), one for its remote links, one for watchers and one for voters where the body counts some, one for comments
-or worklogs that the body cuts, and one for each attachment (Cloud redirects: two), times the latency, divided by the requests
+or worklogs that the body cuts, one for each attachment (Cloud redirects: two), and on Data Center one for the properties of each comment, times the latency, divided by the requests
 that efface makes at the same time. Linux only, no packages.
 `benches/remote.py [--binary target/release/efface] [--latency 20] [--issues 1000,10000,100000]`
 """
@@ -50,6 +50,7 @@ def unavoidable(issue, cloud):
     return (
         2 + (fields["watches"]["watchCount"] > 0) + (fields["votes"]["votes"] > 0)
         + cut("comment", "comments") + cut("worklog", "worklogs") + len(fields["attachment"]) * (2 if cloud else 1)
+        + (0 if cloud else fields["comment"]["total"])
     )
 
 

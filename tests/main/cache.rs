@@ -140,8 +140,8 @@ fn a_verification_never_trusts_what_a_scan_remembers() {
     let later = w.home().join("data/other-tool/later.txt");
     std::fs::write(&later, format!("call {EMAIL}")).unwrap();
     std::thread::sleep(SETTLED);
-    {
-        // The memory lies: it says that nothing stands there.
+    // The memory lies: it says that nothing stands there.
+    let lie = || {
         let store = Store::open(&w.path().join("efface-state")).unwrap();
         let id = case.parse().unwrap();
         let subject = store.case_subject(&id).unwrap().unwrap();
@@ -153,13 +153,17 @@ fn a_verification_never_trusts_what_a_scan_remembers() {
         memory.read("later.txt", &stamp, &Past { bytes: stamp.size, ..Past::default() });
         let _ = memory.finish(false);
         assert!(cache.finish());
-    }
+    };
+    lie();
     assert_eq!(scan(&w, &["--case", &case]).0, 0, "a scan believes it");
     assert_eq!(scan(&w, &["--subject", "REQ-1"]).0, 1);
     let run = w.efface(&["case", "verify", &case]).exits(1);
     assert!(run.out.contains("UNEXPECTED"), "{}", run.out);
     assert_eq!(scan(&w, &["--case", &case, "--exhaustive"]).0, 1);
     assert_eq!(scan(&w, &["--case", &case]).0, 1, "an exhaustive scan corrects what is remembered");
+    lie();
+    let run = w.efface(&["case", "plan", &case]).exits(0);
+    assert!(!run.out.contains("verification:"), "the plan does not find what the verification met: {}", run.out);
 }
 
 /// Scans the source's issues for a case: exit code, report without what differs from run to run, requests, issues and
