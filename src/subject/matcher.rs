@@ -222,14 +222,14 @@ impl Matcher {
             if !scope.takes(owner.instance.as_ref()) {
                 return;
             }
-            if let Some(mut found) = check(text, &bare, from, to, needle, owner.kind, kind) {
+            check(text, &bare, (from, to), needle, owner.kind, kind, |mut found| {
                 found.subject = sought.subject;
                 found.identifier = sought.identifier;
                 if !owner.confirmed {
                     found.strength = Strength::Possible;
                 }
                 hits.push(found);
-            }
+            });
         });
         if !self.phones.is_empty() {
             matcher_phone::find(&self.phones, bare.text(), |phone, strength, from, to| {

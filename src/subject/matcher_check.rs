@@ -13,12 +13,35 @@ use crate::{
     norm,
 };
 
-/// Whether a hit of the engine at `at..end` of the bare text is one, and how sure.
+/// What a hit of the engine at `at..end` of the bare text is, and how sure: nothing, one reference, or for a name the stretches
+/// that may be it, of which [`longest`] chooses.
 pub(super) fn check(
     text: &str,
     bare: &norm::Normalized,
-    at: usize,
-    end: usize,
+    (at, end): (usize, usize),
+    needle: &Needle,
+    owner: IdentifierKind,
+    kind: TextKind,
+    mut found: impl FnMut(TextMatch),
+) {
+    let Form::Name { name, unit } = &needle.form else {
+        if let Some(hit) = single(text, bare, (at, end), needle, owner, kind) {
+            found(hit);
+        }
+        return;
+    };
+    let reference = owner.reference_kind();
+    for hit in matcher_name::find(text, bare, (at, end), name, *unit, kind) {
+        let strength = hit.strength.min(needle.cap);
+        found(TextMatch { subject: 0, identifier: 0, from: hit.from, to: hit.to, strength, kind: reference });
+    }
+}
+
+/// As [`check`], for whatever is no name.
+fn single(
+    text: &str,
+    bare: &norm::Normalized,
+    (at, end): (usize, usize),
     needle: &Needle,
     owner: IdentifierKind,
     kind: TextKind,
@@ -30,10 +53,7 @@ pub(super) fn check(
     };
     let mut reference = owner.reference_kind();
     let (mut from, mut to, mut strength, edge) = match &needle.form {
-        Form::Name { name, unit } => {
-            let found = matcher_name::find(text, bare, (at, end), name, *unit, kind)?;
-            return hit(found.from, found.to, found.strength.min(needle.cap), reference);
-        }
+        Form::Name { .. } => return None,
         Form::Email { domain, other } => {
             let (stop, sure) = if domain.is_empty() {
                 (end, Strength::Probable)

@@ -47,11 +47,11 @@ fn slow(people: &[Subject], text: &str) -> Vec<TextMatch> {
             for needle in needles(identifier.kind, identifier.value.reveal()) {
                 for at in 0..bare.text().len() {
                     let end = at + needle.bare.len();
-                    if bare.text().get(at..end) == Some(&needle.bare)
-                        && let Some(mut hit) = check(text, &bare, at, end, &needle, identifier.kind, TextKind::Prose)
-                    {
-                        (hit.subject, hit.identifier) = (s, i);
-                        hits.push(hit);
+                    if bare.text().get(at..end) == Some(&needle.bare) {
+                        check(text, &bare, (at, end), &needle, identifier.kind, TextKind::Prose, |mut hit| {
+                            (hit.subject, hit.identifier) = (s, i);
+                            hits.push(hit);
+                        });
                     }
                 }
             }

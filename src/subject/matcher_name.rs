@@ -52,7 +52,8 @@ pub(super) struct Found {
     pub(super) strength: Strength,
 }
 
-/// The name around its telling part at `at..end` of the bare text.
+/// The names around their telling part at `at..end` of the bare text, each stretch once. They overlap, and which of them stays is
+/// not for this hit to say: of "Anna Berg Berg, Anna" the first two words may be another hit's, which leaves the last two.
 pub(super) fn find(
     text: &str,
     bare: &norm::Normalized,
@@ -60,11 +61,11 @@ pub(super) fn find(
     name: &Name,
     unit: u8,
     kind: TextKind,
-) -> Option<Found> {
+) -> Vec<Found> {
     let walk = Walk { text, bare, plain: bare.text(), kind };
-    let mut best: Option<Found> = None;
+    let mut all: Vec<Found> = Vec::new();
     let hit = &walk.plain[at..end];
-    let faces = &name.units.get(usize::from(unit))?.faces;
+    let faces = name.units.get(usize::from(unit)).map_or(&[][..], |unit| &unit.faces);
     for face in faces {
         let anchor = face.anchor();
         let Some(token) = face.tokens.get(anchor).filter(|t| t.bare() == hit) else { continue };
@@ -78,13 +79,13 @@ pub(super) fn find(
             let Some((to, right)) = walk.units(Dir::Right, to, name, order, i) else { continue };
             let strength = mine.min(left).min(right).min(order.strength);
             let Some(found) = walk.settle(from, to, strength, order) else { continue };
-            let size = |f: &Found| (f.strength, f.to - f.from);
-            if best.as_ref().is_none_or(|b| size(&found) > size(b)) {
-                best = Some(found);
+            match all.iter_mut().find(|f| (f.from, f.to) == (found.from, found.to)) {
+                Some(same) => same.strength = same.strength.max(found.strength),
+                None => all.push(found),
             }
         }
     }
-    best
+    all
 }
 
 impl Walk<'_> {

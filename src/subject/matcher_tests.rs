@@ -94,6 +94,17 @@ fn near_misses_are_left_alone() {
     }
 }
 
+/// Found by the fuzz target: the second "Xander" is perhaps the end of a longer name, which the surer one before it displaces.
+/// What that leaves is the name again, in the other order.
+#[test]
+fn a_name_displaced_leaves_the_next() {
+    let possible = |seen| (seen, Strength::Possible, ReferenceKind::FullName);
+    let first = ("Zoë Xander", Strength::Probable, ReferenceKind::FullName);
+    let text = "Zoë Xander Xander,\nZoë Xa%%%r";
+    assert_eq!(hits(text), [first, possible("Xander,\nZoë")]);
+    assert_eq!(hits("Zoë Xander Xander, Zoë Xander"), [first, first]);
+}
+
 #[test]
 fn identifiers_of_another_instance_do_not_apply() {
     let hq = ["hq".parse().unwrap()];
