@@ -19,7 +19,8 @@ pub(crate) struct Args {
     /// A person of the register (`efface subject add`).
     #[arg(long, value_name = "KEY")]
     subject: Option<SubjectKey>,
-    /// The person of a case; what an earlier scan of the case has read and has not changed since is not read again.
+    /// The person of a case. Files and attachments that an earlier scan of the case has read, and that did not change since, are
+    /// not read again; an issue always takes one call, which says whether more of it has to be read.
     #[arg(long, value_name = "ID", conflicts_with_all = ["subject", "subject_file", "subjects"])]
     case: Option<CaseId>,
     /// Read everything, whatever earlier scans of the case have read.

@@ -144,6 +144,11 @@ pub fn format<'a>(name: &str, bytes: &'a [u8]) -> Format<'a> {
         return found;
     }
     let Some((encoding, text)) = encoding::decode(bytes) else { return Format::Binary("unknown format") };
+    text_format(name, encoding, text)
+}
+
+/// As [`format`], of what is known to be text.
+pub(crate) fn text_format<'a>(name: &str, encoding: Encoding, text: Cow<'a, str>) -> Format<'a> {
     let trimmed = text.trim_start();
     if trimmed.starts_with(['{', '[', '"']) {
         let lines = names_lines(name);

@@ -23,8 +23,8 @@ mod streams;
 pub mod views;
 
 pub use archive::{Leaf, Limits, Unread, gunzip, leaves};
-pub(crate) use format::names_lines;
 pub use format::{Format, Packing, by_signature, format, lines};
+pub(crate) use format::{names_lines, text_format};
 pub use isolated::{COMMAND, Isolation, isolate, serve};
 pub use readers::panic_is_expected;
 

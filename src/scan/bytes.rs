@@ -1,6 +1,7 @@
 //! Scanning bytes: a file, an attachment, a decrypted message, and whatever is packed inside.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     ops::Range,
 };
@@ -238,14 +239,21 @@ impl Scan<'_> {
             self.items(text, &items, "", None, first.clean);
             return;
         }
-        let (encoding, rewritten) = match extract::format(self.path, bytes) {
+        let format = match first.text {
+            // What is plain is UTF-8 alone, and was decoded.
+            Some(text) if first.plain && first.signature.is_none() && !text.starts_with('\u{feff}') => {
+                extract::text_format(self.path, Encoding::Utf8 { bom: false }, Cow::Borrowed(text))
+            }
+            _ => extract::format(self.path, bytes),
+        };
+        let (encoding, rewritten) = match format {
             Format::Json(encoding, text) => {
                 self.json(&text);
                 (encoding, false)
             }
             Format::JsonLines(encoding, text) => {
                 // What was learnt of the bytes holds for the text if they are the same.
-                self.lines(&text, if text.as_bytes() == bytes { first.clean } else { 0 });
+                self.lines(&text, if std::ptr::eq(text.as_bytes(), bytes) { first.clean } else { 0 });
                 (encoding, false)
             }
             Format::Text(encoding, text) => {

@@ -21,6 +21,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 pub(super) mod anchors;
 mod marks;
 mod quick;
+mod runs;
 mod sweep;
 
 use anchors::{Anchors, Neighbours};
@@ -195,8 +196,8 @@ impl Prefilter {
                 };
             }
             if depth > 0 {
-                while let Some(at) = sweep.run(run) {
-                    let (found, next) = encoded::promising(bytes, at);
+                while let Some((at, len)) = sweep.run(run) {
+                    let (found, next) = runs::promising(bytes, at, len);
                     run = next;
                     if found.is_some_and(|found| self.decoded(&found, depth - 1)) {
                         return Err(may());

@@ -161,9 +161,17 @@ impl<'a> Sweep<'a> {
         self.next(at, self.some.suspect, |block| block.suspect)
     }
 
-    /// The next place of the chunk at which [`RUN`] bytes that may stand in base64 begin.
-    pub(super) fn run(&self, at: usize) -> Option<usize> {
-        self.next(at, self.some.run, |block| block.run)
+    /// The next place of the chunk at which [`RUN`] bytes that may stand in base64 begin, and how many there are, where that is
+    /// known and at most [`LONGEST`](super::runs::LONGEST).
+    pub(super) fn run(&self, at: usize) -> Option<(usize, Option<usize>)> {
+        let from = self.next(at, self.some.run, |block| block.run)?;
+        let n = (from - self.base) / BLOCK;
+        let bits = u128::from(self.blocks[n].run) | u128::from(self.blocks[n + 1].run) << BLOCK;
+        let begins = (bits >> (from % BLOCK)).trailing_ones() as usize;
+        // Of the block behind the chunk it is not known where runs begin.
+        let known = n + 1 < BLOCKS || from % BLOCK + begins < BLOCK;
+        let len = begins + RUN - 1;
+        Some((from, (known && len <= super::runs::LONGEST).then_some(len)))
     }
 
     /// The next place of the chunk where a word that is looked for may begin, with the run of letters and digits around it,
@@ -707,7 +715,7 @@ mod tests {
                     at = to;
                 }
                 let mut at = 0;
-                while let Some(next) = sweep.run(at) {
+                while let Some((next, _)) = sweep.run(at) {
                     found.push(next);
                     at = next + 1;
                 }
