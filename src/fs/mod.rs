@@ -4,6 +4,7 @@
 
 mod atomic;
 mod lock;
+pub mod open;
 pub mod walk;
 
 pub use atomic::{remove_durably, rename_durably, sync_dir, write_atomic, write_new_private};

@@ -39,7 +39,9 @@ pub struct Entry {
 pub fn walk(root: &Path) -> impl Iterator<Item = Entry> {
     let root = root.to_owned();
     let real = root.canonicalize().unwrap_or_else(|_| root.clone());
-    walkdir::WalkDir::new(&root).follow_links(false).sort_by_file_name().into_iter().filter_map(move |entry| {
+    // Entries of one folder have the path up to their names in common, so whole paths sort as names do, and need no taking apart.
+    let by_name = |a: &walkdir::DirEntry, b: &walkdir::DirEntry| a.path().as_os_str().cmp(b.path().as_os_str());
+    walkdir::WalkDir::new(&root).follow_links(false).sort_by(by_name).into_iter().filter_map(move |entry| {
         let (path, kind) = match entry {
             Ok(entry) if entry.depth() == 0 && entry.file_type().is_dir() => return None,
             Ok(entry) => {

@@ -2,9 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
     io::Read,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Mutex, mpsc},
 };
 
@@ -17,7 +16,10 @@ use super::{
 };
 use crate::{
     extract::Unread,
-    fs::walk::{Entry, EntryKind, walk},
+    fs::{
+        open::Root,
+        walk::{Entry, EntryKind, walk},
+    },
     model::{Coverage, CoverageStatus, Place, RecordRef, RecordTimes, RecordType, Reference},
     subject::Matcher,
 };
@@ -74,7 +76,7 @@ pub(super) fn search_folder(
     seen: Option<&dyn Seen>,
     digests: bool,
 ) -> FolderScan {
-    let folder = Folder { place: place.clone(), record_type, matcher, seen, digests };
+    let folder = Folder { root: Root::new(root), place: place.clone(), record_type, matcher, seen, digests };
     let mut done: Vec<Done> = Vec::new();
     let mut crashed = false;
     let (sender, receiver) = mpsc::sync_channel::<Vec<(usize, Entry)>>(threads.max(1) * 4);
@@ -121,6 +123,7 @@ impl Done {
 }
 
 struct Folder<'a> {
+    root: Root,
     place: Place,
     record_type: RecordType,
     matcher: &'a Matcher,
@@ -132,6 +135,10 @@ impl Folder<'_> {
     fn work(&self, receiver: &Mutex<mpsc::Receiver<Vec<(usize, Entry)>>>) -> Vec<Done> {
         let mut out = Vec::new();
         let mut buffer = Vec::with_capacity(64 << 10);
+        let record = RecordRef { record_type: self.record_type, id: None, key: None, path: None };
+        // Of each entry in its turn: most have nothing to say, and need none of their own.
+        let mut ctx = Context::new(self.place.clone(), record);
+        ctx.fields = Fields::Fixed(String::new());
         let (mut files, mut bytes) = (0, 0);
         loop {
             let batch = match receiver.lock() {
@@ -141,7 +148,7 @@ impl Folder<'_> {
             let Ok(batch) = batch else { break };
             for (number, entry) in batch {
                 let mut done = Done::new(number);
-                self.entry(&entry, &mut buffer, &mut done);
+                self.entry(&entry, &mut ctx, &mut buffer, &mut done);
                 files += done.files;
                 bytes += done.bytes;
                 if !done.references.is_empty() || !done.unread.is_empty() || done.root.is_some() {
@@ -161,7 +168,7 @@ impl Folder<'_> {
         seen.earlier(&entry.relative, &Stamp::from(&meta))
     }
 
-    fn entry(&self, entry: &Entry, buffer: &mut Vec<u8>, done: &mut Done) {
+    fn entry(&self, entry: &Entry, ctx: &mut Context, buffer: &mut Vec<u8>, done: &mut Done) {
         if let Some(past) = self.earlier(entry) {
             done.files = 1;
             done.bytes = past.bytes;
@@ -182,30 +189,26 @@ impl Folder<'_> {
             EntryKind::Special(what) => gap(format!("{what}, not opened"), false),
             EntryKind::Link { leaves: false } | EntryKind::Folder | EntryKind::File => {}
         }
-        let record =
-            RecordRef { record_type: self.record_type, id: None, key: None, path: Some(entry.relative.clone()) };
         let name = entry.relative.rsplit('/').next().unwrap_or_default();
-        let mut ctx = Context::new(self.place.clone(), record);
-        ctx.fields = Fields::Fixed(String::new());
-        if self.matcher.may_match(name.as_bytes()) {
-            done.references.extend(scan_name(name, &ctx, self.matcher));
-        }
+        ctx.record.path.get_or_insert_default().clone_from(&entry.relative);
+        let ctx = &*ctx;
+        done.references.extend(scan_name(name, ctx, self.matcher));
         if name.contains(char::REPLACEMENT_CHARACTER)
             && let Some(raw) = entry.path.file_name()
         {
-            done.references.extend(scan_raw_name(raw.as_encoded_bytes(), &ctx, self.matcher));
+            done.references.extend(scan_raw_name(raw.as_encoded_bytes(), ctx, self.matcher));
         }
         if entry.kind != EntryKind::File {
             return;
         }
-        match read(&entry.path, buffer, self.seen) {
+        match read(&self.root, &entry.path, buffer, self.seen) {
             Ok((whole, stamp)) => {
                 if !whole {
                     gap(format!("larger than {LARGEST} bytes: only its beginning was searched"), true);
                 }
                 done.files = 1;
                 done.bytes = buffer.len() as u64;
-                let (mut references, unread) = scan_bytes(&entry.relative, buffer, &ctx, self.matcher);
+                let (mut references, unread) = scan_bytes(&entry.relative, buffer, ctx, self.matcher);
                 if !references.is_empty() {
                     // Of the bytes that were searched, since others may write while this runs.
                     let digested = whole && (self.digests || self.seen.is_some());
@@ -237,9 +240,14 @@ impl Folder<'_> {
 
 /// Reads a file up to [`LARGEST`] into `buffer`; whether that was all, and, where `seen` may trust it, the state in which
 /// it was read.
-fn read(path: &PathBuf, buffer: &mut Vec<u8>, seen: Option<&dyn Seen>) -> std::io::Result<(bool, Option<Stamp>)> {
+fn read(
+    root: &Root,
+    path: &Path,
+    buffer: &mut Vec<u8>,
+    seen: Option<&dyn Seen>,
+) -> std::io::Result<(bool, Option<Stamp>)> {
     buffer.clear();
-    let file = File::open(path)?;
+    let file = root.open(path)?;
     // Of the open file, before its first byte: whatever happens to it or to its name later shows in another stamp.
     let stamp = match seen {
         Some(seen) => Some(Stamp::from(&file.metadata()?)).filter(|stamp| seen.settled(stamp)),
