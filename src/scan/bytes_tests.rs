@@ -8,7 +8,7 @@ use crate::{
         redact::{Action, Redacted, redact_file},
     },
     extract::tests::{gz, pdf, tarred, zipped},
-    model::{IdentifierKind, Strength},
+    model::{Identifier, IdentifierKind, Personal, Strength, Subject},
     scan::json::tests::{context, zoe},
     scan::text::find_with_care,
 };
@@ -299,6 +299,29 @@ fn ascii(text: &str) -> String {
     out
 }
 
+/// Somebody whose given name stands for nothing but "Mira K.".
+static MIRA: std::sync::LazyLock<Matcher> = std::sync::LazyLock::new(|| {
+    let identifiers = [(IdentifierKind::Email, "kaloten17@corp.example"), (IdentifierKind::FullName, "Mira Kaloten")];
+    let identifiers = identifiers.map(|(kind, value)| Identifier {
+        kind,
+        value: Personal::new(value.to_owned()),
+        instance: None,
+        confirmed: true,
+    });
+    let subject = Subject::new(Personal::new("mira".parse().unwrap()), "s-1".into(), identifiers.into());
+    Matcher::new(&[subject]).unwrap()
+});
+
+#[test]
+fn a_given_name_with_another_word_behind_it_is_ruled_out() {
+    for text in ["Mira Kollmann said", "ask mira.k about it", "mira@corp.example", "admirals"] {
+        assert!(!MIRA.may_match(text.as_bytes()), "{text}");
+    }
+    for text in ["Mira K. said", "Mira", "Mira\u{a0}K.", "Mira, K.", "Mira <b>K</b>."] {
+        assert!(MIRA.may_match(text.as_bytes()), "{text}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(250))]
 
@@ -347,6 +370,31 @@ proptest! {
         if !crate::scan::walk_json(&value, &context(), &ZOE).is_empty() {
             for text in [value.to_string(), ascii(&value.to_string())] {
                 prop_assert!(ZOE.may_match(text.as_bytes()), "{:?}", text);
+            }
+        }
+    }
+
+    /// A given name alone is looked at only where an initial may stand behind it ("Mira K."), in whatever layers.
+    #[test]
+    fn no_initial_is_passed_over(parts in prop::collection::vec(prop_oneof![
+            6 => Just("Mira"), 1 => Just("MIRA"), 1 => Just("\\nMira"), 1 => Just("%20Mira"), 1 => Just("Mi<b>r</b>a"),
+            3 => Just(" "), 1 => Just("_"), 1 => Just("\u{a0}"), 1 => Just("%20"), 1 => Just("&nbsp;"), 1 => Just("=20"),
+            1 => Just("\\u0020"), 1 => Just("\n"), 1 => Just("<b>"), 1 => Just("{color:red}"), 1 => Just("{color}"), 1 => Just("*"),
+            1 => Just("\u{200b}"), 1 => Just("[a b|"), 1 => Just("]"), 1 => Just("="), 1 => Just("\x1b[31m"), 1 => Just("@"),
+            3 => Just("K"), 1 => Just("%4B"), 1 => Just("&#75;"), 1 => Just("=4B"), 1 => Just("\\u004b"), 1 => Just("Kai"), 1 => Just("ab"),
+            3 => Just("."), 1 => Just("%2E"), 1 => Just("&period;"), 1 => Just("=2E"), 1 => Just("\\u002e"), 1 => Just(","), 1 => Just(";"),
+        ], 0..9)) {
+        let text = parts.concat();
+        if !find_with_care(&MIRA, &text, context().scope(), TextKind::Prose).is_empty() {
+            prop_assert!(MIRA.may_match(text.as_bytes()), "{:?}", text);
+        }
+        let value = Value::from(text.clone());
+        let nodes = serde_json::json!({"content": parts.chunks(2).map(|p| serde_json::json!({"type": "text", "text": p.concat()})).collect::<Vec<_>>()});
+        for value in [value, nodes, serde_json::json!({"firstName": text, "lastName": "K."})] {
+            if !crate::scan::walk_json(&value, &context(), &MIRA).is_empty() {
+                for text in [value.to_string(), ascii(&value.to_string())] {
+                    prop_assert!(MIRA.may_match(text.as_bytes()), "{:?}", text);
+                }
             }
         }
     }

@@ -11,7 +11,7 @@ use std::{
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 
 use super::{
-    matcher_needles::{Needle, needles},
+    matcher_needles::{Form, Needle, needles},
     prefilter::{
         anchors::{Anchors, words_at},
         ascii_words,
@@ -65,8 +65,17 @@ pub(super) struct Spellings {
     pub(super) needles: usize,
     /// Some spelling has no anchor.
     unanchored: bool,
-    /// The anchors with the letters before and behind them, as in [`Bearer`].
-    anchors: Vec<(Box<str>, u64, u64)>,
+    anchors: Vec<Anchor>,
+}
+
+/// A word that stands for some spellings of an identifier.
+struct Anchor {
+    word: Box<str>,
+    /// As in [`Bearer`].
+    before: u64,
+    behind: u64,
+    /// Whether it stands for nothing but a given name with an initial behind it.
+    short: bool,
 }
 
 /// Gathers what an [`Index`] is made of.
@@ -74,6 +83,8 @@ pub(super) struct Spellings {
 pub(super) struct IndexBuilder {
     sought: Vec<Sought>,
     numbers: HashMap<Box<str>, u32>,
+    /// By number: see [`Anchor::short`].
+    short: Vec<bool>,
     bearers: Vec<(u32, Bearer)>,
     /// By word of an identifier as it is written: how many have it.
     common: HashMap<Box<str>, u32>,
@@ -110,14 +121,15 @@ impl IndexBuilder {
                 continue;
             };
             // They are few.
-            let known = match out.anchors.iter().position(|(known, ..)| **known == **anchor) {
+            let known = match out.anchors.iter().position(|known| *known.word == **anchor) {
                 Some(known) => known,
                 None => {
-                    out.anchors.push(((*anchor).into(), 0, 0));
+                    out.anchors.push(Anchor { word: (*anchor).into(), before: 0, behind: 0, short: true });
                     out.anchors.len() - 1
                 }
             };
-            let (_, before, behind) = &mut out.anchors[known];
+            let Anchor { before, behind, short, .. } = &mut out.anchors[known];
+            *short &= needles.get(n).is_some_and(|needle| matches!(needle.form, Form::Short));
             // A key is only let through.
             let Some(needle) = needles.get(n) else { continue };
             for (at, _) in words_at(&needle.bare).filter(|(_, w)| w == anchor) {
@@ -142,9 +154,13 @@ impl IndexBuilder {
     ) {
         self.unanchored |= spellings.unanchored;
         let sought = u32::try_from(self.sought.len()).unwrap_or(u32::MAX);
-        for (anchor, before, behind) in spellings.anchors {
+        for Anchor { word, before, behind, short } in spellings.anchors {
             let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
-            let number = *self.numbers.entry(anchor).or_insert(next);
+            let number = *self.numbers.entry(word).or_insert(next);
+            match self.short.get_mut(number as usize) {
+                Some(all) => *all &= short,
+                None => self.short.push(short),
+            }
             self.bearers.push((number, Bearer { sought, before, behind }));
         }
         self.sought.push(Sought { subject, identifier, kind, value: value.into() });
@@ -168,7 +184,8 @@ impl IndexBuilder {
         for n in 1..starts.len() {
             starts[n] += starts[n - 1];
         }
-        let anchors = Arc::new(Anchors::new(words.iter().map(|(word, _)| &**word)));
+        let short = words.iter().map(|(_, old)| self.short[*old as usize]).collect();
+        let anchors = Arc::new(Anchors::new(words.iter().map(|(word, _)| &**word), short));
         let foreign = if anchors.foreign().is_empty() {
             None
         } else {

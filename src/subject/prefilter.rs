@@ -219,24 +219,25 @@ impl Prefilter {
     /// front of it: the letter of `\n`, the digits of `%20`.
     #[inline]
     fn word_at(&self, bytes: &[u8], from: usize, to: usize) -> bool {
-        let word = &bytes[from..to];
-        if self.anchors.words().get(word).is_some() {
+        if self.anchors.may_stand(bytes, from, to) {
             return true;
         }
+        let len = to - from;
         match from.checked_sub(1).map(|i| bytes[i]) {
             Some(b'\\') => {
-                matches!(word.first(), Some(b'n' | b'r' | b't' | b'b' | b'f'))
-                    && self.anchors.words().get(&word[1..]).is_some()
+                matches!(bytes.get(from), Some(b'n' | b'r' | b't' | b'b' | b'f'))
+                    && len > 1
+                    && self.anchors.may_stand(bytes, from + 1, to)
             }
             Some(b'%') => {
-                word.len() > 2
+                len > 2
                     && percent(bytes, from - 1).is_some_and(marks::separates)
-                    && self.anchors.words().get(&word[2..]).is_some()
+                    && self.anchors.may_stand(bytes, from + 2, to)
             }
             Some(b'=') => {
-                word.len() > 2
+                len > 2
                     && views::quoted(bytes, from - 1).is_some_and(marks::separates)
-                    && self.anchors.words().get(&word[2..]).is_some()
+                    && self.anchors.may_stand(bytes, from + 2, to)
             }
             _ => false,
         }

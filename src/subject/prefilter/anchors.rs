@@ -119,14 +119,25 @@ pub(crate) struct Anchors {
     foreign: Vec<Box<str>>,
     /// The characters that the others hold.
     letters: HashSet<char>,
+    /// By number: whether an anchor stands for nothing but a given name with an initial behind it ("Anna B.").
+    short: Vec<bool>,
 }
 
 impl Anchors {
-    /// Of words without repetition, ASCII first.
-    pub(crate) fn new<'a>(words: impl Iterator<Item = &'a str> + Clone) -> Self {
+    /// Of words without repetition, ASCII first; `short` says of each whether it stands for nothing but a given name with an
+    /// initial behind it.
+    pub(crate) fn new<'a>(words: impl Iterator<Item = &'a str> + Clone, short: Vec<bool>) -> Self {
         let foreign: Vec<Box<str>> = words.clone().filter(|w| !w.is_ascii()).map(Into::into).collect();
         let letters = foreign.iter().flat_map(|w| w.chars()).collect();
-        Self { words: Words::new(words.filter(|w| w.is_ascii())), foreign, letters }
+        Self { words: Words::new(words.filter(|w| w.is_ascii())), foreign, letters, short }
+    }
+
+    /// Whether the word at `from..to` of `bytes`, which is all ASCII letters and digits, is an anchor of a spelling that may stand
+    /// there.
+    #[inline]
+    pub(crate) fn may_stand(&self, bytes: &[u8], from: usize, to: usize) -> bool {
+        let Some(n) = self.words.get(&bytes[from..to]) else { return false };
+        !(self.short.get(n) == Some(&true) && no_initial(&bytes[to..]))
     }
 
     pub(crate) fn words(&self) -> &Words {
@@ -148,6 +159,16 @@ impl Anchors {
             return self.words.get(word.as_bytes());
         }
         self.foreign.binary_search_by(|w| (**w).cmp(word)).ok().map(|n| self.words.len() + n)
+    }
+}
+
+/// Whether what stands right behind a given name is surely no gap with one letter behind it and a dot, in whatever layers: a sign
+/// that none of them takes away, or a plain space and a longer word. A comma or a quote may part two fields that are read as one.
+fn no_initial(behind: &[u8]) -> bool {
+    match behind {
+        [b'.' | b'@', ..] => true,
+        [b' ', a, b, ..] => a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric(),
+        _ => false,
     }
 }
 

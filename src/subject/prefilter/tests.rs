@@ -10,7 +10,7 @@ fn filter(spellings: &[&str]) -> Prefilter {
     let mut words: Vec<&str> = anchors::choose(spellings, &|_| 1).into_iter().flatten().collect();
     words.sort_unstable_by_key(|w| (!w.is_ascii(), *w));
     words.dedup();
-    Prefilter::new(Arc::new(Anchors::new(words.into_iter())), false).unwrap()
+    Prefilter::new(Arc::new(Anchors::new(words.into_iter(), Vec::new())), false).unwrap()
 }
 
 #[test]
