@@ -6,7 +6,10 @@
 
 use std::collections::HashSet;
 
-use super::super::matcher_bounds::joins_words;
+use super::super::{
+    latin::{Letter, letter},
+    matcher_bounds::joins_words,
+};
 
 /// ASCII words, looked up in whatever case. Holds each once.
 pub(crate) struct Words {
@@ -167,8 +170,25 @@ impl Anchors {
 fn no_initial(behind: &[u8]) -> bool {
     match behind {
         [b'.' | b'@', ..] => true,
-        [b' ', a, b, ..] => a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric(),
+        [b' ', word @ ..] => letter_at(word).is_some_and(|len| letter_at(&word[len..]).is_some()),
         _ => false,
+    }
+}
+
+/// The length of the letter or digit that some bytes begin with, which stays one whatever comes off: plain, with a diacritic that
+/// Latin has, or such a one as JSON escapes it.
+fn letter_at(bytes: &[u8]) -> Option<usize> {
+    let is_letter = |code: u32| char::from_u32(code).is_some_and(|c| matches!(letter(c), Letter::Is(_)));
+    match *bytes {
+        [b, ..] if b.is_ascii_alphanumeric() => Some(1),
+        [lead @ 0xc3..=0xc5, follows @ 0x80..=0xbf, ..] => {
+            is_letter(u32::from(lead & 0x1f) << 6 | u32::from(follows & 0x3f)).then_some(2)
+        }
+        [b'\\', b'u', a, b, c, d, ..] => {
+            let code = [a, b, c, d].iter().try_fold(0, |n, b| Some(n << 4 | char::from(*b).to_digit(16)?));
+            code.is_some_and(is_letter).then_some(6)
+        }
+        _ => None,
     }
 }
 
