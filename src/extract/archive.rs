@@ -134,7 +134,11 @@ impl Unpacker<'_> {
         let outer = std::mem::replace(&mut self.opaque, true);
         if zips::ends(bytes) {
             if depth < self.limits.depth {
-                self.zip(path, bytes, depth);
+                // What stands in front is searched as what it is, plain strings of the zip with it.
+                if !self.zip(path, bytes, depth) && zips::is_sure(bytes) {
+                    self.refuse(path, "damaged zip behind other bytes: what is left of its members was searched", true);
+                    self.local_members(path, bytes, depth);
+                }
             } else {
                 self.refuse(path, format!("archives nested more than {} deep", self.limits.depth), true);
             }
@@ -166,7 +170,11 @@ impl Unpacker<'_> {
     }
 
     fn inside(&mut self, path: &str, files: impl Iterator<Item = (String, Vec<u8>)>, depth: usize) {
-        for (name, content) in files {
+        for (n, (name, content)) in files.enumerate() {
+            if n == embedded::MOST {
+                self.refuse(path, format!("more than {n} files inside a text: not all were opened"), true);
+                return;
+            }
             self.members += 1;
             self.total += content.len() as u64;
             if depth >= self.limits.depth || self.members > self.limits.members || self.total > self.limits.total {
@@ -245,6 +253,9 @@ impl Unpacker<'_> {
         let all = notes.names.iter().chain(&notes.others).map(Vec::as_slice).collect::<Vec<_>>().join(&b'\n');
         if !all.is_empty() {
             self.leaf(&format!("{path}!(name, comment)"), &all, true);
+        }
+        if notes.left_out {
+            self.refuse(path, "more names and comments than are kept", true);
         }
         self.opaque = outer;
     }

@@ -19,15 +19,12 @@ const BEGINNINGS: [&str; 16] = [
 /// Shorter runs hold no file, in characters.
 const SHORTEST: usize = 28;
 
-/// Files of one text that are opened.
-const MOST: usize = 1000;
+/// Files of one text that are opened; one more is given, so that who opens them sees that there are more.
+pub(super) const MOST: usize = 1000;
 
 /// Few patterns, so that it searches by vectors where the machine has them.
 static SEARCH: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(BEGINNINGS).ok());
-
-/// Lines of one uuencoded file that are read.
-const MOST_LINES: usize = 1 << 20;
 
 /// The files in some text that `uuencode` wrote (POSIX), each with the byte where it begins and its name.
 pub(super) fn uuencoded(bytes: &[u8]) -> impl Iterator<Item = (usize, String, Vec<u8>)> {
@@ -44,7 +41,7 @@ pub(super) fn uuencoded(bytes: &[u8]) -> impl Iterator<Item = (usize, String, Ve
                 continue;
             };
             let (mut content, mut end) = (Vec::new(), from + 6 + begin);
-            for line in lines.take(MOST_LINES) {
+            for line in lines {
                 let Some(more) = uu_line(line.trim_ascii_end()) else { break };
                 end += line.len();
                 content.extend(more);
@@ -55,7 +52,7 @@ pub(super) fn uuencoded(bytes: &[u8]) -> impl Iterator<Item = (usize, String, Ve
             }
         }
     })
-    .take(MOST)
+    .take(MOST + 1)
 }
 
 static UU: LazyLock<memchr::memmem::Finder<'static>> = LazyLock::new(|| memchr::memmem::Finder::new("begin "));
@@ -107,7 +104,7 @@ pub(super) fn files(bytes: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
         }
         None
     })
-    .take(MOST)
+    .take(MOST + 1)
 }
 
 fn begins(bytes: &[u8], at: usize) -> bool {

@@ -67,14 +67,15 @@ impl Layers<'_, '_> {
         Continue(true)
     }
 
-    /// Looks at what a view shows, and goes on without it.
-    fn aside(&mut self, view: View) -> ControlFlow<()> {
-        if let Some(view) = view(self.current()) {
-            self.taken.push(view);
-            let seen = (self.see)(&self.taken);
-            self.taken.pop();
-            seen?;
+    /// Looks at what views show, each over the one before, up to the first that has nothing to take off; and goes on without them.
+    fn aside(&mut self, views: &[View]) -> ControlFlow<()> {
+        let before = self.taken.len();
+        for view in views {
+            if !self.take(*view)? {
+                break;
+            }
         }
+        self.taken.truncate(before);
         Continue(())
     }
 
@@ -99,20 +100,21 @@ impl Layers<'_, '_> {
             }
         }
         self.take(escapes::without_colours)?;
-        self.aside(escapes::plus_signs)?;
-        self.aside(joints::comment)
+        self.aside(&[escapes::plus_signs])?;
+        self.aside(&[joints::comment])
     }
 
     /// What stands between the words of a value as long as backslashes and quotation marks are what they were.
     fn between(&mut self) -> ControlFlow<()> {
-        self.aside(joints::text_nodes)?;
-        self.aside(joints::wiki_breaks)
+        self.aside(&[joints::text_nodes])?;
+        // Once its backslashes count as an escape, nothing tells the break between two marks of emphasis any more.
+        self.aside(&[joints::wiki_breaks, views::wiki_stripped])
     }
 
     fn markup(&mut self) -> ControlFlow<()> {
         for round in 0..MARKUP {
-            self.aside(views::entities)?;
-            self.aside(views::markup_tight)?;
+            self.aside(&[views::entities])?;
+            self.aside(&[views::markup_tight])?;
             if !self.take(views::markup_stripped)? {
                 break;
             }

@@ -36,9 +36,10 @@ pub(super) fn read(bytes: &[u8], give: &mut dyn FnMut(Part)) -> Result<(), &'sta
     }
     let mut known = HashSet::new();
     revision(&document, &mut |part| {
-        if let Part::Content(_, content) = &part {
-            known.insert(hash(content));
-        }
+        known.insert(hash(match &part {
+            Part::Content(_, content) => content,
+            Part::Unread(_, why, _) => why.as_bytes(),
+        }));
         give(part);
     });
     // What an update took away still stands in front of it (PDF 32000-1, 7.5.6).
@@ -52,17 +53,30 @@ pub(super) fn read(bytes: &[u8], give: &mut dyn FnMut(Part)) -> Result<(), &'sta
         ));
     }
     for (n, end) in earlier.iter().enumerate().rev().take(REVISIONS) {
-        // The first end of a file made for the web is none.
-        let Ok(before) = Document::load_mem(&bytes[..*end]) else { continue };
-        revision(&before, &mut |part| {
-            if let Part::Content(name, content) = part
-                && known.insert(hash(&content))
-            {
+        let before = Document::load_mem(&bytes[..*end]).ok().filter(|document| !document.is_encrypted());
+        let Some(before) = before else {
+            // The first end of a file made for the web is none (PDF 32000-1, F.3).
+            if n > 0 || !is_linearized(bytes) {
+                give(Part::Unread(String::new(), format!("earlier revision {} could not be read", n + 1), true));
+            }
+            continue;
+        };
+        revision(&before, &mut |part| match part {
+            Part::Content(name, content) if known.insert(hash(&content)) => {
                 give(Part::Content(format!("revision {}/{name}", n + 1), content));
             }
+            Part::Unread(_, why, partly) if known.insert(hash(why.as_bytes())) => {
+                give(Part::Unread(String::new(), format!("earlier revision {}: {why}", n + 1), partly));
+            }
+            _ => {}
         });
     }
     Ok(())
+}
+
+/// Whether a file is laid out for the web: its first object says so, within the first 1024 bytes (PDF 32000-1, F.2).
+fn is_linearized(bytes: &[u8]) -> bool {
+    memchr::memmem::find(&bytes[..bytes.len().min(1024)], b"/Linearized").is_some()
 }
 
 fn hash(bytes: &[u8]) -> u64 {
@@ -125,13 +139,17 @@ fn revision(document: &Document, give: &mut dyn FnMut(Part)) {
             }
         } else if is(b"Subtype", b"Image") {
             pictures += 1;
-        } else if !shown_on_pages.contains(id)
-            && ![&b"ObjStm"[..], b"XRef"].iter().any(|kind| is(b"Type", kind))
-            && let Some(bytes) = content(stream).filter(|bytes| bytes.len() <= left && is_text(bytes))
-        {
-            // Scripts, notes with formatting, the data of forms.
-            left -= bytes.len();
-            give(Part::Content(format!("object {}", id.0), bytes));
+        } else if !shown_on_pages.contains(id) && ![&b"ObjStm"[..], b"XRef"].iter().any(|kind| is(b"Type", kind)) {
+            match content(stream) {
+                Some(bytes) if !is_text(&bytes) => {}
+                // Scripts, notes with formatting, the data of forms.
+                Some(bytes) if bytes.len() <= left => {
+                    left -= bytes.len();
+                    give(Part::Content(format!("object {}", id.0), bytes));
+                }
+                // What nobody can unpack may be a text.
+                _ => damaged += 1,
+            }
         }
     }
     let mut unread = |why: String| give(Part::Unread(String::new(), why, true));
@@ -424,6 +442,17 @@ pub(crate) mod tests {
             "{found:?}"
         );
         assert_eq!(found.iter().filter(|p| p.contains("page")).count(), 1, "the same is not given twice");
+        let said = |bytes: &[u8]| {
+            let parts = parts(bytes).unwrap().into_iter();
+            parts.filter_map(|p| if let Part::Unread(_, why, _) = p { Some(why) } else { None }).collect::<Vec<_>>()
+        };
+        assert_eq!(said(&second), [""; 0]);
+        // An end that nothing stands in front of; in a file for the web that is how it is laid out.
+        let mut no_revision = b"%PDF-1.5\n%%EOF\n".to_vec();
+        no_revision.extend(&second);
+        assert_eq!(said(&no_revision), ["earlier revision 1 could not be read"]);
+        no_revision.splice(9..9, *b"% << /Linearized 1 >>\n");
+        assert_eq!(said(&no_revision), [""; 0]);
 
         let mut left = String::new();
         let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
@@ -445,6 +474,13 @@ pub(crate) mod tests {
         );
         let unknown = parts(&pdf("BT (no font) Tj ET", "x", "y", b"z")).unwrap();
         assert!(unknown.iter().any(|p| matches!(p, Part::Unread(_, why, _) if why.starts_with("text in a font"))));
+        // A script, by a filter that nobody knows.
+        let mut script = Document::load_mem(&pdf("BT ET", "x", "y", b"z")).unwrap();
+        script.add_object(Stream::new(dictionary! { "Filter" => "Unknown" }, b"var a".to_vec()));
+        let mut bytes = Vec::new();
+        script.save_to(&mut bytes).unwrap();
+        let unknown = parts(&bytes).unwrap();
+        assert!(unknown.iter().any(|p| matches!(p, Part::Unread(_, why, _) if why.starts_with("1 parts of the PDF"))));
         let whole = pdf("BT ET", "x", "y", b"z");
         assert!(parts(b"%PDF-1.7 nothing").is_err());
         for at in (5..whole.len()).step_by(7) {

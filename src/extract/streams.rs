@@ -22,6 +22,8 @@ pub(super) struct Notes {
     pub(super) names: Vec<Vec<u8>>,
     /// Comments, fields of other programs.
     pub(super) others: Vec<Vec<u8>>,
+    /// Whether there are more of them than are kept.
+    pub(super) left_out: bool,
 }
 
 /// Bytes of notes that are kept.
@@ -147,10 +149,16 @@ impl Gzip<'_> {
     fn note(&mut self) {
         let Some(header) = self.decoder.header().filter(|_| !self.noted) else { return };
         self.noted = true;
+        let mut said = header.filename().into_iter().chain(header.comment()).chain(header.extra());
+        if said.all(<[u8]>::is_empty) {
+            return;
+        }
         let kept: usize = self.notes.names.iter().chain(&self.notes.others).map(Vec::len).sum();
         if kept < MOST_NOTES {
             self.notes.names.extend(header.filename().map(<[u8]>::to_vec));
             self.notes.others.extend(header.comment().into_iter().chain(header.extra()).map(<[u8]>::to_vec));
+        } else {
+            self.notes.left_out = true;
         }
     }
 }

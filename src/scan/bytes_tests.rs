@@ -283,6 +283,39 @@ fn document(plant: String) -> impl Strategy<Value = Value> {
     })
 }
 
+/// So many bytes the prefilter looks at together: the byte that [`Look::May`] names is where such a chunk begins, counted from
+/// the end of the last record that was looked at.
+const CHUNK: usize = 4096;
+
+/// A record of JSON on one line, with identifiers, what nearly is one, or neither; it may be escaped once more.
+fn record() -> impl Strategy<Value = String> {
+    let near = || "zxan2|[a-z]zxan|Xande|Zoe|azoe\\.x@corp\\.example|zoe\\.x|\\\\u0058ander2|JIRAUSER1010|Xander%C3%A9";
+    let text = move || {
+        let word = prop_oneof![planted(), near(), any_text()];
+        (any_text(), word, any_text()).prop_map(|(a, word, b)| format!("{a} {word} {b}"))
+    };
+    let value = prop_oneof![
+        planted().prop_map(Value::from),
+        text().prop_map(Value::from),
+        prop::collection::vec(text(), 0..3).prop_map(Value::from),
+        ("author|name|body|x", text())
+            .prop_map(|(name, text)| Value::Object([(name, text.into())].into_iter().collect())),
+        planted().prop_flat_map(document),
+    ];
+    (value, any::<bool>(), any::<bool>()).prop_map(|(value, under, escaped)| {
+        let text = if under { Value::from(value.to_string()).to_string() } else { value.to_string() };
+        if escaped { ascii(&text) } else { text }
+    })
+}
+
+/// Records, in front of each a stretch without anything: of any length, or so long that a chunk begins near the record.
+fn records() -> impl Strategy<Value = Vec<String>> {
+    let far = prop_oneof![0..80_usize, CHUNK - 80..CHUNK + 20];
+    let filler = far.prop_map(|len| format!("\"{}\"", "lorem, ".chars().cycle().take(len).collect::<String>()));
+    let pair = (prop::option::of(filler), record()).prop_map(|(filler, record)| filler.into_iter().chain([record]));
+    prop::collection::vec(pair, 1..8).prop_map(|pairs| pairs.into_iter().flatten().collect())
+}
+
 /// `serde_json`'s text with every character beyond ASCII escaped, as other writers do.
 fn ascii(text: &str) -> String {
     let mut out = String::new();
@@ -422,6 +455,41 @@ proptest! {
         };
         prop_assert_eq!(order(out), order(whole));
         prop_assert_eq!(gaps, []);
+    }
+
+    /// Of many records in a file, the same is found in those that the prefilter points at as in each of them: nothing lies
+    /// before the byte that [`Look::May`] names.
+    #[test]
+    fn records_give_what_each_gives(records in records(), gap in "[ \n\t]{0,3}", as_lines in any::<bool>(), plain in "[^\n]{0,40}") {
+        let text = if as_lines {
+            // A line that is no JSON is searched as text.
+            let lines: Vec<_> = records.iter().cloned().chain([plain]).collect();
+            lines.join(&format!("\n{}", gap.replace('\t', "")))
+        } else {
+            format!("[{gap}{}{gap}]", records.join(&format!("{gap},{gap}")))
+        };
+        let ctx = context().with_record(context().record.clone(), context().times, Fields::Fixed(String::new()));
+        let scanned = |scan: &mut dyn FnMut(&mut Scan<'_>)| {
+            let (mut out, mut gaps) = (Vec::new(), Vec::new());
+            scan(&mut Scan { ctx: &ctx, matcher: &ZOE, path: "a", part: 0, out: &mut out, gaps: &mut gaps });
+            out.sort_by_key(|r| (r.locator.clone(), format!("{:?}", r.cut), r.identifier));
+            out
+        };
+        let items = if as_lines { None } else { Some(spans::array(&text).unwrap()) };
+        let whole = scanned(&mut |scan| match (First::look(text.as_bytes(), &ZOE), &items) {
+            (None, _) => {}
+            (Some(first), None) => scan.lines(&text, first.clean),
+            (Some(first), Some(items)) => assert!(scan.items(&text, items, "", None, first.clean)),
+        });
+        let each = scanned(&mut |scan| match &items {
+            None => text.split('\n').enumerate().for_each(|(n, line)| scan.line(n, line.trim_end_matches('\r'))),
+            Some(items) => {
+                for (n, item) in items.iter().enumerate() {
+                    assert!(scan.json_part(&text, item.clone(), &child("", &n.to_string()), None));
+                }
+            }
+        });
+        prop_assert_eq!(whole, each);
     }
 
     #[test]

@@ -144,6 +144,7 @@ mod tests {
             ("Zo&euml;&nbsp;Xander", vec![(vec!["Zo&euml;&nbsp;Xander"], Probable)]),
             ("<b>Zo</b>e <i>Xander</i>!", vec![(vec!["Zo", "e ", "Xander"], Probable)]),
             ("*Zoë* _Xander_", vec![(vec!["Zoë", " ", "Xander"], Probable)]),
+            (r"*Zoë*\\_Xander_", vec![(vec!["Zoë", r"\\", "Xander"], Probable)]),
             ("Zo{*}e{*} Xander", vec![(vec!["Zo", "e", " Xander"], Probable)]),
             ("[Zoë|mailto:zoe.x@corp.example]", vec![(vec!["zoe.x@corp.example"], Probable)]),
             ("[Zoë](http://x/) Xander", vec![(vec!["Zoë", " Xander"], Probable)]),

@@ -62,7 +62,8 @@ pub fn redact_file(
         Format::Packed(Packing::Lzma | Packing::Lzip) => return Ok(Redacted::Unsupported("lzma")),
         Format::Packed(Packing::Zlib) => return Ok(Redacted::Unsupported("zlib")),
         Format::Zip => return Ok(Redacted::Unsupported("zip archive")),
-        Format::Tar | Format::Ar => return Ok(Redacted::Unsupported("tar archive")),
+        Format::Tar => return Ok(Redacted::Unsupported("tar archive")),
+        Format::Ar => return Ok(Redacted::Unsupported("ar archive")),
         Format::Binary(what) => return Ok(Redacted::Unsupported(what)),
     };
     match encoding::encode(&new, encoding) {

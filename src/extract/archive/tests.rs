@@ -320,3 +320,47 @@ fn packages_of_ar() {
     assert_eq!(unread, []);
     assert_eq!(all("x.deb", &deb[..deb.len() - 5], &Limits::default()).1.len(), 2, "torn, and what is in it");
 }
+
+#[test]
+fn what_is_left_out_is_said() {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let gif = STANDARD.encode([&b"GIF89a"[..], &[1; 30]].concat());
+    let uu = "begin 644 n.txt\n#;VYE\n`\nend\n".to_owned();
+    let named = |name: &str| {
+        let w = flate2::GzBuilder::new().filename(name).write(Vec::new(), flate2::Compression::none());
+        w.finish().unwrap()
+    };
+    let long = "n".repeat(60_000);
+    let mut damaged = [&b"MZ\0\0program"[..], &zipped(&[("n.txt", b"one")])].concat();
+    let index = memchr::memmem::find(&damaged, b"PK\x01\x02").unwrap();
+    damaged[index..index + 4].fill(0);
+    // Members whose length stands behind them, and none does: what looks for the next header looks no further than that.
+    let local = b"PK\x03\x04\x14\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0n";
+    for (name, bytes, want) in [
+        ("a.txt", [&gif, " "].concat().repeat(1001).into_bytes(), "more than 1000 files inside a text"),
+        ("b.txt", uu.repeat(1001).into_bytes(), "more than 1000 files inside a text"),
+        ("a.gz", named(&long).repeat(20), "more names and comments than are kept"),
+        ("a.exe", damaged.clone(), "damaged zip behind other bytes"),
+        ("a.zip", local.repeat(20_001), "more than 20000 members"),
+    ] {
+        let (seen, unread) = all(name, &bytes, &Limits::default());
+        assert!(unread.iter().any(|u| u.path == name && u.partly && u.reason.starts_with(want)), "{name}: {want}");
+        if name == "a.exe" {
+            assert!(seen.contains(&("a.exe!n.txt".to_owned(), b"one".to_vec())), "{seen:?}");
+        }
+    }
+    // Up to the limit there is nothing to say.
+    for (name, bytes) in [
+        ("a.txt", uu.repeat(1000).into_bytes()),
+        ("a.gz", named(&long).repeat(2)),
+        ("a.zip", zipped(&[("n", &local.repeat(12_000))])),
+        // A program that reads zips.
+        ("a.exe", [&b"MZ\0\0\x3dPK\x05\x06"[..], &[0x90; 40]].concat()),
+    ] {
+        let (_, unread) = all(name, &bytes, &Limits::default());
+        assert!(
+            !unread.iter().any(|u| u.path == name && (u.reason.contains("more") || u.reason.contains("behind"))),
+            "{name}: {unread:?}"
+        );
+    }
+}

@@ -17,9 +17,6 @@ const END: &[u8] = b"PK\x05\x06";
 /// A stretch that belongs to no member is searched from this length on, in bytes: shorter ones are sizes and checksums.
 const STRAY: usize = 32;
 
-/// Members of a torn archive are looked for in so many places.
-const MOST_LOCAL: usize = 10_000;
-
 /// Whether a zip ends here, whatever stands in front of it (APPNOTE.TXT, 4.1.9): its end record is searched for only where
 /// it is sure to be cheap, or where the first bytes are no text.
 pub(super) fn ends(bytes: &[u8]) -> bool {
@@ -30,6 +27,16 @@ pub(super) fn ends(bytes: &[u8]) -> bool {
     let start = &bytes[..bytes.len().min(4096)];
     let likely = start.starts_with(b"#!") || start.starts_with(b"MZ") || memchr::memchr(0, start).is_some();
     likely && end_record(bytes).is_some()
+}
+
+/// Whether an end record that was found is one, though the zip cannot be opened: programs that read zips have the same four
+/// bytes in their code, and then no comment that ends with the file and no index that fits in front.
+pub(super) fn is_sure(bytes: &[u8]) -> bool {
+    let Some(at) = end_record(bytes) else { return false };
+    let Some(record) = bytes.get(at..at + 22) else { return false };
+    let long = |i: usize| u64::from(u32::from_le_bytes([record[i], record[i + 1], record[i + 2], record[i + 3]]));
+    let comment = usize::from(u16::from_le_bytes([record[20], record[21]]));
+    at + 22 + comment == bytes.len() || long(12) + long(16) <= at as u64
 }
 
 /// Where the end record begins.
@@ -52,8 +59,10 @@ struct Local<'a> {
     flags: u16,
     method: u16,
     size: u64,
-    /// Its content, packed; up to the next header where the length stands behind it.
-    content: Range<usize>,
+    /// Where its content begins, packed.
+    from: usize,
+    /// The length of that; `None` where it stands behind it.
+    packed: Option<usize>,
 }
 
 impl<'a> Local<'a> {
@@ -63,16 +72,23 @@ impl<'a> Local<'a> {
         let long = |i: usize| u32::from_le_bytes([head[i], head[i + 1], head[i + 2], head[i + 3]]);
         let name = bytes.get(at + 30..at + 30 + usize::from(short(26)))?;
         let from = at + 30 + name.len() + usize::from(short(28));
-        let rest = bytes.get(from..)?;
-        let packed = long(18);
-        let to = if short(6) & 8 == 0 && packed != u32::MAX {
-            bytes.len().min(from + packed as usize)
-        } else {
-            let next = [LOCAL, b"PK\x07\x08", b"PK\x01\x02"].iter().filter_map(|s| memchr::memmem::find(rest, s)).min();
-            next.map_or(bytes.len(), |i| from + i)
-        };
-        let size = if short(6) & 8 == 0 && long(22) != u32::MAX { u64::from(long(22)) } else { u64::MAX };
-        Some(Self { name, flags: short(6), method: short(8), size, content: from..to })
+        bytes.get(from..)?;
+        let said = |i: usize| Some(long(i)).filter(|n| short(6) & 8 == 0 && *n != u32::MAX);
+        let size = said(22).map_or(u64::MAX, u64::from);
+        Some(Self { name, flags: short(6), method: short(8), size, from, packed: said(18).map(|n| n as usize) })
+    }
+
+    /// Its content, packed: up to the next header where no length is said. One search, since a file of nothing but headers
+    /// asks as often as it has any.
+    fn content(&self, bytes: &[u8]) -> Range<usize> {
+        let to = self.packed.map_or_else(
+            || {
+                let mut headers = memchr::memmem::find_iter(&bytes[self.from..], b"PK").map(|i| self.from + i);
+                headers.find(|at| matches!(bytes.get(at + 2..at + 4), Some([3, 4] | [7, 8] | [1, 2])))
+            },
+            |length| Some(self.from + length),
+        );
+        self.from..to.unwrap_or(bytes.len()).min(bytes.len())
     }
 }
 
@@ -128,7 +144,7 @@ impl Unpacker<'_> {
                         named.push(b'\n');
                     }
                     let header = usize::try_from(file.header_start()).unwrap_or(usize::MAX);
-                    let data = Local::at(bytes, header).map_or(header, |l| l.content.start);
+                    let data = Local::at(bytes, header).map_or(header, |l| l.from);
                     let end = data.saturating_add(usize::try_from(file.compressed_size()).unwrap_or(0));
                     covered.push(header..end.min(bytes.len()).max(header));
                     let known = matches!(file.compression(), Method::Stored | Method::Deflated | Method::Deflate64);
@@ -152,7 +168,7 @@ impl Unpacker<'_> {
                 Ok(file) if known => self.unpack(&member, packed, file),
                 _ => {
                     let local = Local::at(bytes, header);
-                    let data = covered.last().and_then(|r| Some(local.as_ref()?.content.start..r.end)).unwrap_or(0..0);
+                    let data = covered.last().and_then(|r| Some(local.as_ref()?.from..r.end)).unwrap_or(0..0);
                     let method = local.map_or(u16::MAX, |l| l.method);
                     self.other_method(&member, bytes.get(data).unwrap_or_default(), method, size)
                 }
@@ -203,7 +219,7 @@ impl Unpacker<'_> {
     /// A zip without an index, torn or otherwise damaged: what its members' own headers say. Gives how many were read.
     pub(super) fn local_members(&mut self, path: &str, bytes: &[u8], depth: usize) -> usize {
         let (mut at, mut found) = (0, 0);
-        while let Some(i) = memchr::memmem::find(&bytes[at..], LOCAL).filter(|_| found < MOST_LOCAL) {
+        while let Some(i) = memchr::memmem::find(&bytes[at..], LOCAL) {
             at += i;
             let Some(local) = Local::at(bytes, at) else {
                 at += LOCAL.len();
@@ -219,14 +235,15 @@ impl Unpacker<'_> {
             if std::str::from_utf8(local.name).is_err() {
                 self.names(path, local.name);
             }
-            let packed = &bytes[local.content.clone()];
+            let content = local.content(bytes);
+            let packed = &bytes[content.clone()];
             if local.flags & 1 != 0 {
                 self.leaf(&member, b"", true);
                 self.refuse(&member, "encrypted", false);
-            } else if let Some(content) = self.other_method(&member, packed, local.method, local.size) {
-                self.open(&member, &content, depth + 1);
+            } else if let Some(unpacked) = self.other_method(&member, packed, local.method, local.size) {
+                self.open(&member, &unpacked, depth + 1);
             }
-            at = local.content.end.max(at + LOCAL.len());
+            at = content.end.max(at + LOCAL.len());
         }
         found
     }
