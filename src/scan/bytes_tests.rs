@@ -295,12 +295,14 @@ fn record() -> impl Strategy<Value = String> {
         (any_text(), word, any_text()).prop_map(|(a, word, b)| format!("{a} {word} {b}"))
     };
     let value = prop_oneof![
-        planted().prop_map(Value::from),
-        text().prop_map(Value::from),
-        prop::collection::vec(text(), 0..3).prop_map(Value::from),
-        ("author|name|body|x", text())
+        // So short that no more than what is found lies behind the beginning of a chunk.
+        3 => "zxan|Zoë Xander|JIRAUSER10100".prop_map(Value::from),
+        1 => planted().prop_map(Value::from),
+        1 => text().prop_map(Value::from),
+        1 => prop::collection::vec(text(), 0..3).prop_map(Value::from),
+        1 => ("author|name|body|x", text())
             .prop_map(|(name, text)| Value::Object([(name, text.into())].into_iter().collect())),
-        planted().prop_flat_map(document),
+        1 => planted().prop_flat_map(document),
     ];
     (value, any::<bool>(), any::<bool>()).prop_map(|(value, under, escaped)| {
         let text = if under { Value::from(value.to_string()).to_string() } else { value.to_string() };
@@ -308,12 +310,46 @@ fn record() -> impl Strategy<Value = String> {
     })
 }
 
-/// Records, in front of each a stretch without anything: of any length, or so long that a chunk begins near the record.
-fn records() -> impl Strategy<Value = Vec<String>> {
-    let far = prop_oneof![0..80_usize, CHUNK - 80..CHUNK + 20];
-    let filler = far.prop_map(|len| format!("\"{}\"", "lorem, ".chars().cycle().take(len).collect::<String>()));
-    let pair = (prop::option::of(filler), record()).prop_map(|(filler, record)| filler.into_iter().chain([record]));
-    prop::collection::vec(pair, 1..8).prop_map(|pairs| pairs.into_iter().flatten().collect())
+/// What stands in front of a record without anything in it: so many bytes, or as many as let the record end so many bytes
+/// behind the beginning of a chunk.
+#[derive(Debug, Clone)]
+enum Filler {
+    Bytes(usize),
+    Edge(usize),
+}
+
+/// Records, and what stands in front of each.
+fn records() -> impl Strategy<Value = Vec<(Option<Filler>, String)>> {
+    let filler = prop_oneof![
+        1 => Just(None),
+        1 => (0..80_usize).prop_map(|len| Some(Filler::Bytes(len))),
+        2 => (0..10_usize).prop_map(|behind| Some(Filler::Edge(behind))),
+    ];
+    prop::collection::vec((filler, record()), 1..8)
+}
+
+/// Records one behind the other, parted by `gap`.
+fn joined(records: &[(Option<Filler>, String)], gap: &str) -> String {
+    let mut text = String::new();
+    for (filler, record) in records {
+        let before = text.len();
+        if before > 0 {
+            text.push_str(gap);
+        }
+        if let Some(filler) = filler {
+            let taken = text.len() - before + 2 + gap.len() + record.len();
+            let len = match filler {
+                Filler::Bytes(len) => *len,
+                Filler::Edge(behind) => (CHUNK + behind).saturating_sub(taken),
+            };
+            text.push('"');
+            text.extend("lorem, ".chars().cycle().take(len));
+            text.push('"');
+            text.push_str(gap);
+        }
+        text.push_str(record);
+    }
+    text
 }
 
 /// `serde_json`'s text with every character beyond ASCII escaped, as other writers do.
@@ -463,10 +499,10 @@ proptest! {
     fn records_give_what_each_gives(records in records(), gap in "[ \n\t]{0,3}", as_lines in any::<bool>(), plain in "[^\n]{0,40}") {
         let text = if as_lines {
             // A line that is no JSON is searched as text.
-            let lines: Vec<_> = records.iter().cloned().chain([plain]).collect();
-            lines.join(&format!("\n{}", gap.replace('\t', "")))
+            let gap = format!("\n{}", gap.replace('\t', ""));
+            format!("{}{gap}{plain}", joined(&records, &gap))
         } else {
-            format!("[{gap}{}{gap}]", records.join(&format!("{gap},{gap}")))
+            format!("[{gap}{}{gap}]", joined(&records, &format!("{gap},{gap}")))
         };
         let ctx = context().with_record(context().record.clone(), context().times, Fields::Fixed(String::new()));
         let scanned = |scan: &mut dyn FnMut(&mut Scan<'_>)| {
