@@ -66,6 +66,9 @@ enum Stop {
     May(usize),
 }
 
+/// The most text nodes without a gap between them of which every stretch is looked at.
+const MOST_PIECES: usize = 8;
+
 /// The most words whose beginnings tell them from others.
 const HEADS: usize = 256;
 
@@ -427,47 +430,63 @@ impl Prefilter {
 
     /// Where text nodes begin that follow each other without a gap and hold an anchor together.
     fn split(&self, bytes: &[u8], depth: usize) -> Option<usize> {
-        let hit = |joined: &[u8]| match self.pass(joined, depth, true) {
-            Err(Stop::NotUtf8) => self.pass(joined, depth, false).is_err(),
-            passed => passed.is_err(),
-        };
-        // The last node's text by its first byte; its end is only looked for where the next may go on with it.
-        let mut last: Option<usize> = None;
-        let mut joined: Vec<u8> = Vec::new();
+        // Nodes without a gap between them: the texts of all, and where each begins in that.
+        let (mut joined, mut starts): (Vec<u8>, Vec<usize>) = (Vec::new(), Vec::new());
         let mut began = 0;
+        // The last node's text by its first byte, and whether markup that began up to its end goes on behind it.
+        let mut last: Option<usize> = None;
+        let mut open = false;
         for at in self.text.find_iter(bytes) {
             let Some(from) = member_string(bytes, at + 6) else { continue };
             let Some(&first) = bytes.get(from) else { break };
             let tight = match last {
                 // An empty text keeps what stands around it together.
                 Some(_) if first == b'"' => continue,
-                Some(last) if joins(first) => {
+                Some(last) => {
                     let text = string_text(bytes, last);
-                    let tight = text.last().is_some_and(|b| joins(*b));
+                    open = goes_on(text, open);
+                    let tight = open || (joins(first) && text.last().is_some_and(|b| joins(*b)));
                     if tight {
                         if joined.is_empty() {
                             began = last;
                         }
+                        starts.push(joined.len());
                         joined.extend_from_slice(text);
                     }
                     tight
                 }
-                _ => false,
+                None => false,
             };
             if !tight && !joined.is_empty() {
+                starts.push(joined.len());
                 joined.extend_from_slice(string_text(bytes, last.unwrap_or(from)));
-                if hit(&joined) {
+                if self.joined(&joined, &starts, depth) {
                     return Some(began);
                 }
                 joined.clear();
+                starts.clear();
             }
             last = Some(from);
         }
         if joined.is_empty() {
             return None;
         }
+        starts.push(joined.len());
         joined.extend_from_slice(last.map_or(&[], |last| string_text(bytes, last)));
-        hit(&joined).then_some(began)
+        self.joined(&joined, &starts, depth).then_some(began)
+    }
+
+    /// Whether some of these texts, which begin at `starts`, hold an anchor together. A paragraph may end between any two of
+    /// them, so that a word begins or ends there.
+    fn joined(&self, texts: &[u8], starts: &[usize], depth: usize) -> bool {
+        let hit = |joined: &[u8]| match self.pass(joined, depth, true) {
+            Err(Stop::NotUtf8) => self.pass(joined, depth, false).is_err(),
+            passed => passed.is_err(),
+        };
+        let ends = || starts.iter().skip(1).copied().chain([texts.len()]);
+        // Nobody writes a word in so many pieces, and to look at all stretches of them would take long.
+        starts.len() > MOST_PIECES
+            || starts.iter().enumerate().any(|(n, from)| ends().skip(n + 1).any(|to| hit(&texts[*from..to])))
     }
 }
 
@@ -482,6 +501,12 @@ fn string_text(bytes: &[u8], from: usize) -> &[u8] {
         at += 2;
     }
     &bytes[from..]
+}
+
+/// Whether a tag, a macro or a link stands open behind a text, `before` saying whether one did in front of it.
+fn goes_on(text: &[u8], before: bool) -> bool {
+    let last = text.iter().rfind(|b| matches!(b, b'<' | b'{' | b'[' | b'>' | b'}' | b']'));
+    last.map_or(before, |b| matches!(b, b'<' | b'{' | b'['))
 }
 
 /// Calls `is` for every word of ASCII letters and digits in the bare form of `text` until it says yes. A symbol that is no

@@ -278,9 +278,9 @@ pub(super) const fn may_join(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b >= 0x80 || matches!(b, b'\\' | b'%' | b'&' | b';')
 }
 
-/// As [`may_join`], or markup that may be stripped.
+/// As [`may_join`], or part of an escape or of base64, or markup that may be stripped.
 pub(super) const fn joins(b: u8) -> bool {
-    may_join(b) || CLASS[b as usize] == MARKUP || b == b'>'
+    may_join(b) || CLASS[b as usize] == MARKUP || matches!(b, b'>' | b'=' | b'#' | b'/' | 0x1b)
 }
 
 /// The end of the markup that begins at `at`; `at` itself where it is a lone hyphen or underscore inside a word.
