@@ -15,6 +15,9 @@ const WHOLE: [&str; 6] =
 /// Of each identifier, letters and digits without which nothing is one of its spellings.
 const CORE: [&str; 5] = ["zoex", "xander", "zxan", "jirauser10100", "5570580a1b2c3d9f"];
 
+/// Of the short identifiers, the whole in base64, of which the matcher knows these spellings alone.
+const ENCODED: [&str; 2] = ["enhhbg", "Wm/DqyBYYW5kZXI"];
+
 fuzz_target!(|text: &str| {
     let found = ZOE.find_in(text, Scope::Any, TextKind::Prose);
     let bare = norm::bare(text);
@@ -37,9 +40,10 @@ fuzz_target!(|text: &str| {
         }
     }
     for m in &found {
-        let mut inside = norm::bare(&text[m.from..m.to]).into_text();
+        let seen = &text[m.from..m.to];
+        let mut inside = norm::bare(seen).into_text();
         inside.retain(char::is_alphanumeric);
-        assert!(CORE.iter().any(|core| inside.contains(core)), "{:?} is nobody", &text[m.from..m.to]);
+        assert!(ENCODED.contains(&seen) || CORE.iter().any(|core| inside.contains(core)), "{seen:?} is nobody");
         assert!(ZOE.may_match(text.as_bytes()), "ruled out");
     }
     assert!(found.windows(2).all(|w| w[0].from <= w[1].from), "in order");
