@@ -253,7 +253,11 @@ fn read(
         Some(seen) => Some(Stamp::from(&file.metadata()?)).filter(|stamp| seen.settled(stamp)),
         None => None,
     };
-    file.take(LARGEST + 1).read_to_end(buffer)?;
+    (&file).take(LARGEST + 1).read_to_end(buffer)?;
+    // Nothing may come of what is no file (any more), such as a fifo into which nobody writes: that is not to count as read.
+    if buffer.is_empty() && !file.metadata()?.is_file() {
+        return Err(std::io::ErrorKind::Unsupported.into());
+    }
     let whole = buffer.len() as u64 <= LARGEST;
     buffer.truncate(usize::try_from(LARGEST).unwrap_or(usize::MAX));
     Ok((whole, stamp))
@@ -358,6 +362,19 @@ mod tests {
         let got: Vec<_> = found.references.iter().map(|r| (r.field.as_str(), r.kind)).collect();
         assert_eq!(got, [("name", ReferenceKind::FullName)]);
         assert_eq!(found.coverage.records, 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_took_a_files_place_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        std::fs::write(dir.path().join("empty"), "").unwrap();
+        let root = Root::new(dir.path());
+        let read = |path: &Path| read(&root, path, &mut Vec::new(), None);
+        assert!(read(&fifo).is_err());
+        assert!(read(&dir.path().join("empty")).unwrap().0);
     }
 
     #[cfg(unix)]

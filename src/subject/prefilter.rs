@@ -66,7 +66,7 @@ enum Stop {
     May(usize),
 }
 
-/// The most text nodes without a gap between them of which every stretch is looked at.
+/// The most text nodes that a word is looked for in where paragraphs may end between them.
 const MOST_PIECES: usize = 8;
 
 /// The most words whose beginnings tell them from others.
@@ -433,19 +433,17 @@ impl Prefilter {
         // Nodes without a gap between them: the texts of all, and where each begins in that.
         let (mut joined, mut starts): (Vec<u8>, Vec<usize>) = (Vec::new(), Vec::new());
         let mut began = 0;
-        // The last node's text by its first byte, and whether markup that began up to its end goes on behind it.
+        // The last node's text by its first byte; its end is only looked for where the next may go on with it.
         let mut last: Option<usize> = None;
-        let mut open = false;
         for at in self.text.find_iter(bytes) {
             let Some(from) = member_string(bytes, at + 6) else { continue };
             let Some(&first) = bytes.get(from) else { break };
             let tight = match last {
                 // An empty text keeps what stands around it together.
                 Some(_) if first == b'"' => continue,
-                Some(last) => {
+                Some(last) if joins(first) => {
                     let text = string_text(bytes, last);
-                    open = goes_on(text, open);
-                    let tight = open || (joins(first) && text.last().is_some_and(|b| joins(*b)));
+                    let tight = text.last().is_some_and(|b| joins(*b));
                     if tight {
                         if joined.is_empty() {
                             began = last;
@@ -455,7 +453,7 @@ impl Prefilter {
                     }
                     tight
                 }
-                None => false,
+                _ => false,
             };
             if !tight && !joined.is_empty() {
                 starts.push(joined.len());
@@ -477,16 +475,29 @@ impl Prefilter {
     }
 
     /// Whether some of these texts, which begin at `starts`, hold an anchor together. A paragraph may end between any two of
-    /// them, so that a word begins or ends there.
+    /// them, so that a word begins or ends there. Lists and tables are long rows of such texts, each a paragraph of its own: their
+    /// number must not make them suspicious, nor each be looked at with every other.
     fn joined(&self, texts: &[u8], starts: &[usize], depth: usize) -> bool {
         let hit = |joined: &[u8]| match self.pass(joined, depth, true) {
             Err(Stop::NotUtf8) => self.pass(joined, depth, false).is_err(),
             passed => passed.is_err(),
         };
-        let ends = || starts.iter().skip(1).copied().chain([texts.len()]);
-        // Nobody writes a word in so many pieces, and to look at all stretches of them would take long.
-        starts.len() > MOST_PIECES
-            || starts.iter().enumerate().any(|(n, from)| ends().skip(n + 1).any(|to| hit(&texts[*from..to])))
+        let end = |n: usize| starts.get(n + 1).copied().unwrap_or(texts.len());
+        let from_each = || {
+            (0..starts.len()).any(|n| {
+                for last in n + 1..starts.len().min(n + MOST_PIECES) {
+                    if hit(&texts[starts[n]..end(last)]) {
+                        return true;
+                    }
+                    // A word ends at the first gap.
+                    if !texts[starts[last]..end(last)].iter().all(|b| joins(*b)) {
+                        break;
+                    }
+                }
+                false
+            })
+        };
+        hit(texts) || (starts.len() > 2 && from_each())
     }
 }
 
@@ -501,12 +512,6 @@ fn string_text(bytes: &[u8], from: usize) -> &[u8] {
         at += 2;
     }
     &bytes[from..]
-}
-
-/// Whether a tag, a macro or a link stands open behind a text, `before` saying whether one did in front of it.
-fn goes_on(text: &[u8], before: bool) -> bool {
-    let last = text.iter().rfind(|b| matches!(b, b'<' | b'{' | b'[' | b'>' | b'}' | b']'));
-    last.map_or(before, |b| matches!(b, b'<' | b'{' | b'['))
 }
 
 /// Calls `is` for every word of ASCII letters and digits in the bare form of `text` until it says yes. A symbol that is no
