@@ -269,10 +269,10 @@ fn a_scan_of_issues_that_is_cut_off_goes_on_where_it_was() {
         let (code, on, rest, taken) = issues(&w, &["--case", &case]);
         assert_eq!(code, 1);
         assert_eq!(findings(&on), findings(&whole));
-        // At least half of it was through, which costs one request an issue now instead of several.
-        assert!(taken > ISSUES as u64 / 3, "kill {kill}: {taken} taken");
-        let saved = full - rest;
-        assert!(saved > full / 4, "kill {kill}: {rest} of {full} requests");
+        // How much was through when it was cut off depends on the machine; what that saves does not: an issue costs one request
+        // now instead of several, an attachment none.
+        assert!(taken > ISSUES as u64 / 4, "kill {kill}: {taken} taken");
+        assert!(full - rest > 2 * taken, "kill {kill}: {rest} of {full} requests, {taken} taken");
         // Once it is through, the next scan asks again what may change without a trace.
         let (_, next, more, _) = issues(&w, &["--case", &case]);
         assert_eq!(findings(&next), findings(&whole));
