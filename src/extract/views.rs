@@ -4,7 +4,7 @@
 use crate::norm::{Builder, Mapped};
 
 /// How many bytes a tag, an entity's name or a wiki link's target may have before it is taken for plain text.
-const LONGEST_TAG: usize = 4096;
+pub(crate) const LONGEST_TAG: usize = 4096;
 
 /// Builds a view: stretches that stay and stretches that are replaced.
 pub(super) struct View<'a> {

@@ -433,40 +433,36 @@ impl Prefilter {
         // Nodes without a gap between them: the texts of all, and where each begins in that.
         let (mut joined, mut starts): (Vec<u8>, Vec<usize>) = (Vec::new(), Vec::new());
         let mut began = 0;
-        // The last node's text by its first byte; its end is only looked for where the next may go on with it.
+        // The last node's text by its first byte.
         let mut last: Option<usize> = None;
         for at in self.text.find_iter(bytes) {
             let Some(from) = member_string(bytes, at + 6) else { continue };
             let Some(&first) = bytes.get(from) else { break };
-            let tight = match last {
+            if let Some(last) = last {
                 // An empty text keeps what stands around it together.
-                Some(_) if first == b'"' => continue,
-                Some(last) if joins(first) => {
-                    let text = string_text(bytes, last);
-                    let tight = text.last().is_some_and(|b| joins(*b));
-                    if tight {
-                        if joined.is_empty() {
-                            began = last;
-                        }
-                        starts.push(joined.len());
-                        joined.extend_from_slice(text);
+                if first == b'"' {
+                    continue;
+                }
+                let begins = joined.len();
+                joined.extend_from_slice(string_text(bytes, last));
+                let tight = joins(first) && joined[begins..].last().is_some_and(|b| joins(*b)) || left_open(&joined);
+                if tight || !starts.is_empty() {
+                    if starts.is_empty() {
+                        began = last;
                     }
-                    tight
+                    starts.push(begins);
                 }
-                _ => false,
-            };
-            if !tight && !joined.is_empty() {
-                starts.push(joined.len());
-                joined.extend_from_slice(string_text(bytes, last.unwrap_or(from)));
-                if self.joined(&joined, &starts, depth) {
-                    return Some(began);
+                if !tight {
+                    if !starts.is_empty() && self.joined(&joined, &starts, depth) {
+                        return Some(began);
+                    }
+                    joined.clear();
+                    starts.clear();
                 }
-                joined.clear();
-                starts.clear();
             }
             last = Some(from);
         }
-        if joined.is_empty() {
+        if starts.is_empty() {
             return None;
         }
         starts.push(joined.len());
@@ -489,8 +485,9 @@ impl Prefilter {
                     if hit(&texts[starts[n]..end(last)]) {
                         return true;
                     }
-                    // A word ends at the first gap.
-                    if !texts[starts[last]..end(last)].iter().all(|b| joins(*b)) {
+                    // A word ends at the first gap, unless that stands in markup.
+                    let gap = !texts[starts[last]..end(last)].iter().all(|b| joins(*b));
+                    if gap && !left_open(&texts[starts[n]..end(last)]) {
                         break;
                     }
                 }
@@ -499,6 +496,16 @@ impl Prefilter {
         };
         hit(texts) || (starts.len() > 2 && from_each())
     }
+}
+
+/// Whether some text ends inside markup, in which gaps part nothing: `zx{color:` before `red}an`.
+fn left_open(text: &[u8]) -> bool {
+    let tail = &text[text.len().saturating_sub(views::LONGEST_TAG)..];
+    let Some(first) = memchr::memchr3(b'<', b'{', b'[', tail) else { return false };
+    let tail = &tail[first..];
+    [(b'<', b'>'), (b'{', b'}'), (b'[', b']')]
+        .into_iter()
+        .any(|(open, close)| memchr::memrchr(open, tail).is_some_and(|at| memchr::memchr(close, &tail[at..]).is_none()))
 }
 
 /// The content of the string that begins at `from`, as far as it goes.
