@@ -145,6 +145,10 @@ pub fn promising(bytes: &[u8], from: usize) -> (Option<Run<'_>>, usize) {
 
 /// Whether hexadecimal digits among base64 characters may stand for a text.
 fn may_hold_digits(chars: &[u8]) -> bool {
+    // So many of them cover a byte of every so many.
+    if !chars.iter().skip(SHORTEST - 1).step_by(SHORTEST).any(u8::is_ascii_hexdigit) {
+        return false;
+    }
     chars.chunk_by(|a, b| a.is_ascii_hexdigit() == b.is_ascii_hexdigit()).any(|digits| {
         digits.len() >= SHORTEST
             && digits[0].is_ascii_hexdigit()

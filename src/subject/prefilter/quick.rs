@@ -43,15 +43,15 @@ impl Prefilter {
 
     /// Whether an anchor may hold the letters `text` that stand at `from..to`, with what stands beside them.
     fn holds(&self, bytes: &[u8], from: usize, to: usize, text: &str) -> bool {
-        let (before, behind) = (before(bytes, from), behind(bytes, to));
+        let behind = behind(bytes, to);
         let symbol = |b: &u8| SYMBOL[usize::from(*b)];
-        match text.as_bytes() {
-            [a] => self.neighbours.may(before, symbol(a), behind),
-            [a, b] => {
-                self.neighbours.may(before, symbol(a), symbol(b)) && self.neighbours.may(symbol(a), symbol(b), behind)
-            }
-            _ => true,
-        }
+        let (a, next, last) = match text.as_bytes() {
+            [a] => (symbol(a), behind, self.neighbours.may(WILD, symbol(a), behind)),
+            [a, b] => (symbol(a), symbol(b), self.neighbours.may(symbol(a), symbol(b), behind)),
+            _ => return true,
+        };
+        // What stands in front is seen through with more effort.
+        last && self.neighbours.may(before(bytes, from), a, next)
     }
 
     /// Whether an anchor of other letters than ASCII's may hold `c`.

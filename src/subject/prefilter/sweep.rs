@@ -216,19 +216,8 @@ impl<'a> Sweep<'a> {
     /// Takes the classes of the block `n`, the blocks before it being there.
     #[inline(always)]
     fn put(&mut self, n: usize, raw: &Raw, state: &mut State) {
-        let at = self.base + n * BLOCK;
-        let mut suspect = raw.wide;
-        let mut rare = raw.rare;
-        while rare != 0 {
-            let bit = rare & rare.wrapping_neg();
-            let i = at + rare.trailing_zeros() as usize;
-            let (b, behind) = (self.bytes[i], self.bytes.get(i + 1).copied().unwrap_or(b' '));
-            if hides(b, behind) {
-                suspect |= bit;
-            }
-            self.hides |= b == 0x1b;
-            rare &= rare - 1;
-        }
+        let mut suspect = raw.wide | raw.hiding;
+        self.hides |= raw.escape;
         // What is behind the block may be markup.
         let marked = (raw.bracket | raw.marker) >> 1 | 1 << 63;
         let markup = raw.bracket | (raw.marker & marked);
@@ -314,6 +303,8 @@ struct Raw {
     word: u64,
     run: u64,
     rare: u64,
+    /// Those of the rare that may begin something that hides a word.
+    hiding: u64,
     bracket: u64,
     marker: u64,
     /// Letters with which a word may begin.
@@ -324,6 +315,8 @@ struct Raw {
     /// Whether some are wide and neither.
     other: bool,
     zero: bool,
+    /// Whether some are the escape character.
+    escape: bool,
 }
 
 /// A block and one byte behind it.
@@ -350,6 +343,7 @@ fn raw(window: &Window, heads: &Heads) -> Raw {
         word: plain(|b| b.is_ascii_alphanumeric()),
         run: plain(in_run),
         rare: plain(rare),
+        hiding: flags(&hides),
         bracket: plain(bracket),
         marker: plain(marker),
         head: flags(&|b, behind| b < 0x80 && heads.may(b, behind)),
@@ -357,6 +351,7 @@ fn raw(window: &Window, heads: &Heads) -> Raw {
         follows,
         other: wide != lead | follows,
         zero: window[..BLOCK].contains(&0),
+        escape: window[..BLOCK].contains(&0x1b),
     }
 }
 
@@ -365,18 +360,58 @@ const fn rare(b: u8) -> bool {
     matches!(b, b'\\' | b'%' | b'&' | b'=' | b';' | 0x1b)
 }
 
-/// Whether a rare byte may begin something that hides a word.
-const fn hides(b: u8, behind: u8) -> bool {
-    match b {
-        // `\u…`, also under more backslashes; `\xEB`, `\353`, `\U…`, `\e`.
-        b'\\' => matches!(behind, b'u' | b'\\' | b'x' | b'U' | b'e' | b'0'..=b'3'),
-        b'%' => behind.is_ascii_hexdigit() || behind == b'u',
-        b'&' => behind > b' ',
-        // `=4E`, or a soft line break, its line break perhaps escaped.
-        b'=' => behind.is_ascii_hexdigit() || behind <= b' ' || behind == b'\\',
-        0x1b => true,
-        _ => false,
+/// Sets of ASCII characters, a bit each: what the entries of both halves of a byte have in common, the lower half first.
+type Sets = [[u8; 16]; 2];
+
+/// Each set is all that its rows and its columns cross in: bit `h` of `rows`, bit `l` of `columns` for byte `16 h + l`.
+const fn sets(crossings: [(u8, u16); 8]) -> Sets {
+    let mut sets = [[0; 16]; 2];
+    let mut n = 0;
+    while n < 8 {
+        let (rows, columns) = crossings[n];
+        let mut i = 0;
+        while i < 16 {
+            sets[0][i] |= ((columns >> i & 1) as u8) << n;
+            sets[1][i] |= if i < 8 { (rows >> i & 1) << n } else { 0 };
+            i += 1;
+        }
+        n += 1;
     }
+    sets
+}
+
+/// What may stand behind a rare byte that hides something.
+const BEHIND: Sets = sets([
+    // `U`, `e`, `u`.
+    (1 << 5 | 1 << 6 | 1 << 7, 1 << 5),
+    (1 << 5, 1 << 0xc),
+    (1 << 7, 1 << 8),
+    // White space, and a few others.
+    (1 << 0 | 1 << 2, 1 << 0 | 1 << 9 | 1 << 0xa | 1 << 0xd),
+    // Digits, and the letters of hexadecimal ones.
+    (1 << 3, 0b0000_0011_1111_1111),
+    (1 << 4 | 1 << 6, 0b0000_0000_0111_1110),
+    // Letters and digits, and a few others.
+    (0b1111_1000, u16::MAX),
+    (1 << 2, 1 << 3 | 1 << 0xb),
+]);
+
+/// Which of [`BEHIND`] count behind a rare byte, by its lower half.
+const HIDING: [u8; 16] = {
+    let mut sets = [0; 16];
+    // `\u…`, also under more backslashes; `\xEB`, `\353`, `\U…`, `\e`.
+    sets[b'\\' as usize & 15] = 0b0001_0111;
+    sets[b'%' as usize & 15] = 0b0011_0001;
+    sets[b'&' as usize & 15] = 0b1100_0000;
+    // `=4E`, or a soft line break, its line break perhaps escaped.
+    sets[b'=' as usize & 15] = 0b0011_1010;
+    sets
+};
+
+/// Whether a byte is rare and may begin something that hides a word.
+const fn hides(b: u8, behind: u8) -> bool {
+    let found = BEHIND[0][(behind & 15) as usize] & BEHIND[1][(behind >> 4) as usize];
+    b == 0x1b || rare(b) && HIDING[(b & 15) as usize] & found != 0
 }
 
 const fn bracket(b: u8) -> bool {
@@ -399,7 +434,7 @@ mod avx2 {
 
     use pulp::{NullaryFnOnce, cast, x86::V3};
 
-    use super::{BLOCK, Heads, Raw, State, Sweep, Window, bracket, in_run, marker, rare, tail};
+    use super::{BLOCK, Heads, Raw, Sets, State, Sweep, Window, bracket, in_run, marker, rare, sets, tail};
 
     pub(super) struct Fill<'s, 'a, 't> {
         pub(super) simd: V3,
@@ -408,33 +443,28 @@ mod avx2 {
         pub(super) count: usize,
     }
 
-    /// Sets of ASCII characters, a bit each: what the entries of both halves of a byte have in common.
-    type Sets = [[u8; 32]; 2];
+    /// Of either half of a vector.
+    type Twice = [[u8; 32]; 2];
 
-    /// Each set is all that its rows and its columns cross in: bit `h` of `rows`, bit `l` of `columns` for byte `16 h + l`.
-    const fn sets(crossings: [(u8, u16); 8]) -> Sets {
-        let mut sets = [[0; 32]; 2];
-        let mut n = 0;
-        while n < 8 {
-            let (rows, columns) = crossings[n];
-            let mut i = 0;
-            while i < 16 {
-                let both = [(columns >> i & 1) as u8, if i < 8 { rows >> i & 1 } else { 0 }];
-                let mut half = 0;
-                while half < 2 {
-                    sets[half][i] |= both[half] << n;
-                    sets[half][16 + i] |= both[half] << n;
-                    half += 1;
-                }
-                i += 1;
-            }
-            n += 1;
+    const fn twice(set: &[u8; 16]) -> [u8; 32] {
+        let mut out = [0; 32];
+        let mut i = 0;
+        while i < 32 {
+            out[i] = set[i % 16];
+            i += 1;
         }
-        sets
+        out
     }
 
+    const fn both(sets: &Sets) -> Twice {
+        [twice(&sets[0]), twice(&sets[1])]
+    }
+
+    const BEHIND: Twice = both(&super::BEHIND);
+    const HIDING: [u8; 32] = twice(&super::HIDING);
+
     /// Letters and digits; the rest of base64's; the rare.
-    const COMMON: Sets = sets([
+    const COMMON: Twice = both(&sets([
         (1 << 3, 0b0000_0011_1111_1111),
         (1 << 4 | 1 << 6, 0b1111_1111_1111_1110),
         (1 << 5 | 1 << 7, 0b0000_0111_1111_1111),
@@ -444,13 +474,13 @@ mod avx2 {
         (1 << 5, 1 << 0xf),
         (1 << 2, 1 << 5 | 1 << 6),
         (1 << 3, 1 << 0xb | 1 << 0xd),
-    ]);
+    ]));
     const WORD: u8 = 0b0000_0111;
     const IN_RUN: u8 = 0b0011_1111;
     const RARE: u8 = 0b1101_0000;
 
     /// Brackets and markers, and the escape, which is rare.
-    const MARKUP: Sets = sets([
+    const MARKUP: Twice = both(&sets([
         (1 << 5 | 1 << 7, 1 << 0xb | 1 << 0xd),
         (1 << 3 | 1 << 7, 1 << 0xc),
         (1 << 5 | 1 << 7, 1 << 0xe),
@@ -459,7 +489,7 @@ mod avx2 {
         (1 << 1, 1 << 0xb),
         (0, 0),
         (0, 0),
-    ]);
+    ]));
     const BRACKET: u8 = 0b0000_0011;
     const MARKER: u8 = 0b0001_1100;
     const ESCAPE: u8 = 0b0010_0000;
@@ -485,6 +515,8 @@ mod avx2 {
         word: u32,
         run: u32,
         rare: u32,
+        hiding: u32,
+        escape: u32,
         bracket: u32,
         marker: u32,
         head: u32,
@@ -505,7 +537,7 @@ mod avx2 {
 
     /// The sets of bytes, by their lower halves and their higher ones.
     #[inline(always)]
-    fn sets_of(simd: V3, sets: &Sets, low: __m256i, high: __m256i) -> __m256i {
+    fn sets_of(simd: V3, sets: &Twice, low: __m256i, high: __m256i) -> __m256i {
         let columns = simd.avx2._mm256_shuffle_epi8(cast(sets[0]), low);
         simd.avx2._mm256_and_si256(columns, simd.avx2._mm256_shuffle_epi8(cast(sets[1]), high))
     }
@@ -522,17 +554,25 @@ mod avx2 {
     }
 
     #[inline(always)]
-    fn half(simd: V3, window: &Window, at: usize, heads: &[Sets; 2]) -> Half {
+    fn half(simd: V3, window: &Window, at: usize, heads: &[Twice; 2]) -> Half {
         let (b, behind) = (load(window, at), load(window, at + 1));
         let rows = high(simd, b);
         let (common, markup) = (sets_of(simd, &COMMON, b, rows), sets_of(simd, &MARKUP, b, rows));
         let first = sets_of(simd, &heads[0], b, rows);
-        let second = sets_of(simd, &heads[1], of(simd, behind, 0x0f), high(simd, behind));
+        let (low, rows) = (of(simd, behind, 0x0f), high(simd, behind));
+        let second = sets_of(simd, &heads[1], low, rows);
+        let hidden = simd
+            .avx2
+            ._mm256_and_si256(simd.avx2._mm256_shuffle_epi8(cast(HIDING), b), sets_of(simd, &BEHIND, low, rows));
+        let escape = any(simd, of(simd, markup, ESCAPE));
+        let rare = any(simd, of(simd, common, RARE)) | escape;
         Half {
             wide: simd.avx2._mm256_movemask_epi8(b) as u32,
             word: any(simd, of(simd, common, WORD)),
             run: any(simd, of(simd, common, IN_RUN)),
-            rare: any(simd, simd.avx2._mm256_or_si256(of(simd, common, RARE), of(simd, markup, ESCAPE))),
+            rare,
+            hiding: any(simd, hidden) & rare | escape,
+            escape,
             bracket: any(simd, of(simd, markup, BRACKET)),
             marker: any(simd, of(simd, markup, MARKER)),
             head: any(simd, simd.avx2._mm256_and_si256(first, second)),
@@ -557,7 +597,7 @@ mod avx2 {
     }
 
     #[inline(always)]
-    fn raw(simd: V3, window: &Window, heads: &[Sets; 2]) -> Raw {
+    fn raw(simd: V3, window: &Window, heads: &[Twice; 2]) -> Raw {
         let (a, b) = (half(simd, window, 0, heads), half(simd, window, 32, heads));
         let both = |a: u32, b: u32| u64::from(a) | u64::from(b) << 32;
         let wide = both(a.wide, b.wide);
@@ -569,6 +609,7 @@ mod avx2 {
             word: both(a.word, b.word),
             run: both(a.run, b.run),
             rare: both(a.rare, b.rare),
+            hiding: both(a.hiding, b.hiding),
             bracket: both(a.bracket, b.bracket),
             marker: both(a.marker, b.marker),
             head: both(a.head, b.head),
@@ -576,6 +617,7 @@ mod avx2 {
             follows,
             other,
             zero: simd.avx2._mm256_movemask_epi8(zero) != 0,
+            escape: a.escape | b.escape != 0,
         }
     }
 
@@ -586,13 +628,7 @@ mod avx2 {
         fn call(self) {
             let Self { simd, sweep, state, count } = self;
             let Heads { first, second } = sweep.heads;
-            let twice = |set: &[u8; 16]| {
-                let mut out = [0; 32];
-                out[..16].copy_from_slice(set);
-                out[16..].copy_from_slice(set);
-                out
-            };
-            let heads = [[twice(&first[0]), twice(&first[1])], [twice(&second[0]), twice(&second[1])]];
+            let heads = [both(first), both(second)];
             for n in 0..count {
                 let at = sweep.base + n * BLOCK;
                 // No closures here, which would be compiled without these instructions.
