@@ -6,7 +6,7 @@ mod zips;
 use std::io::Read;
 
 use super::{
-    embedded,
+    embedded::{self, Embedded},
     encoding::latin1,
     format::{Format, Packing, by_signature},
     office,
@@ -72,6 +72,36 @@ pub fn leaves(path: &str, bytes: &[u8], limits: &Limits, visit: &mut dyn FnMut(L
     unpacker.unread
 }
 
+/// Files inside a text that is read a block at a time, none of them lying across two.
+pub(crate) struct Inside<'a> {
+    limits: &'a Limits,
+    total: u64,
+    members: usize,
+    /// Files in base64, and files that uuencode wrote.
+    found: [usize; 2],
+}
+
+impl<'a> Inside<'a> {
+    pub(crate) const fn new(limits: &'a Limits) -> Self {
+        Self { limits, total: 0, members: 0, found: [0; 2] }
+    }
+
+    /// Calls `visit` for the files of a block that begins `before` bytes behind the beginning of the text at `path`.
+    pub(crate) fn block(
+        &mut self,
+        path: &str,
+        before: usize,
+        bytes: &[u8],
+        visit: &mut dyn FnMut(Leaf<'_>),
+    ) -> Vec<Unread> {
+        let Self { limits, total, members, .. } = *self;
+        let mut unpacker = Unpacker { limits, total, members, unread: Vec::new(), opaque: false, visit };
+        unpacker.embedded(path, before, bytes, 0, &mut self.found);
+        (self.total, self.members) = (unpacker.total, unpacker.members);
+        unpacker.unread
+    }
+}
+
 struct Unpacker<'a> {
     limits: &'a Limits,
     total: u64,
@@ -97,7 +127,7 @@ impl Unpacker<'_> {
                     Some(reader) => self.document(reader, path, bytes, depth),
                     None => {
                         self.leaf(path, bytes, depth > 0);
-                        self.embedded(path, bytes, depth);
+                        self.embedded(path, 0, bytes, depth, &mut [0; 2]);
                     }
                 }
                 self.behind(path, bytes, depth);
@@ -158,33 +188,39 @@ impl Unpacker<'_> {
         (self.visit)(Leaf { path, bytes, member, opaque: self.opaque, read: false });
     }
 
-    /// Files that a text holds as base64, or as uuencode writes them.
-    fn embedded(&mut self, path: &str, bytes: &[u8], depth: usize) {
-        let base64 = embedded::files(bytes).map(|(at, content)| (format!("base64 at {at}"), content));
-        self.inside(path, base64, depth);
-        self.uuencoded(path, bytes, depth);
-    }
-
-    fn uuencoded(&mut self, path: &str, bytes: &[u8], depth: usize) {
-        self.inside(path, embedded::uuencoded(bytes).map(|(_, name, content)| (name, content)), depth);
-    }
-
-    fn inside(&mut self, path: &str, files: impl Iterator<Item = (String, Vec<u8>)>, depth: usize) {
-        for (n, (name, content)) in files.enumerate() {
-            if n == embedded::MOST {
-                self.refuse(path, format!("more than {n} files inside a text: not all were opened"), true);
-                return;
-            }
-            self.members += 1;
-            self.total += content.len() as u64;
-            if depth >= self.limits.depth || self.members > self.limits.members || self.total > self.limits.total {
-                self.refuse(path, "files inside a text beyond the limits: not opened", true);
-                return;
-            }
-            let outer = std::mem::replace(&mut self.opaque, true);
-            self.open(&format!("{path}!{name}"), &content, depth + 1);
-            self.opaque = outer;
+    /// Files that a text holds as base64, or as uuencode writes them. `before`: bytes of the text before these. `found`: see
+    /// [`Inside::found`].
+    fn embedded(&mut self, path: &str, before: usize, bytes: &[u8], depth: usize, found: &mut [usize; 2]) {
+        for file in embedded::files(bytes) {
+            let (name, content, kind) = match file {
+                Embedded::Base64(at, content) => (format!("base64 at {}", before + at), content, 0),
+                Embedded::Uuencoded(name, content) => (name, content, 1),
+            };
+            self.inside(path, &name, &content, depth, &mut found[kind]);
         }
+    }
+
+    /// Opens a file inside a text. `found` counts them; above [`embedded::MOST`] somebody has been told that there are more.
+    fn inside(&mut self, path: &str, name: &str, content: &[u8], depth: usize, found: &mut usize) {
+        if *found > embedded::MOST {
+            return;
+        }
+        *found += 1;
+        if *found > embedded::MOST {
+            let most = embedded::MOST;
+            self.refuse(path, format!("more than {most} files inside a text: not all were opened"), true);
+            return;
+        }
+        self.members += 1;
+        self.total += content.len() as u64;
+        if depth >= self.limits.depth || self.members > self.limits.members || self.total > self.limits.total {
+            self.refuse(path, "files inside a text beyond the limits: not opened", true);
+            *found = embedded::MOST + 1;
+            return;
+        }
+        let outer = std::mem::replace(&mut self.opaque, true);
+        self.open(&format!("{path}!{name}"), content, depth + 1);
+        self.opaque = outer;
     }
 
     /// A document: its own bytes, then what its reader makes of them.
@@ -195,7 +231,10 @@ impl Unpacker<'_> {
             return;
         }
         if reader == Reader::Mail {
-            self.uuencoded(path, bytes, depth);
+            let mut found = 0;
+            for (name, content) in embedded::uuencoded(bytes) {
+                self.inside(path, &name, &content, depth, &mut found);
+            }
         }
         let outer = std::mem::replace(&mut self.opaque, true);
         let before = self.members;

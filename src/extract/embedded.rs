@@ -10,11 +10,13 @@ use aho_corasick::{AhoCorasick, Input, MatchKind};
 use super::encoded;
 
 /// How the files that are opened begin, in base64: zip, gzip, bzip2, xz, zstd, PDF, PNG, JPEG (also under JSON escapes),
-/// GIF, RIFF, TIFF, 7z, old Office, RTF.
-const BEGINNINGS: [&str; 16] = [
+/// GIF, RIFF, TIFF, 7z, old Office, RTF. The last is how `uuencode` begins one.
+const BEGINNINGS: [&str; 17] = [
     "UEsDB", "H4sIA", "QlpoO", "/Td6WF", "KLUv/", "JVBERi", "iVBORw", "/9j/", "\\/9j\\/", "R0lGOD", "UklGR", "SUkqA",
-    "TU0AK", "N3q8r", "0M8R4", "e1xydG",
+    "TU0AK", "N3q8r", "0M8R4", "e1xydG", UU,
 ];
+
+const UU: &str = "begin ";
 
 /// Shorter runs hold no file, in characters.
 const SHORTEST: usize = 28;
@@ -26,36 +28,39 @@ pub(super) const MOST: usize = 1000;
 static SEARCH: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(BEGINNINGS).ok());
 
-/// The files in some text that `uuencode` wrote (POSIX), each with the byte where it begins and its name.
-pub(super) fn uuencoded(bytes: &[u8]) -> impl Iterator<Item = (usize, String, Vec<u8>)> {
+/// The files in some text that `uuencode` wrote (POSIX), with their names.
+pub(super) fn uuencoded(bytes: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> {
     let mut at = 0;
     std::iter::from_fn(move || {
         loop {
-            let from = at + UU.find(bytes.get(at..)?)?;
-            at = from + 6;
-            if !matches!(from.checked_sub(1).map(|i| bytes[i]), None | Some(b'\n' | b'>' | b' ')) {
-                continue;
-            }
-            let mut lines = bytes[from + 6..].split_inclusive(|b| *b == b'\n');
-            let Some((name, begin)) = lines.next().and_then(|line| Some((uu_name(line)?, line.len()))) else {
-                continue;
-            };
-            let (mut content, mut end) = (Vec::new(), from + 6 + begin);
-            for line in lines {
-                let Some(more) = uu_line(line.trim_ascii_end()) else { break };
-                end += line.len();
-                content.extend(more);
-            }
-            if !content.is_empty() {
+            let from = at + memchr::memmem::find(bytes.get(at..)?, UU.as_bytes())?;
+            at = from + UU.len();
+            if let Some((name, content, end)) = uu_file(bytes, from) {
                 at = end;
-                return Some((from, name, content));
+                return Some((name, content));
             }
         }
     })
     .take(MOST + 1)
 }
 
-static UU: LazyLock<memchr::memmem::Finder<'static>> = LazyLock::new(|| memchr::memmem::Finder::new("begin "));
+/// The file that `uuencode` wrote at `from`: its name, its content, and where it ends.
+fn uu_file(bytes: &[u8], from: usize) -> Option<(String, Vec<u8>, usize)> {
+    if !matches!(from.checked_sub(1).map(|i| bytes[i]), None | Some(b'\n' | b'>' | b' ')) {
+        return None;
+    }
+    let at = from + UU.len();
+    let mut lines = bytes[at..].split_inclusive(|b| *b == b'\n');
+    let first = lines.next()?;
+    let name = uu_name(first)?;
+    let (mut content, mut end) = (Vec::new(), at + first.len());
+    for line in lines {
+        let Some(more) = uu_line(line.trim_ascii_end()) else { break };
+        end += line.len();
+        content.extend(more);
+    }
+    (!content.is_empty()).then_some((name, content, end))
+}
 
 /// The name of the file, behind three or four digits of its mode.
 fn uu_name(line: &[u8]) -> Option<String> {
@@ -84,27 +89,49 @@ fn uu_line(line: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// The files in some text, each with the byte where it begins.
-pub(super) fn files(bytes: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
-    let mut at = 0;
+/// A file inside a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Embedded {
+    /// In base64, from this byte on.
+    Base64(usize, Vec<u8>),
+    /// As `uuencode` writes it, under this name.
+    Uuencoded(String, Vec<u8>),
+}
+
+/// The files in some text, of each kind one more than are opened.
+pub(super) fn files(bytes: &[u8]) -> impl Iterator<Item = Embedded> {
+    // Behind what is next looked at, and behind the last file of each kind.
+    let (mut at, mut base64_end, mut uu_end) = (0, 0, 0);
+    let mut given = [0; 2];
     std::iter::from_fn(move || {
         let search = SEARCH.as_ref()?;
         while let Some(found) = search.find(Input::new(bytes).range(at..)) {
             let from = found.start();
             at = from + 1;
+            if BEGINNINGS[found.pattern().as_usize()] == UU {
+                if given[1] <= MOST
+                    && from >= uu_end
+                    && let Some((name, content, end)) = uu_file(bytes, from)
+                {
+                    uu_end = end;
+                    given[1] += 1;
+                    return Some(Embedded::Uuencoded(name, content));
+                }
+                continue;
+            }
             // In the middle of a run it is chance.
-            if !begins(bytes, from) {
+            if given[0] > MOST || from < base64_end || !begins(bytes, from) {
                 continue;
             }
             let Some(run) = encoded::base64_runs(&bytes[from..]).next().filter(|r| r.span.start == 0) else { continue };
             if run.span.len() >= SHORTEST {
-                at = from + run.span.end;
-                return Some((from, run.bytes()));
+                base64_end = from + run.span.end;
+                given[0] += 1;
+                return Some(Embedded::Base64(from, run.bytes()));
             }
         }
         None
     })
-    .take(MOST + 1)
 }
 
 fn begins(bytes: &[u8], at: usize) -> bool {
@@ -130,8 +157,10 @@ mod tests {
             format!("{}\r\n{}\r\n", &encoded[..76], &encoded[76..]),
             format!("\\n{encoded}"),
         ] {
-            let found: Vec<_> = files(text.as_bytes()).map(|(_, bytes)| bytes).collect();
-            assert_eq!(found, [&jpeg[..]], "{text}");
+            let found: Vec<_> = files(text.as_bytes()).collect();
+            let at = text.find("/9j").or_else(|| text.find("\\/9j")).unwrap_or_default();
+            let at = if text[..at].ends_with('\\') { at - 1 } else { at };
+            assert_eq!(found, [Embedded::Base64(at, jpeg.clone())], "{text}");
         }
         assert_eq!(files(format!("A{encoded}").as_bytes()).count(), 0, "inside a run");
         assert_eq!(files(b"/9j/ is short; UEsDB too").count(), 0);
@@ -141,16 +170,25 @@ mod tests {
     fn uuencoded_files() {
         let text =
             b"see\nbegin 644 of Zoe.txt\n887-K(%IOPZL@6&%N9&5R(&%B;W5T(&ET\n`\nend\nbegin 10 work\nbegin 644 x\nno\n";
-        let found: Vec<_> = uuencoded(text).collect();
-        let want = (4, "of Zoe.txt".to_owned(), "ask Zoë Xander about it".as_bytes().to_vec());
-        assert_eq!(found[..1], [want], "{found:?}");
+        let (name, content) = ("of Zoe.txt".to_owned(), "ask Zoë Xander about it".as_bytes().to_vec());
+        assert_eq!(uuencoded(text).collect::<Vec<_>>(), [(name.clone(), content.clone())]);
+        let uu = Embedded::Uuencoded(name, content);
+        assert_eq!(files(text).collect::<Vec<_>>(), [uu.clone()]);
+        // Also where a file in base64 seems to go on with it.
+        let file = [&b"%PDF-1.7"[..], &[7; 52]].concat();
+        let both = [STANDARD.encode(&file).as_bytes(), &text[3..]].concat();
+        let found: Vec<_> = files(&both).collect();
+        assert!(
+            matches!(&found[..], [Embedded::Base64(0, content), second] if content.starts_with(&file) && *second == uu),
+            "{found:?}"
+        );
         assert_eq!(uuencoded(b"we begin 644 things\nand end\n").count(), 0);
         assert_eq!(uuencoded(b"").count(), 0);
     }
 
     #[test]
     fn beginnings_are_those_of_files() {
-        for begin in BEGINNINGS {
+        for begin in BEGINNINGS.into_iter().filter(|b| *b != UU) {
             let mut whole = begin.replace('\\', "");
             while whole.len() % 4 != 0 {
                 whole.push('A');

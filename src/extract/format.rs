@@ -162,6 +162,28 @@ pub(crate) fn text_format<'a>(name: &str, encoding: Encoding, text: Cow<'a, str>
     Format::Text(encoding, text)
 }
 
+/// How a large file may be read a block at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Records {
+    /// JSON, one value a line.
+    Lines,
+    /// One array, if it is one to its end.
+    Array,
+}
+
+/// Whether what begins with `text`, the first block of a file, can be read by its records: [`text_format`] says the same of the
+/// whole, however it goes on.
+pub(crate) fn records(name: &str, text: &str) -> Option<Records> {
+    let trimmed = text.trim_start();
+    if !trimmed.starts_with(['{', '[', '"']) {
+        None
+    } else if names_lines(name) || begins_with_json_lines(trimmed) {
+        Some(Records::Lines)
+    } else {
+        trimmed.starts_with('[').then_some(Records::Array)
+    }
+}
+
 /// Whether a file is called like one of JSON lines.
 pub(crate) fn names_lines(name: &str) -> bool {
     name.ends_with(".jsonl") || name.ends_with(".ndjson")

@@ -22,9 +22,10 @@ pub mod spans;
 mod streams;
 pub mod views;
 
+pub(crate) use archive::Inside;
 pub use archive::{Leaf, Limits, Unread, gunzip, leaves};
 pub use format::{Format, Packing, by_signature, format, lines};
-pub(crate) use format::{names_lines, text_format};
+pub(crate) use format::{Records, names_lines, records, text_format};
 pub use isolated::{COMMAND, Isolation, isolate, serve};
 pub use readers::panic_is_expected;
 

@@ -90,6 +90,56 @@ pub fn array(text: &str) -> Option<Vec<Range<usize>>> {
     items.ok().filter(|_| reader.at == text.len())
 }
 
+/// The items of an array that comes a block at a time, by the judgement of [`array`].
+#[derive(Debug, Default)]
+pub struct Items {
+    state: Expects,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Expects {
+    #[default]
+    Array,
+    /// The first item, or the end.
+    First,
+    Item,
+    /// A comma, or the end.
+    More,
+    Nothing,
+}
+
+impl Items {
+    /// The items that end in the next block, and how many of its bytes were read: the next block begins behind them. `last`:
+    /// nothing comes behind this one. `None` where it is no array; an item that never ends is told only then.
+    #[must_use]
+    pub fn block(&mut self, text: &str, last: bool) -> Option<(Vec<Range<usize>>, usize)> {
+        let mut reader = Reader { text, at: 0 };
+        let mut items = Vec::new();
+        loop {
+            reader.space();
+            let Some(next) = reader.peek() else { break };
+            let (state, len) = match (self.state, next) {
+                (Expects::Array, b'[') => (Expects::First, 1),
+                (Expects::First | Expects::More, b']') => (Expects::Nothing, 1),
+                (Expects::More, b',') => (Expects::Item, 1),
+                (Expects::First | Expects::Item, _) => {
+                    let from = reader.at;
+                    // What ends with the block may go on in the next.
+                    if reader.skip(1).is_err() || reader.at == text.len() {
+                        return (!last).then_some((items, from));
+                    }
+                    items.push(from..reader.at);
+                    (Expects::More, 0)
+                }
+                _ => return None,
+            };
+            self.state = state;
+            reader.at += len;
+        }
+        (!last || self.state == Expects::Nothing).then_some((items, reader.at))
+    }
+}
+
 /// What stands directly in an array or object of valid JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Children {

@@ -1,5 +1,6 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
+use serde_json::Value;
 
 use super::*;
 use crate::{
@@ -9,6 +10,7 @@ use crate::{
     },
     extract::tests::{gz, pdf, tarred, zipped},
     model::{Identifier, IdentifierKind, Personal, Strength, Subject},
+    scan::context::child,
     scan::json::tests::{context, zoe},
     scan::text::find_with_care,
 };
@@ -107,6 +109,28 @@ fn pages_notes_and_files_of_a_pdf_are_searched() {
     assert!(the_other_road("a.pdf", &bytes) >= 4);
     let (_, unread) = scan("a.pdf", b"%PDF-1.7\n\xe2\xe3 nothing of the kind");
     assert!(unread.iter().any(|u| u.reason.contains("damaged")), "{unread:?}");
+}
+
+/// What lies in them, where it lies, and the limit on how many, all counted over the blocks.
+#[test]
+fn files_inside_blocks_are_opened() {
+    let file = STANDARD.encode(gz(b"by Zo\xc3\xab Xander"));
+    let other = STANDARD.encode(gz(b"nobody"));
+    for (name, text) in [
+        ("a.jsonl", format!("{{\"n\":1}}\n{{\"a\":\"{file}\"}}\n").repeat(3)),
+        ("a.jsonl", format!("{{\"a\":\"{other}\"}}\n").repeat(1002)),
+        ("a.json", format!("[{}1]", format!("{{\"n\":1}},\n{{\"a\":\"{file}\"}},\n").repeat(3))),
+    ] {
+        let mut buffer = text.as_bytes()[..100].to_vec();
+        let limits = Limits::default();
+        let blocks = blocks::Blocks::new(name, &buffer, &context(), &ZOE, &limits).unwrap();
+        let found = blocks.read(&text.as_bytes()[100..], &mut buffer, 1 << 20, &mut |_| ()).unwrap().unwrap();
+        assert!(buffer.len() < 1000);
+        assert_eq!(found, scan(name, text.as_bytes()));
+        let paths =
+            found.0.iter().filter(|r| r.record.path.as_deref().is_some_and(|p| p.contains("!base64 at "))).count();
+        assert_eq!((paths, found.1.len()), if text.contains(&file) { (3, 0) } else { (0, 1) });
+    }
 }
 
 #[test]
@@ -524,7 +548,7 @@ proptest! {
         let ctx = context().with_record(context().record.clone(), context().times, Fields::Fixed(String::new()));
         let whole = crate::scan::walk_json(&doc, &ctx, &ZOE);
         let (mut out, mut gaps) = (Vec::new(), Vec::new());
-        let mut scan = Scan { ctx: &ctx, matcher: &ZOE, path: "a.json", part, out: &mut out, gaps: &mut gaps };
+        let mut scan = Scan { part, ..Scan::new(&ctx, &ZOE, "a.json", &mut out, &mut gaps) };
         scan.json(&text);
         let order = |mut r: Vec<Reference>| {
             r.sort_by_key(|r| (r.locator.clone(), format!("{:?}", r.cut), r.identifier));
@@ -548,7 +572,7 @@ proptest! {
         let ctx = context().with_record(context().record.clone(), context().times, Fields::Fixed(String::new()));
         let scanned = |scan: &mut dyn FnMut(&mut Scan<'_>)| {
             let (mut out, mut gaps) = (Vec::new(), Vec::new());
-            scan(&mut Scan { ctx: &ctx, matcher: &ZOE, path: "a", part: 0, out: &mut out, gaps: &mut gaps });
+            scan(&mut Scan { part: 0, ..Scan::new(&ctx, &ZOE, "a", &mut out, &mut gaps) });
             out.sort_by_key(|r| (r.locator.clone(), format!("{:?}", r.cut), r.identifier));
             out
         };
@@ -567,6 +591,46 @@ proptest! {
             }
         });
         prop_assert_eq!(whole, each);
+    }
+
+    /// Also where a block ends inside a record, or a record is larger than a block, or the file is none such at its end.
+    #[test]
+    fn blocks_give_what_the_whole_gives(
+        records in records(),
+        gap in "[ \r\n]{0,2}",
+        as_lines in any::<bool>(),
+        odd in prop_oneof![4 => Just(String::new()), 1 => "[^\n]{0,40}", 1 => "\\PC\u{0}?[\\[{}\\]]"],
+        block in 1..300_usize,
+    ) {
+        let text = if as_lines {
+            format!("{}\n{odd}", joined(&records, &format!("{gap}\n")))
+        } else {
+            format!("{gap}[{gap}{}{gap}]{gap}{odd}", joined(&records, &format!("{gap},{gap}")))
+        };
+        let name = if as_lines && block % 2 == 0 { "a.jsonl" } else { "a" };
+        let bytes = text.as_bytes();
+        let sorted = |(mut references, unread): (Vec<Reference>, Vec<Unread>)| {
+            references.sort_by_key(|r| (r.locator.clone(), format!("{:?}", r.cut), r.identifier, r.subject));
+            (references, unread)
+        };
+        let limits = Limits::default();
+        let mut buffer = bytes[..bytes.len().min(block)].to_vec();
+        if let Some(blocks) = blocks::Blocks::new(name, &buffer, &context(), &ZOE, &limits) {
+            let mut done = Vec::new();
+            let found = blocks.read(&bytes[buffer.len()..], &mut buffer, 1 << 20, &mut |more| done.extend_from_slice(more));
+            if let Some(found) = found.unwrap() {
+                let (mut out, mut gaps) = (Vec::new(), Vec::new());
+                if let Some(first) = First::look(bytes, &ZOE) {
+                    let ctx = context().with_record(context().record, context().times, Fields::Fixed(String::new()));
+                    // As of a large file, of which records are read on their own.
+                    Scan { part: 0, ..Scan::new(&ctx, &ZOE, name, &mut out, &mut gaps) }.leaf(bytes, false, &first);
+                }
+                prop_assert_eq!(sorted(found), sorted((out, gaps)));
+                prop_assert!(done == bytes);
+            } else {
+                prop_assert!(!odd.is_empty(), "{:?} is such a file", text);
+            }
+        }
     }
 
     #[test]

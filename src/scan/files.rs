@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    io::Read,
+    fs::File,
+    io::{Read, Seek},
     path::Path,
     sync::{Mutex, mpsc},
 };
@@ -10,12 +11,12 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    bytes::{scan_bytes, scan_name, scan_raw_name},
+    bytes::{blocks::Blocks, scan_bytes, scan_name, scan_raw_name},
     context::{Context, Fields},
     seen::{Past, Seen, Stamp},
 };
 use crate::{
-    extract::Unread,
+    extract::{Limits, Unread},
     fs::{
         open::Root,
         walk::{Entry, EntryKind, walk},
@@ -29,6 +30,12 @@ const LARGEST: u64 = 256 << 20;
 
 /// A worker gives its buffer back above this size (bytes).
 const KEPT: usize = 64 << 20;
+
+/// What is read of a file at first, in bytes, and of a large file of JSON records at a time: it stays in a processor's caches.
+const BLOCK: usize = 256 << 10;
+
+/// Records are read a block at a time up to about half this size (bytes).
+const LARGEST_BLOCK: usize = 16 << 20;
 
 /// The most entries handed to a worker at once.
 const BATCH: usize = 64;
@@ -134,7 +141,7 @@ struct Folder<'a> {
 impl Folder<'_> {
     fn work(&self, receiver: &Mutex<mpsc::Receiver<Vec<(usize, Entry)>>>) -> Vec<Done> {
         let mut out = Vec::new();
-        let mut buffer = Vec::with_capacity(64 << 10);
+        let mut buffer = Vec::with_capacity(BLOCK);
         let record = RecordRef { record_type: self.record_type, id: None, key: None, path: None };
         // Of each entry in its turn: most have nothing to say, and need none of their own.
         let mut ctx = Context::new(self.place.clone(), record);
@@ -201,30 +208,16 @@ impl Folder<'_> {
         if entry.kind != EntryKind::File {
             return;
         }
-        match read(&self.root, &entry.path, buffer, self.seen) {
-            Ok((whole, stamp)) => {
-                if !whole {
-                    gap(format!("larger than {LARGEST} bytes: only its beginning was searched"), true);
-                }
+        match self.content(entry, ctx, buffer) {
+            Ok((mut came, stamp)) => {
                 done.files = 1;
-                done.bytes = buffer.len() as u64;
-                let (mut references, unread) = scan_bytes(&entry.relative, buffer, ctx, self.matcher);
-                if !references.is_empty() {
-                    // Of the bytes that were searched, since others may write while this runs.
-                    let digested = whole && (self.digests || self.seen.is_some());
-                    done.digest = digested.then(|| (entry.relative.clone(), hex::encode(Sha256::digest(&*buffer))));
-                    let times = file_times(&entry.path);
-                    references.iter_mut().for_each(|r| r.times = times);
-                }
-                done.references.append(&mut references);
-                done.unread.extend(unread);
+                done.bytes = came.bytes;
+                done.digest = came.digest.clone().map(|digest| (entry.relative.clone(), digest));
+                done.references.append(&mut came.references);
+                done.unread.append(&mut came.unread);
                 if let Some((seen, stamp)) = self.seen.zip(stamp) {
-                    let came = Past {
-                        references: std::mem::take(&mut done.references),
-                        unread: std::mem::take(&mut done.unread),
-                        digest: done.digest.as_ref().map(|(_, digest)| digest.clone()),
-                        bytes: done.bytes,
-                    };
+                    came.references = std::mem::take(&mut done.references);
+                    came.unread = std::mem::take(&mut done.unread);
                     seen.read(&entry.relative, &stamp, &came);
                     (done.references, done.unread) = (came.references, came.unread);
                 }
@@ -232,35 +225,89 @@ impl Folder<'_> {
             // Files that vanish while a sync runs are gone, not hidden; the name may come back under another.
             Err(error) => gap(format!("cannot be read: {}", error.kind()), false),
         }
-        if buffer.capacity() > KEPT {
-            *buffer = Vec::with_capacity(64 << 10);
-        }
     }
-}
 
-/// Reads a file up to [`LARGEST`] into `buffer`; whether that was all, and, where `seen` may trust it, the state in which
-/// it was read.
-fn read(
-    root: &Root,
-    path: &Path,
-    buffer: &mut Vec<u8>,
-    seen: Option<&dyn Seen>,
-) -> std::io::Result<(bool, Option<Stamp>)> {
-    buffer.clear();
-    let file = root.open(path)?;
-    // Of the open file, before its first byte: whatever happens to it or to its name later shows in another stamp.
-    let stamp = match seen {
-        Some(seen) => Some(Stamp::from(&file.metadata()?)).filter(|stamp| seen.settled(stamp)),
-        None => None,
-    };
-    (&file).take(LARGEST + 1).read_to_end(buffer)?;
-    // Nothing may come of what is no file (any more), such as a fifo into which nobody writes: that is not to count as read.
-    if buffer.is_empty() && !file.metadata()?.is_file() {
-        return Err(std::io::ErrorKind::Unsupported.into());
+    /// What the content of a file gives, read by way of `buffer`, and, where `seen` may trust it, the state in which it was read.
+    fn content(&self, entry: &Entry, ctx: &Context, buffer: &mut Vec<u8>) -> std::io::Result<(Past, Option<Stamp>)> {
+        buffer.clear();
+        let file = self.root.open(&entry.path)?;
+        // Of the open file, before its first byte: whatever happens to it or to its name later shows in another stamp.
+        let stamp = match self.seen {
+            Some(seen) => Some(Stamp::from(&file.metadata()?)).filter(|stamp| seen.settled(stamp)),
+            None => None,
+        };
+        (&file).take(BLOCK as u64).read_to_end(buffer)?;
+        // Nothing may come of what is no file (any more), such as a fifo into which nobody writes: that is not to count as read.
+        if buffer.is_empty() && !file.metadata()?.is_file() {
+            return Err(std::io::ErrorKind::Unsupported.into());
+        }
+        let mut came = None;
+        if buffer.len() == BLOCK {
+            let limits = Limits::default();
+            if let Some(blocks) = Blocks::new(&entry.relative, buffer, ctx, self.matcher, &limits) {
+                came = self.stream(&file, blocks, buffer)?;
+                if came.is_none() {
+                    (&file).rewind()?;
+                    buffer.clear();
+                }
+            }
+        }
+        let mut came = match came {
+            Some(came) => came,
+            None => {
+                // It holds the first block, or nothing (any more), or all.
+                if buffer.len() % BLOCK == 0 {
+                    let more = LARGEST + 1 - buffer.len() as u64;
+                    (&file).take(more).read_to_end(buffer)?;
+                }
+                self.whole(entry, ctx, buffer)
+            }
+        };
+        if !came.references.is_empty() {
+            let times = file_times(&entry.path);
+            came.references.iter_mut().for_each(|r| r.times = times);
+        }
+        if buffer.capacity() > KEPT {
+            *buffer = Vec::with_capacity(BLOCK);
+        }
+        Ok((came, stamp))
     }
-    let whole = buffer.len() as u64 <= LARGEST;
-    buffer.truncate(usize::try_from(LARGEST).unwrap_or(usize::MAX));
-    Ok((whole, stamp))
+
+    /// What a file gives of which `buffer` holds all, or one byte more than is searched.
+    fn whole(&self, entry: &Entry, ctx: &Context, buffer: &mut Vec<u8>) -> Past {
+        let whole = buffer.len() as u64 <= LARGEST;
+        buffer.truncate(usize::try_from(LARGEST).unwrap_or(usize::MAX));
+        let (references, mut unread) = scan_bytes(&entry.relative, buffer, ctx, self.matcher);
+        if !whole {
+            let reason = format!("larger than {LARGEST} bytes: only its beginning was searched");
+            unread.insert(0, Unread { path: entry.relative.clone(), reason, partly: true });
+        }
+        // Of the bytes that were searched, since others may write while this runs.
+        let digested = whole && !references.is_empty() && self.known_again();
+        let digest = digested.then(|| hex::encode(Sha256::digest(&*buffer)));
+        Past { references, unread, digest, bytes: buffer.len() as u64 }
+    }
+
+    /// Whether files in which something was found are to be known again.
+    const fn known_again(&self) -> bool {
+        self.digests || self.seen.is_some()
+    }
+
+    /// What a file gives that is read a block at a time, of which `buffer` holds the first; `None` where it has to be read whole.
+    fn stream(&self, file: &File, blocks: Blocks<'_>, buffer: &mut Vec<u8>) -> std::io::Result<Option<Past>> {
+        let mut hash = self.known_again().then(Sha256::new);
+        let mut bytes = 0;
+        let found = blocks.read(file, buffer, LARGEST_BLOCK, &mut |done| {
+            bytes += done.len() as u64;
+            if let Some(hash) = &mut hash {
+                hash.update(done);
+            }
+        })?;
+        Ok(found.map(|(references, unread)| {
+            let digest = hash.filter(|_| !references.is_empty()).map(|hash| hex::encode(hash.finalize()));
+            Past { references, unread, digest, bytes }
+        }))
+    }
 }
 
 fn file_times(path: &Path) -> RecordTimes {
@@ -371,10 +418,23 @@ mod tests {
         let fifo = dir.path().join("fifo");
         assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
         std::fs::write(dir.path().join("empty"), "").unwrap();
-        let root = Root::new(dir.path());
-        let read = |path: &Path| read(&root, path, &mut Vec::new(), None);
-        assert!(read(&fifo).is_err());
-        assert!(read(&dir.path().join("empty")).unwrap().0);
+        let place = Place::new(Area::Foreign, "backbone");
+        let folder = Folder {
+            root: Root::new(dir.path()),
+            place: place.clone(),
+            record_type: RecordType::File,
+            matcher: &zoe(),
+            seen: None,
+            digests: false,
+        };
+        let record = RecordRef { record_type: RecordType::File, id: None, key: None, path: None };
+        let ctx = Context::new(place, record);
+        let read = |name: &str| {
+            let entry = Entry { path: dir.path().join(name), relative: name.to_owned(), kind: EntryKind::File };
+            folder.content(&entry, &ctx, &mut Vec::new())
+        };
+        assert!(read("fifo").is_err());
+        assert_eq!(read("empty").unwrap(), (Past::default(), None));
     }
 
     #[cfg(unix)]

@@ -273,7 +273,7 @@ impl Unpacker<'_> {
         match (read, text) {
             (Ok(()), Some(text)) => {
                 self.leaf(member, &text, true);
-                self.embedded(member, &text, depth + 1);
+                self.embedded(member, 0, &text, depth + 1, &mut [0; 2]);
             }
             (read, _) => {
                 if let Err(why) = read {
