@@ -57,7 +57,7 @@ pub struct Member {
 /// # Errors
 /// When it is none, or nests too deep.
 pub fn parse(text: &str) -> Result<Node, SpanError> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Reader { bytes: text.as_bytes(), at: 0 };
     reader.space();
     let node = reader.value(0)?;
     reader.space();
@@ -67,7 +67,7 @@ pub fn parse(text: &str) -> Result<Node, SpanError> {
 /// Whether `text` is one JSON value, by the same judgement as [`parse`] and serde_json together, without a tree.
 #[must_use]
 pub fn is_json(text: &str) -> bool {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Reader { bytes: text.as_bytes(), at: 0 };
     reader.space();
     let read = reader.skip(0).is_ok();
     reader.space();
@@ -77,7 +77,7 @@ pub fn is_json(text: &str) -> bool {
 /// The items of `text`, if it [is JSON](is_json) and an array.
 #[must_use]
 pub fn array(text: &str) -> Option<Vec<Range<usize>>> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Reader { bytes: text.as_bytes(), at: 0 };
     reader.space();
     if reader.peek() != Some(b'[') {
         return None;
@@ -110,10 +110,11 @@ enum Expects {
 
 impl Items {
     /// The items that end in the next block, and how many of its bytes were read: the next block begins behind them. `last`:
-    /// nothing comes behind this one. `None` where it is no array; an item that never ends is told only then.
+    /// nothing comes behind this one. `None` where it is no array; an item that never ends is told only then. Whether what was
+    /// read is UTF-8 is for the caller to judge.
     #[must_use]
-    pub fn block(&mut self, text: &str, last: bool) -> Option<(Vec<Range<usize>>, usize)> {
-        let mut reader = Reader { text, at: 0 };
+    pub fn block(&mut self, bytes: &[u8], last: bool) -> Option<(Vec<Range<usize>>, usize)> {
+        let mut reader = Reader { bytes, at: 0 };
         let mut items = Vec::new();
         loop {
             reader.space();
@@ -125,7 +126,7 @@ impl Items {
                 (Expects::First | Expects::Item, _) => {
                     let from = reader.at;
                     // What ends with the block may go on in the next.
-                    if reader.skip(1).is_err() || reader.at == text.len() {
+                    if reader.skip(1).is_err() || reader.at == bytes.len() {
                         return (!last).then_some((items, from));
                     }
                     items.push(from..reader.at);
@@ -156,7 +157,7 @@ pub enum Children {
 /// # Errors
 /// When it is no JSON.
 pub fn children(text: &str, span: Range<usize>) -> Result<Children, SpanError> {
-    let mut reader = Reader { text: &text[..span.end], at: span.start };
+    let mut reader = Reader { bytes: &text.as_bytes()[..span.end], at: span.start };
     let skipped = |r: &mut Reader<'_>| {
         let from = r.at;
         r.skip(0).map(|()| from..r.at)
@@ -250,13 +251,13 @@ pub fn decode(token: &str) -> Option<(String, Vec<usize>)> {
 }
 
 struct Reader<'a> {
-    text: &'a str,
+    bytes: &'a [u8],
     at: usize,
 }
 
 impl Reader<'_> {
     fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
+        self.bytes.get(self.at).copied()
     }
 
     fn space(&mut self) {
@@ -299,13 +300,13 @@ impl Reader<'_> {
         while self.peek().is_some_and(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)) {
             self.at += 1;
         }
-        let scalar = &self.text[from..self.at];
+        let scalar = &self.bytes[from..self.at];
         // Most numbers are short and whole; of all others serde_json is the judge.
-        let digits = scalar.bytes().all(|b| b.is_ascii_digit());
-        let plain = digits && (1..19).contains(&scalar.len()) && (!scalar.starts_with('0') || scalar == "0");
+        let digits = scalar.iter().all(u8::is_ascii_digit);
+        let plain = digits && (1..19).contains(&scalar.len()) && (scalar[0] != b'0' || scalar.len() == 1);
         if plain
-            || matches!(scalar, "true" | "false" | "null")
-            || serde_json::from_str::<serde_json::Value>(scalar).is_ok()
+            || matches!(scalar, b"true" | b"false" | b"null")
+            || serde_json::from_slice::<serde_json::Value>(scalar).is_ok()
         {
             Ok(())
         } else {
@@ -321,7 +322,8 @@ impl Reader<'_> {
     /// A member's name and the colon behind it.
     fn name(&mut self) -> Result<(Range<usize>, String), SpanError> {
         let span = self.string()?;
-        let name = decode(&self.text[span.clone()]).ok_or(SpanError::Syntax(span.start))?.0;
+        let token = std::str::from_utf8(&self.bytes[span.clone()]).ok();
+        let name = token.and_then(decode).ok_or(SpanError::Syntax(span.start))?.0;
         self.colon()?;
         Ok((span, name))
     }
@@ -354,7 +356,7 @@ impl Reader<'_> {
     /// As [`Reader::string`], but refuses what no JSON string may hold.
     fn strict_string(&mut self) -> Result<(), SpanError> {
         let from = self.at;
-        let bytes = self.text.as_bytes();
+        let bytes = self.bytes;
         self.expect(b'"')?;
         loop {
             self.at += plain_length(&bytes[self.at..]);
@@ -387,9 +389,8 @@ impl Reader<'_> {
     fn judged(&mut self, from: usize) -> Result<(), SpanError> {
         self.at = from;
         let span = self.string()?;
-        let token = &self.text[span];
-        let bytes = token.as_bytes();
-        if bytes.iter().any(|b| *b < 0x20) || serde_json::from_str::<serde_json::Value>(token).is_err() {
+        let token = &self.bytes[span];
+        if token.iter().any(|b| *b < 0x20) || serde_json::from_slice::<serde_json::Value>(token).is_err() {
             return Err(SpanError::Syntax(from));
         }
         Ok(())
@@ -423,7 +424,7 @@ impl Reader<'_> {
         let from = self.at;
         self.expect(b'"')?;
         loop {
-            let rest = &self.text.as_bytes()[self.at..];
+            let rest = &self.bytes[self.at..];
             let i = memchr::memchr2(b'"', b'\\', rest).ok_or(SpanError::Syntax(from))?;
             self.at += i + 1;
             if rest[i] == b'"' {
@@ -438,8 +439,28 @@ impl Reader<'_> {
     }
 }
 
-/// How many bytes stand before the next quotation mark, backslash or control character, eight at a time.
+/// How many bytes stand before the next quotation mark, backslash or control character.
 fn plain_length(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    #[cfg(target_arch = "x86_64")]
+    if let Some(simd) = pulp::core_arch::x86::Sse2::try_new() {
+        while let Some(sixteen) = bytes.get(at..).and_then(|b| b.first_chunk::<16>()) {
+            let block = pulp::cast(*sixteen);
+            let is = |b: u8| simd._mm_cmpeq_epi8(block, simd._mm_set1_epi8(b as i8));
+            let controls = simd._mm_cmpeq_epi8(simd._mm_min_epu8(block, simd._mm_set1_epi8(0x1f)), block);
+            let found = simd._mm_or_si128(controls, simd._mm_or_si128(is(b'"'), is(b'\\')));
+            let found = simd._mm_movemask_epi8(found);
+            if found != 0 {
+                return at + found.trailing_zeros() as usize;
+            }
+            at += 16;
+        }
+    }
+    at + plain_length_by_words(&bytes[at..])
+}
+
+/// The same eight at a time.
+fn plain_length_by_words(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 0xff;
     const HIGH: u64 = ONES << 7;
     let mut at = 0;

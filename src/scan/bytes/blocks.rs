@@ -102,13 +102,9 @@ impl<'a> Blocks<'a> {
     /// Searches the next block: how many of its bytes are done, behind which the next block begins. `last`: nothing comes behind
     /// it. `None` where the file has to be read whole.
     fn block(&mut self, bytes: &[u8], last: bool) -> Option<usize> {
-        let (text, items, end) = match &mut self.array {
-            Some(array) => {
-                let text = if last { simdutf8::basic::from_utf8(bytes).ok()? } else { characters(bytes)? };
-                let (items, end) = array.block(text, last)?;
-                (Some(&text[..end]), items, end)
-            }
-            None => (None, Vec::new(), if last { bytes.len() } else { lines_end(bytes) }),
+        let (items, end) = match &mut self.array {
+            Some(array) => array.block(bytes, last)?,
+            None => (Vec::new(), if last { bytes.len() } else { lines_end(bytes) }),
         };
         let bytes = &bytes[..end];
         let look = self.matcher.look(bytes);
@@ -116,10 +112,9 @@ impl<'a> Blocks<'a> {
             return None;
         }
         // That there is nothing is often told together with its being text.
-        let text = match (text, look) {
-            (None, Look::No { utf8: true, .. }) => "",
-            (None, _) => simdutf8::basic::from_utf8(bytes).ok()?,
-            (Some(text), _) => text,
+        let text = match look {
+            Look::No { utf8: true, .. } => "",
+            _ => simdutf8::basic::from_utf8(bytes).ok()?,
         };
         if let Look::May { clean } = look {
             let scan = Scan::new(&self.ctx, self.matcher, self.name, &mut self.out, &mut self.gaps);
