@@ -173,7 +173,7 @@ mod tests {
         let (name, content) = ("of Zoe.txt".to_owned(), "ask Zoë Xander about it".as_bytes().to_vec());
         assert_eq!(uuencoded(text).collect::<Vec<_>>(), [(name.clone(), content.clone())]);
         let uu = Embedded::Uuencoded(name, content);
-        assert_eq!(files(text).collect::<Vec<_>>(), [uu.clone()]);
+        assert!(files(text).eq([uu.clone()]));
         // Also where a file in base64 seems to go on with it.
         let file = [&b"%PDF-1.7"[..], &[7; 52]].concat();
         let both = [STANDARD.encode(&file).as_bytes(), &text[3..]].concat();

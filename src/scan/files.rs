@@ -241,24 +241,21 @@ impl Folder<'_> {
         if buffer.is_empty() && !file.metadata()?.is_file() {
             return Err(std::io::ErrorKind::Unsupported.into());
         }
-        let mut came = None;
-        if buffer.len() == BLOCK {
-            let limits = Limits::default();
-            if let Some(blocks) = Blocks::new(&entry.relative, buffer, ctx, self.matcher, &limits) {
-                came = self.stream(&file, blocks, buffer)?;
-                if came.is_none() {
-                    (&file).rewind()?;
-                    buffer.clear();
-                }
+        let goes_on = buffer.len() == BLOCK;
+        let mut streamed = None;
+        let limits = Limits::default();
+        if goes_on && let Some(blocks) = Blocks::new(&entry.relative, buffer, ctx, self.matcher, &limits) {
+            streamed = self.stream(&file, blocks, buffer)?;
+            if streamed.is_none() {
+                (&file).rewind()?;
+                buffer.clear();
             }
         }
-        let mut came = match came {
+        let mut came = match streamed {
             Some(came) => came,
             None => {
-                // It holds the first block, or nothing (any more), or all.
-                if buffer.len() % BLOCK == 0 {
-                    let more = LARGEST + 1 - buffer.len() as u64;
-                    (&file).take(more).read_to_end(buffer)?;
+                if goes_on {
+                    (&file).take(LARGEST + 1 - buffer.len() as u64).read_to_end(buffer)?;
                 }
                 self.whole(entry, ctx, buffer)
             }
