@@ -90,7 +90,7 @@ pub fn array(text: &str) -> Option<Vec<Range<usize>>> {
     items.ok().filter(|_| reader.at == text.len())
 }
 
-/// The items of an array that comes a block at a time, by the judgement of [`array`].
+/// The items of an array that comes a block at a time, by the judgement of [`array()`].
 #[derive(Debug, Default)]
 pub struct Items {
     state: Expects,
