@@ -43,18 +43,23 @@ const OVERLAP: usize = 4096;
 /// A file's references have an empty field, or what `ctx` fixes it to; members of an archive have `path` set.
 #[must_use]
 pub fn scan_bytes(name: &str, bytes: &[u8], ctx: &Context, matcher: &Matcher) -> (Vec<Reference>, Vec<Unread>) {
-    let fields = match &ctx.fields {
-        Fields::Fixed(field) => Fields::Fixed(field.clone()),
-        _ => Fields::Fixed(String::new()),
-    };
     let mut out = Vec::new();
     let mut gaps = Vec::new();
-    let ctx = ctx.with_record(ctx.record.clone(), ctx.times, fields);
+    let ctx = of_files(ctx);
     let unread = extract::leaves(name, bytes, &Limits::default(), &mut |found| {
         leaf(found, &ctx, matcher, &mut out, &mut gaps);
     });
     gaps.extend(unread);
     (out, gaps)
+}
+
+/// Where a file is: what is found in it has no field but the one that is fixed.
+fn of_files(ctx: &Context) -> Context {
+    let fields = match &ctx.fields {
+        Fields::Fixed(field) => Fields::Fixed(field.clone()),
+        _ => Fields::Fixed(String::new()),
+    };
+    ctx.with_record(ctx.record.clone(), ctx.times, fields)
 }
 
 /// References in a file, or in a member of an archive and its path.
@@ -257,8 +262,11 @@ impl<'a> Scan<'a> {
             && let Some(text) = first.text
             && let Some(items) = spans::array(text)
         {
-            self.items(text, &items, "", None, first.clean);
-            return;
+            if self.items(text, &items, "", None, first.clean) {
+                return;
+            }
+            // Two readers of JSON that disagree: searched as text below.
+            self.out.truncate(start);
         }
         let format = match first.text {
             // What is plain is UTF-8 alone, and was decoded.

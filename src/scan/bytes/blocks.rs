@@ -7,11 +7,11 @@
 
 use std::io::{ErrorKind, Read};
 
-use super::{Before, Scan};
+use super::{Before, Scan, of_files};
 use crate::{
     extract::{self, Inside, Limits, Records, Unread, encoding, layout, spans::Items},
     model::Reference,
-    scan::context::{Context, Fields},
+    scan::context::Context,
     subject::{Look, Matcher},
 };
 
@@ -44,13 +44,9 @@ impl<'a> Blocks<'a> {
         if layout::has_view(first) || extract::by_signature(first).is_some() {
             return None;
         }
-        let fields = match &ctx.fields {
-            Fields::Fixed(field) => Fields::Fixed(field.clone()),
-            _ => Fields::Fixed(String::new()),
-        };
         Some(Self {
             name,
-            ctx: ctx.with_record(ctx.record.clone(), ctx.times, fields),
+            ctx: of_files(ctx),
             matcher,
             array: (records == Records::Array).then(Items::default),
             before: Before::default(),
@@ -119,10 +115,11 @@ impl<'a> Blocks<'a> {
         if let Look::May { clean } = look {
             let scan = Scan::new(&self.ctx, self.matcher, self.name, &mut self.out, &mut self.gaps);
             let mut scan = Scan { before: self.before, ..scan };
-            if self.array.is_some() {
-                scan.items(text, &items, "", None, clean);
-            } else {
-                scan.lines(text, clean);
+            match self.array {
+                // Two readers of JSON that disagree: read whole, it is searched as text.
+                Some(_) if !scan.items(text, &items, "", None, clean) => return None,
+                Some(_) => {}
+                None => scan.lines(text, clean),
             }
         }
         self.embedded(bytes);
