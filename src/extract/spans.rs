@@ -487,6 +487,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_plain_part_of_a_string_ends_at_the_first_byte_that_is_not() {
+        for len in 0..40 {
+            for (b, at) in (0..=u8::MAX).flat_map(|b| (0..len).map(move |at| (b, at))) {
+                let mut text = vec![b'a'; len];
+                text[at] = b;
+                let want = if b < 0x20 || b == b'"' || b == b'\\' { at } else { len };
+                assert_eq!(
+                    (plain_length(&text), plain_length_by_words(&text)),
+                    (want, want),
+                    "{b:#x} at {at} of {len}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn positions() {
         let text = r#" {"a": [1, "x\u00e9y"], "b/c": {"d": null}} "#;
         let root = parse(text).unwrap();

@@ -681,6 +681,24 @@ mod tests {
         .prop_map(|parts| parts.concat())
     }
 
+    /// Every two bytes with which something that hides a word may begin, however it goes on.
+    #[test]
+    fn whatever_may_be_looked_at_hides() {
+        let tails = [
+            "", "4", "b", "4b", "04b", "004b", "{4b}", "000004b", "n", ";", "b;", "mp;", "4;", "x4;", " \n", "\n",
+            "\\n", "\\u004b",
+        ];
+        let mut looked_at = 0;
+        for (b, behind) in (0..=0x7f).filter(|b| rare(*b)).flat_map(|b| (0..=0xff).map(move |behind| (b, behind))) {
+            let looks = |tail: &str| is_looked_at(&[&[b, behind], tail.as_bytes()].concat(), 0);
+            if let Some(tail) = tails.into_iter().find(|tail| looks(tail)) {
+                looked_at += 1;
+                assert!(hides(b, behind), "{:?} {:?} {tail:?}", char::from(b), char::from(behind));
+            }
+        }
+        assert!(looked_at > 100, "{looked_at}");
+    }
+
     fn heads(words: &[String], few: usize) -> Heads {
         Heads::new(&Words::new(words.iter().map(String::as_str)), few)
     }
