@@ -101,7 +101,7 @@ fn case_report(store: &Store, case: &Case, now: String) -> anyhow::Result<CaseRe
         generated_at: now,
         case: case.id.to_string(),
         subject: case.subject.clone(),
-        kind: case.kind.clone(),
+        kind: case.kind.to_string(),
         state: case.state.as_str().to_owned(),
         policy: plan.as_ref().map_or_else(
             || PolicyRef { name: "(destroyed with the case's key)".into(), sha256: String::new() },

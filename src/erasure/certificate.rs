@@ -146,7 +146,7 @@ impl Certificate {
             issued_at: input.issued_at,
             case: input.case.id.to_string(),
             subject: input.case.subject.clone(),
-            kind: input.case.kind.clone(),
+            kind: input.case.kind.to_string(),
             received: input.case.received.to_string(),
             due: input.case.due.to_string(),
             policy: (input.plan.policy.name.clone(), input.plan.policy.sha256.clone()),

@@ -121,7 +121,7 @@ impl Run<'_> {
         }
         if out.failed == 0 && out.refused == 0 {
             let act = Act { actor: self.actor, at: (self.now)() };
-            self.store.set_case_state(&act, self.case, CaseState::Executed, json!({ "plan": self.hash }))?;
+            self.store.audit(&act, "case.executed", Some(self.case.as_str()), json!({ "plan": self.hash }))?;
         }
         Ok(out)
     }
@@ -213,6 +213,15 @@ impl Run<'_> {
         }
         Err(ExecError::ReadBack)
     }
+}
+
+/// Whether every step of a plan has been done.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn is_done(store: &Store, case: &CaseId, plan: &Plan, hash: &str) -> Result<bool, StoreError> {
+    let rows = store.steps(case, hash)?;
+    Ok(plan.steps.iter().all(|s| rows.iter().any(|r| r.number == s.number && r.state == StepState::Done)))
 }
 
 /// The outcomes of a case's findings, counted: what its plans did, by their journals, and what stands in the current one.

@@ -1,5 +1,6 @@
 //! Erasure: case, plan, execution, verification, certificate. Decides in pure code, acts in thin code.
 
+pub mod aftercare;
 pub mod certificate;
 pub mod execute;
 pub mod executor;

@@ -13,6 +13,7 @@ use crate::{
         Area, CaseId, Coverage, Cut, Decision, Finding, InstanceName, Mandate, Outcome, Place, ProjectKey, RecordRef,
         RecordType, ReferenceKind, Strength,
     },
+    policy::CaseRules,
 };
 
 /// What is done to a record.
@@ -109,6 +110,9 @@ pub struct PolicyPin {
     pub cap_records: Option<u64>,
     /// Largest share of a project's issues that it may touch, between 0 and 1.
     pub cap_share: Option<f64>,
+    /// What it asks of the case.
+    #[serde(default, skip_serializing_if = "CaseRules::is_default")]
+    pub case: CaseRules,
 }
 
 /// A frozen plan.
@@ -526,6 +530,7 @@ mod tests {
                 four_eyes: false,
                 cap_records: None,
                 cap_share: None,
+                case: CaseRules::default(),
             },
             groups,
             mandates: &mandates,

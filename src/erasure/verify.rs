@@ -21,7 +21,7 @@ use crate::{
     jira::Client,
     model::{
         Area, Coverage, CoverageStatus, InstanceName, MatrixRow, Namesake, Outcome, Place, RecordRef, RecordType,
-        Subject,
+        Subject, SyncName,
     },
     scan::{
         collect::{Event, Facts, Reading, RemoteRecord, collect, collect_instance, known},
@@ -79,6 +79,9 @@ pub struct Verification {
     pub remaining: Vec<Remaining>,
     /// Similar strings that are somebody else's, counted.
     pub near_misses: u64,
+    /// For each synchronization, when it had last run to its end when this began (RFC 3339).
+    #[serde(default)]
+    pub synced: BTreeMap<SyncName, Option<String>>,
 }
 
 impl Verification {
@@ -127,6 +130,13 @@ impl Verify<'_> {
         let mut found = Findings { remaining: BTreeMap::new(), near_misses: 0, unread: BTreeMap::new() };
         let mut coverage = Vec::new();
         let mut facts: BTreeMap<InstanceName, Facts> = BTreeMap::new();
+        // Asked before anything is read: a sync that ends meanwhile may write behind the search.
+        let synced = self
+            .config
+            .syncs
+            .keys()
+            .map(|name| (name.clone(), self.store.sync_ran(name).unwrap_or_default()))
+            .collect();
         for target in targets(self.config) {
             let place = target.place();
             progress(&place, 0);
@@ -193,7 +203,7 @@ impl Verify<'_> {
         }
         let remaining = found.remaining.into_iter().map(|((p, r, f), n)| self.classify(p, r, f, n)).collect();
         let matrix = matrix(self.config, &facts, &coverage);
-        Verification { at, plan: hash.to_owned(), coverage, matrix, remaining, near_misses: found.near_misses }
+        Verification { at, plan: hash.to_owned(), coverage, matrix, remaining, near_misses: found.near_misses, synced }
     }
 
     /// The client of an instance; without one, the coverage says why.

@@ -2,20 +2,26 @@
 //!
 //! Owns the words of the field and their spelling in JSON. Imports nothing of ours and does no I/O.
 
+mod case;
+mod clock;
 mod coverage;
 mod finding;
 mod ids;
 mod matrix;
+mod period;
 mod personal;
 mod place;
 mod record;
 mod reference;
 mod subject;
 
+pub use case::{CaseKind, CaseRecord, CaseState, EXCEPTIONS, Exception};
+pub use clock::{Clock, Pause, Pressure};
 pub use coverage::{Coverage, CoverageStatus, Earlier};
 pub use finding::{Decision, Finding, Outcome};
 pub use ids::{CaseId, IdError, InstanceName, IssueKey, ProjectKey, SubjectKey, SyncName};
 pub use matrix::{Fact, MatrixRow, MatrixStatus, Storage, StorageArea};
+pub use period::{Period, PeriodError};
 pub use personal::{Personal, Secret};
 pub use place::{Area, Controller, Flavor, Mandate, Place};
 pub use record::{RecordRef, RecordTimes, RecordType};

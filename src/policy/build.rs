@@ -9,7 +9,7 @@ use toml::{
 };
 
 use super::{
-    Age, Caps, Clock, Condition, Diagnostic, Policy, Rule, Severity, Since, Word, lint,
+    Age, Caps, CaseRules, Clock, Condition, Diagnostic, Policy, Requirement, Rule, Severity, Since, Word, lint,
     read::{At, Reader, Section},
 };
 use crate::model::{Area, Decision, Strength};
@@ -96,6 +96,21 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
     if let Some((table, span)) = top.table(reader, "clock") {
         clock = read_clock(reader, table, span);
     }
+    let mut case = CaseRules::default();
+    if let Some((table, span)) = top.table(reader, "case") {
+        let mut s = Section::new("[case]", table, span);
+        if let Some((set, _)) = s.words::<Requirement>(reader, "require") {
+            case.require = set.iter().collect();
+        }
+        s.finish(reader);
+    }
+    if let Some((table, span)) = top.table(reader, "aftercare") {
+        let mut s = Section::new("[aftercare]", table, span);
+        case.aftercare.verify_again = s.period(reader, "verify_again").map(|(p, _)| p);
+        case.aftercare.after_sync = s.bool(reader, "after_sync").unwrap_or(false);
+        case.aftercare.backups = s.period(reader, "backups").map(|(p, _)| p);
+        s.finish(reader);
+    }
     let drafts = rules(reader, &mut top);
     top.finish(reader);
     lint::lint(reader, &drafts);
@@ -107,6 +122,7 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
         four_eyes,
         caps,
         clock,
+        case,
         rules: drafts.into_iter().map(|d| d.rule).collect(),
         origin: origin.to_owned(),
         sha256,
@@ -150,6 +166,16 @@ fn read_clock(reader: &mut Reader<'_>, table: &DeTable<'_>, span: Range<usize>) 
                     .help("such as holidays = [2026-12-25, 2026-12-26]");
             }
         }
+    }
+    if let Some(working_day) = s.bool(reader, "working_day") {
+        clock.working_day = working_day;
+    }
+    if let Some((within, _)) = s.period(reader, "ask_within") {
+        clock.ask_within = Some(within);
+    }
+    if let Some(periods) = s.periods(reader, "warn") {
+        clock.warn = periods;
+        clock.warn.sort_by_key(|p| std::cmp::Reverse(p.days()));
     }
     clock.holidays.sort_unstable();
     clock.holidays.dedup();

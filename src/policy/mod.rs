@@ -17,11 +17,11 @@
 //! - `until` on a `keep` is the last day (UTC) on which the exception holds; afterwards the rule is passed over.
 
 mod build;
+mod case;
 mod diagnostic;
 mod evaluate;
 mod glob;
 mod lint;
-mod period;
 mod read;
 mod resolved;
 mod rule;
@@ -30,10 +30,11 @@ mod words;
 #[cfg(test)]
 mod wrong;
 
+pub use crate::model::{Clock, Period, PeriodError};
+pub use case::{Aftercare, CaseRules, Requirement};
 pub use diagnostic::{Diagnostic, Severity, render};
 pub use evaluate::{BUILT_IN_DEFAULT, EvalContext, ExplainedRule, Explanation, Verdict, Walk};
 pub use glob::{Glob, GlobError};
-pub use period::{Clock, Period, PeriodError};
 pub use rule::{Age, Condition, Rule, Since, fits};
 pub use shipped::SHIPPED;
 pub use words::{Set, Word};
@@ -61,6 +62,7 @@ pub struct Policy {
     four_eyes: bool,
     caps: Caps,
     clock: Clock,
+    case: CaseRules,
     rules: Vec<Rule>,
     origin: String,
     sha256: String,
@@ -135,6 +137,12 @@ impl Policy {
     #[must_use]
     pub const fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// What is asked of a case.
+    #[must_use]
+    pub const fn case(&self) -> &CaseRules {
+        &self.case
     }
 
     /// The rules, in the order in which they are tried.

@@ -184,6 +184,25 @@ impl<'v, 'i> Section<'v, 'i> {
         }
     }
 
+    /// A list of periods, or one; an empty list is none at all.
+    pub(super) fn periods(&mut self, reader: &mut Reader<'_>, key: &'static str) -> Option<Vec<Period>> {
+        if matches!(self.table.get(key).map(Spanned::get_ref), Some(DeValue::Array(a)) if a.is_empty()) {
+            self.asked.push(key);
+            return Some(Vec::new());
+        }
+        let (list, _) = self.list(reader, key)?;
+        let read = |(text, span): At<String>| match text.parse() {
+            Ok(period) => Some(period),
+            Err(e) => {
+                reader
+                    .error("bad-period", span, format!("`{key}`: {e}"))
+                    .help("units are day, week, month and year, singular or plural");
+                None
+            }
+        };
+        Some(list.into_iter().filter_map(read).collect())
+    }
+
     /// One word or a list of them; `None` where there is no condition.
     pub(super) fn words<T: Word>(&mut self, reader: &mut Reader<'_>, key: &'static str) -> Option<At<Set<T>>> {
         let (list, span) = self.list(reader, key)?;

@@ -74,6 +74,15 @@ impl Policy {
                 "period": self.clock.period.to_string(),
                 "extension": self.clock.extension.map(|e| e.to_string()),
                 "holidays": self.clock.holidays.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "working_day": self.clock.working_day,
+                "ask_within": self.clock.ask_within,
+                "warn": self.clock.warn,
+            },
+            "case": { "require": self.case.require },
+            "aftercare": {
+                "verify_again": self.case.aftercare.verify_again,
+                "after_sync": self.case.aftercare.after_sync,
+                "backups": self.case.aftercare.backups,
             },
             "rules": rules,
         })

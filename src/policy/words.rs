@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData};
 
 use crate::model::{Area, Controller, Decision, RecordType, ReferenceKind, Strength};
 
-use super::Since;
+use super::{Requirement, Since};
 
 /// A closed vocabulary whose words appear in policies.
 pub trait Word: Copy + Eq + fmt::Debug + 'static {
@@ -59,6 +59,9 @@ words!(Controller, "controller", { Us => "us", Joint => "joint", Processor => "p
 words!(Decision, "decision", {
     Redact => "redact", Clear => "clear", Remove => "remove", Delete => "delete", Keep => "keep", Review => "review",
     Residual => "residual",
+});
+words!(Requirement, "requirement", {
+    Identity => "identity", Ground => "ground", Exceptions => "exceptions", Answer => "answer",
 });
 words!(Since, "start of an age", { Updated => "updated", Created => "created" });
 

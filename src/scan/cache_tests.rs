@@ -11,14 +11,14 @@ use proptest::prelude::*;
 use super::{files::TICK, index::BATCH, *};
 use crate::{
     extract::Unread,
-    model::{Area, CoverageStatus, IdentifierKind, RecordType},
+    model::{Area, CaseKind, CaseRecord, CoverageStatus, IdentifierKind, RecordType},
     scan::{
         FolderScan,
         json::tests::subject,
         scan_folder,
         seen::{Past, Seen, Stamp},
     },
-    store::Act,
+    store::{Act, Opened},
     subject::Matcher,
 };
 
@@ -52,7 +52,8 @@ impl World {
         let store = Store::open(&dir.path().join("state")).unwrap();
         let act = Act { actor: "dpo", at: DateTime::UNIX_EPOCH };
         let day = NaiveDate::from_ymd_opt(2026, 11, 22).unwrap();
-        store.open_case(&act, &CASE.parse().unwrap(), &zoe(), "erasure", day, day).unwrap();
+        let opened = Opened { kind: CaseKind::Erasure, received: day, due: day, record: CaseRecord::default() };
+        store.open_case(&act, &CASE.parse().unwrap(), &zoe(), &opened).unwrap();
         fs::create_dir_all(dir.path().join("root/a")).unwrap();
         fs::create_dir_all(dir.path().join("root/b")).unwrap();
         Self { dir, store }

@@ -99,6 +99,23 @@ impl Store {
         })
     }
 
+    /// When an event of a kind last happened in a case (RFC 3339).
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn last_event(&self, case: &str, kind: &str) -> Result<Option<String>, StoreError> {
+        self.read(|tx| {
+            Ok::<_, StoreError>(
+                tx.query_row(
+                    "SELECT at FROM audit WHERE case_id = ?1 AND kind = ?2 ORDER BY seq DESC LIMIT 1",
+                    (case, kind),
+                    |r| r.get(0),
+                )
+                .optional()?,
+            )
+        })
+    }
+
     /// Position and hash of the newest event.
     ///
     /// # Errors

@@ -2,8 +2,8 @@ use chrono::NaiveDate;
 
 use super::*;
 use crate::{
-    model::{Identifier, IdentifierKind, Personal},
-    store::{Act, CaseState},
+    model::{CaseKind, CaseRecord, Identifier, IdentifierKind, Personal},
+    store::{Act, CaseState, Opened},
 };
 
 const A: &str = "C-01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -30,7 +30,8 @@ fn cases() -> Case {
     let zoe = subject(&store, "zoe.quandt@corp.example");
     let day = NaiveDate::from_ymd_opt(2026, 11, 22).unwrap();
     for id in [A, B] {
-        store.open_case(&ACT, &id.parse().unwrap(), &zoe, "erasure", day, day).unwrap();
+        let opened = Opened { kind: CaseKind::Erasure, received: day, due: day, record: CaseRecord::default() };
+        store.open_case(&ACT, &id.parse().unwrap(), &zoe, &opened).unwrap();
     }
     Case { dir, store, zoe }
 }
@@ -136,12 +137,36 @@ fn it_is_destroyed_with_the_case_and_when_the_subject_is_forgotten() {
         assert!(keys.iter().all(|key| memchr::memmem::find(&on_disk(), key).is_some()));
         let left = match how {
             0 => {
-                c.store.end_case(&ACT, &A.parse().unwrap(), CaseState::Closed, serde_json::Value::Null).unwrap();
-                c.store.end_case(&ACT, &B.parse().unwrap(), CaseState::Closed, serde_json::Value::Null).unwrap();
+                c.store
+                    .end_case(
+                        &ACT,
+                        &A.parse().unwrap(),
+                        CaseState::Rejected,
+                        &CaseRecord::default(),
+                        serde_json::Value::Null,
+                    )
+                    .unwrap();
+                c.store
+                    .end_case(
+                        &ACT,
+                        &B.parse().unwrap(),
+                        CaseState::Rejected,
+                        &CaseRecord::default(),
+                        serde_json::Value::Null,
+                    )
+                    .unwrap();
                 0
             }
             1 => {
-                c.store.end_case(&ACT, &A.parse().unwrap(), CaseState::Withdrawn, serde_json::Value::Null).unwrap();
+                c.store
+                    .end_case(
+                        &ACT,
+                        &A.parse().unwrap(),
+                        CaseState::Withdrawn,
+                        &CaseRecord::default(),
+                        serde_json::Value::Null,
+                    )
+                    .unwrap();
                 1
             }
             _ => {

@@ -1,17 +1,18 @@
 //! Cases, plans, approvals and the journal of steps. Whatever could name the person is sealed with the case's own key.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use rusqlite::{OptionalExtension, Row, Transaction};
+use rusqlite::{OptionalExtension, Row};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
     SealedSubject, Store, StoreError,
     audit::{Act, append},
+    life::set_state,
 };
 use crate::{
     keys::DataKey,
-    model::{CaseId, Outcome, Subject},
+    model::{CaseId, CaseKind, CaseRecord, CaseState, Outcome, Subject},
 };
 
 pub(super) const SCHEMA: &str = "
@@ -60,58 +61,6 @@ CREATE TABLE case_notes (
 ) STRICT;
 ";
 
-/// Where a case stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CaseState {
-    /// Opened.
-    Received,
-    /// A plan is there.
-    Planned,
-    /// The plan is approved.
-    Approved,
-    /// Execution has begun.
-    Executing,
-    /// Every step has ended.
-    Executed,
-    /// Verified by another road.
-    Verified,
-    /// Closed; the identifiers are destroyed.
-    Closed,
-    /// Withdrawn by the person.
-    Withdrawn,
-    /// Rejected, with a reason.
-    Rejected,
-}
-
-impl CaseState {
-    /// The spelling used at rest and in output.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Received => "received",
-            Self::Planned => "planned",
-            Self::Approved => "approved",
-            Self::Executing => "executing",
-            Self::Executed => "executed",
-            Self::Verified => "verified",
-            Self::Closed => "closed",
-            Self::Withdrawn => "withdrawn",
-            Self::Rejected => "rejected",
-        }
-    }
-
-    fn parse(text: &str) -> Result<Self, StoreError> {
-        serde_json::from_value(Value::String(text.to_owned())).map_err(|_| StoreError::Damaged("cases"))
-    }
-
-    /// Whether the case has ended.
-    #[must_use]
-    pub const fn has_ended(self) -> bool {
-        matches!(self, Self::Closed | Self::Withdrawn | Self::Rejected)
-    }
-}
-
 /// A case without what is sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Case {
@@ -119,16 +68,42 @@ pub struct Case {
     pub id: CaseId,
     /// The subject's pseudonym.
     pub subject: String,
-    /// Kind of request, such as `erasure`.
-    pub kind: String,
+    /// Kind of request.
+    pub kind: CaseKind,
     /// Where it stands.
     pub state: CaseState,
     /// When the request was received.
     pub received: NaiveDate,
-    /// When the answer is due.
+    /// When the answer is due; of a case that waits for proof of identity, when it would be if that came today.
     pub due: NaiveDate,
     /// Hash of the current plan.
     pub plan: Option<String>,
+    /// What is on record about it.
+    pub record: CaseRecord,
+}
+
+impl Case {
+    /// The case as it stands on `today`: a wait that goes on moves the last day on.
+    #[must_use]
+    pub fn on(mut self, today: NaiveDate) -> Self {
+        if self.record.waiting().is_some() {
+            self.due = self.record.due(self.received, today).unwrap_or(self.due);
+        }
+        self
+    }
+}
+
+/// What a case is opened with.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// Kind of request.
+    pub kind: CaseKind,
+    /// When it was received.
+    pub received: NaiveDate,
+    /// When the answer is due.
+    pub due: NaiveDate,
+    /// What is on record from the start.
+    pub record: CaseRecord,
 }
 
 /// Where a step stands.
@@ -180,7 +155,7 @@ fn parsed<T: DeserializeOwned>(text: &str, table: &'static str) -> Result<T, Sto
     serde_json::from_value(Value::String(text.to_owned())).map_err(|_| StoreError::Damaged(table))
 }
 
-type RawCase = (String, String, String, String, NaiveDate, NaiveDate, Option<String>);
+type RawCase = (String, String, String, String, NaiveDate, NaiveDate, Option<String>, String);
 
 fn raw_case(r: &Row<'_>) -> rusqlite::Result<RawCase> {
     let date = |i: usize| -> rusqlite::Result<NaiveDate> {
@@ -188,22 +163,23 @@ fn raw_case(r: &Row<'_>) -> rusqlite::Result<RawCase> {
             rusqlite::Error::FromSqlConversionFailure(i, rusqlite::types::Type::Text, Box::<chrono::ParseError>::new(e))
         })
     };
-    Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, date(4)?, date(5)?, r.get(6)?))
+    Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, date(4)?, date(5)?, r.get(6)?, r.get(7)?))
 }
 
-fn case((id, subject, kind, state, received, due, plan): RawCase) -> Result<Case, StoreError> {
+fn case((id, subject, kind, state, received, due, plan, record): RawCase) -> Result<Case, StoreError> {
     Ok(Case {
         id: id.parse().map_err(|_| StoreError::Damaged("cases"))?,
-        state: CaseState::parse(&state)?,
+        state: parsed(&state, "cases")?,
         subject,
-        kind,
+        kind: parsed(&kind, "cases")?,
         received,
         due,
         plan,
+        record: serde_json::from_str(&record).map_err(|_| StoreError::Damaged("cases"))?,
     })
 }
 
-const CASE_COLUMNS: &str = "id, pseudonym, kind, state, received, due, plan";
+const CASE_COLUMNS: &str = "id, pseudonym, kind, state, received, due, plan, record";
 
 fn context(id: &CaseId) -> Vec<u8> {
     format!("case {id}").into_bytes()
@@ -214,32 +190,26 @@ impl Store {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn open_case(
-        &self,
-        act: &Act<'_>,
-        id: &CaseId,
-        subject: &Subject,
-        kind: &str,
-        received: NaiveDate,
-        due: NaiveDate,
-    ) -> Result<(), StoreError> {
+    pub fn open_case(&self, act: &Act<'_>, id: &CaseId, subject: &Subject, opened: &Opened) -> Result<(), StoreError> {
         let key = DataKey::random();
         let ctx = context(id);
         let sealed = SealedSubject::from_subject(subject).seal(&key, &ctx)?;
         let wrapped = self.keys().wrap(&ctx, &key);
+        let Opened { kind, received, due, record } = opened;
         self.write(|tx| {
             tx.execute(
-                "INSERT INTO cases (id, pseudonym, kind, state, received, due, opened_at, wrapped_key, sealed_subject)
-                 VALUES (?1, ?2, ?3, 'received', ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO cases (id, pseudonym, kind, state, received, due, opened_at, wrapped_key, sealed_subject, record)
+                 VALUES (?1, ?2, ?3, 'received', ?4, ?5, ?6, ?7, ?8, ?9)",
                 (
                     id.as_str(),
                     &subject.pseudonym,
-                    kind,
+                    kind.as_str(),
                     received.to_string(),
                     due.to_string(),
                     act.at.to_rfc3339(),
                     &wrapped,
                     &sealed,
+                    json!(record).to_string(),
                 ),
             )?;
             let detail = json!({ "kind": kind, "subject": subject.pseudonym, "received": received, "due": due });
@@ -310,20 +280,6 @@ impl Store {
             )
         })?;
         sealed.map(|s| Ok(SealedSubject::open(&key, &context(id), &s)?.into_subject())).transpose()
-    }
-
-    /// Moves a case to another state, with an audit event.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn set_case_state(
-        &self,
-        act: &Act<'_>,
-        id: &CaseId,
-        state: CaseState,
-        detail: Value,
-    ) -> Result<(), StoreError> {
-        self.write(|tx| set_state(tx, act, id, state, detail))
     }
 
     /// Stores a plan as the case's current one; approvals of an earlier plan do not carry over.
@@ -504,8 +460,17 @@ impl Store {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn end_case(&self, act: &Act<'_>, id: &CaseId, state: CaseState, detail: Value) -> Result<(), StoreError> {
+    pub fn end_case(
+        &self,
+        act: &Act<'_>,
+        id: &CaseId,
+        state: CaseState,
+        record: &CaseRecord,
+        detail: Value,
+    ) -> Result<(), StoreError> {
         self.write(|tx| {
+            set_state(tx, act, id, state, detail)?;
+            tx.execute("UPDATE cases SET record = ?2 WHERE id = ?1", (id.as_str(), json!(record).to_string()))?;
             tx.execute("UPDATE cases SET wrapped_key = NULL, sealed_subject = NULL WHERE id = ?1", [id.as_str()])?;
             tx.execute("UPDATE plans SET sealed = NULL WHERE case_id = ?1", [id.as_str()])?;
             tx.execute("DELETE FROM case_notes WHERE case_id = ?1", [id.as_str()])?;
@@ -514,25 +479,11 @@ impl Store {
                 "UPDATE steps SET sealed = NULL WHERE plan IN (SELECT hash FROM plans WHERE case_id = ?1)",
                 [id.as_str()],
             )?;
-            set_state(tx, act, id, state, detail)
+            Ok::<_, StoreError>(())
         })?;
         self.checkpoint()?;
         self.sweep_caches()
     }
-}
-
-fn set_state(
-    tx: &Transaction<'_>,
-    act: &Act<'_>,
-    id: &CaseId,
-    state: CaseState,
-    detail: Value,
-) -> Result<(), StoreError> {
-    let changed = tx.execute("UPDATE cases SET state = ?2 WHERE id = ?1", (id.as_str(), state.as_str()))?;
-    if changed != 1 {
-        return Err(StoreError::Damaged("cases"));
-    }
-    append(tx, act, &format!("case.{}", state.as_str()), Some(id.as_str()), detail)
 }
 
 #[cfg(test)]
@@ -565,7 +516,9 @@ mod tests {
             }],
         });
         let day = NaiveDate::from_ymd_opt(2026, 11, 22).unwrap();
-        store.open_case(&act, &id, &subject, "erasure", day, day).unwrap();
+        let opened = Opened { kind: CaseKind::Erasure, received: day, due: day, record: CaseRecord::default() };
+        store.open_case(&act, &id, &subject, &opened).unwrap();
+        store.set_case_state(&act, &id, CaseState::Scanned, Value::Null).unwrap();
         store.put_plan(&act, &id, "h", &json!({ "path": "zoe.quandt.txt" }), 1).unwrap();
         let row = StepRow { number: 1, state: StepState::Done, outcome: Some(Outcome::Erased), note: json!("zoe") };
         store.put_step(&act, &id, "h", &row).unwrap();
@@ -573,12 +526,12 @@ mod tests {
         assert_eq!(store.plan::<Value>(&id, "h").unwrap().unwrap()["path"], "zoe.quandt.txt");
         assert_eq!(store.steps(&id, "h").unwrap(), vec![row]);
 
-        store.end_case(&act, &id, CaseState::Closed, Value::Null).unwrap();
+        store.end_case(&act, &id, CaseState::Withdrawn, &CaseRecord::default(), Value::Null).unwrap();
         assert!(store.case_subject(&id).unwrap().is_none());
         assert!(store.plan::<Value>(&id, "h").unwrap().is_none());
         let rows = store.steps(&id, "h").unwrap();
         assert_eq!((rows[0].outcome, &rows[0].note), (Some(Outcome::Erased), &Value::Null));
-        assert_eq!(store.case(&id).unwrap().unwrap().state, CaseState::Closed);
+        assert_eq!(store.case(&id).unwrap().unwrap().state, CaseState::Withdrawn);
         for file in std::fs::read_dir(dir.path()).unwrap() {
             let bytes = std::fs::read(file.unwrap().path()).unwrap();
             for needle in ["zoe.quandt", "zoe-case-31", "the.other.quandt"] {

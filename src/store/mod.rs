@@ -16,15 +16,18 @@ use crate::keys::{KeyError, Keys};
 mod audit;
 mod cache;
 mod cases;
+mod life;
 mod schema;
 mod staged;
 mod subjects;
 mod suppression;
 mod sync;
 
+pub use crate::model::CaseState;
 pub use audit::Act;
 pub use cache::{CACHES, CacheFile, LARGEST_FRAME};
-pub use cases::{Approval, Case, CaseState, StepRow, StepState};
+pub use cases::{Approval, Case, Opened, StepRow, StepState};
+pub use life::Change;
 pub use staged::{StagedKind, StagedRow, StagedState};
 use subjects::SealedSubject;
 pub use suppression::SuppressionRow;
@@ -65,6 +68,16 @@ pub enum StoreError {
     /// Key file and store do not belong together.
     #[error("the key file in {0} does not belong to the store beside it: one of them was restored from another backup")]
     Mismatch(PathBuf),
+    /// A case cannot go there from where it stands.
+    #[error("case {case} is {from}, and cannot be {to} from there")]
+    Way {
+        /// The case.
+        case: crate::model::CaseId,
+        /// Where it stands.
+        from: CaseState,
+        /// Where it should have gone.
+        to: CaseState,
+    },
     /// A row holds what it cannot hold.
     #[error("the store holds a damaged row in {0}")]
     Damaged(&'static str),

@@ -179,6 +179,30 @@ impl Store {
         })
     }
 
+    /// When a synchronization last ran to its end without an error, RFC 3339.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn sync_ran(&self, sync: &SyncName) -> Result<Option<String>, StoreError> {
+        self.read(|tx| {
+            Ok(tx.query_row("SELECT value FROM meta WHERE name = ?1", [ran_name(sync)], |r| r.get(0)).optional()?)
+        })
+    }
+
+    /// Notes that a synchronization ran to its end; `at` is RFC 3339.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn sync_set_ran(&self, sync: &SyncName, at: &str) -> Result<(), StoreError> {
+        self.write(|tx| {
+            tx.execute(
+                "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                params![ran_name(sync), at],
+            )?;
+            Ok(())
+        })
+    }
+
     /// Hash and sequence of the last message made of an issue.
     ///
     /// # Errors
@@ -479,6 +503,10 @@ impl Store {
             Ok(out)
         })
     }
+}
+
+fn ran_name(sync: &SyncName) -> String {
+    format!("ran/{sync}")
 }
 
 fn selection_name(sync: &SyncName) -> String {

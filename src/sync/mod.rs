@@ -93,7 +93,12 @@ pub(crate) struct Room<'a> {
 pub async fn run(deps: &Deps<'_>, names: &[SyncName]) -> Result<RunReport, SyncError> {
     let mut report = RunReport::default();
     for sync in chosen(deps.config, names)? {
-        report.syncs.insert(sync.name.clone(), one(deps, sync, None).await);
+        let begun = (deps.now)().to_rfc3339();
+        let one = one(deps, sync, None).await;
+        if one.errors.is_empty() {
+            deps.store.sync_set_ran(&sync.name, &begun)?;
+        }
+        report.syncs.insert(sync.name.clone(), one);
     }
     Ok(report)
 }

@@ -6,6 +6,7 @@ mod cache;
 mod hostile;
 mod kill;
 mod laws;
+mod life;
 mod readers;
 mod readme;
 mod resolve;

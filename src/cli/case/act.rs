@@ -26,7 +26,7 @@ pub(super) async fn execute(
     yes: bool,
     dry_run: bool,
 ) -> anyhow::Result<ExitCode> {
-    let case = room.live(id)?;
+    let case = room.erasure(id)?;
     let (plan, hash) = room.plan(&case)?;
     let subject = room.subject(id)?;
     if dry_run {
@@ -94,10 +94,10 @@ pub(super) async fn execute(
 }
 
 pub(super) async fn verify(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result<ExitCode> {
-    let case = room.live(id)?;
+    let case = room.erasure(id)?;
     let (plan, hash) = room.plan(&case)?;
-    if !matches!(case.state, CaseState::Executing | CaseState::Executed | CaseState::Verified) {
-        return Err(Failure::Refused(format!("case {id} is {}; execute its plan first", case.state.as_str())).into());
+    if !case.state.has_acted() {
+        return Err(Failure::Refused(format!("case {id} is {}; execute its plan first", case.state)).into());
     }
     let subject = room.subject(id)?;
     let clients = work::clients(room.config.instances.values(), false);
@@ -121,14 +121,22 @@ pub(super) async fn verify(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::R
         "plan": hash, "unexpected": unexpected, "listed": verification.remaining.len() as u64 - verification.unexpected().count() as u64,
         "complete": verification.is_complete(), "near_misses": verification.near_misses,
     });
-    let executed = case.state != CaseState::Executing;
+    let executed = execute::is_done(&room.store, id, &plan, &hash)?;
     if unexpected == 0 && executed {
-        ctx.act(|act| room.store.set_case_state(act, id, CaseState::Verified, detail))?;
-    } else {
-        if case.state == CaseState::Verified {
-            ctx.act(|act| room.store.set_case_state(act, id, CaseState::Executed, json!({ "reopened": true })))?;
+        match case.state {
+            // What comes after the verification goes on where it is.
+            CaseState::Answered | CaseState::Aftercare => {
+                ctx.act(|act| room.store.audit(act, "case.verified", Some(id.as_str()), detail))?;
+            }
+            _ => ctx.act(|act| room.store.set_case_state(act, id, CaseState::Verified, detail))?,
         }
+    } else {
         ctx.act(|act| room.store.audit(act, "case.verification-failed", Some(id.as_str()), detail))?;
+        if case.state != CaseState::Executing {
+            let reopened = json!({ "reopened": true, "was": case.state });
+            ctx.act(|act| room.store.set_case_state(act, id, CaseState::Executing, reopened))?;
+            ctx.say(format!("The case is open again: plan what was met, efface case plan {id}"));
+        }
     }
     let mask = work::masker(&[subject]);
     let rows: Vec<Vec<String>> = verification

@@ -7,8 +7,9 @@ use serde_json::json;
 use super::Room;
 use crate::{
     cli::{Context, Failure, table, work},
-    model::{CaseId, Decision},
-    store::CaseState,
+    model::{CaseId, Decision, EXCEPTIONS},
+    policy::{CaseRules, Requirement},
+    store::{Case, CaseState},
 };
 
 /// How the reason of what is another person's begins.
@@ -26,7 +27,7 @@ pub(super) fn review(
     keep: Option<String>,
     other_person: Option<String>,
 ) -> anyhow::Result<ExitCode> {
-    let case = room.live(id)?;
+    let case = room.erasure(id)?;
     let (plan, _) = room.plan(&case)?;
     let open: Vec<_> = plan.open_reviews().collect();
     // Free text of a person goes into plan and certificate: it is told without what names the person (law 6).
@@ -80,6 +81,29 @@ pub(super) fn review(
     Ok(ExitCode::SUCCESS)
 }
 
+/// What the plan's policy wants on record before anything is approved.
+fn missing(case: &Case, rules: &CaseRules) -> anyhow::Result<()> {
+    let id = &case.id;
+    if rules.wants(Requirement::Ground) && case.record.grounds.is_empty() {
+        return Err(Failure::Refused(format!(
+            "the policy wants the ground on record (Art. 17(1)): efface case assess {id} --ground LETTER"
+        ))
+        .into());
+    }
+    let looked: Vec<char> = case.record.exceptions.iter().map(|e| e.letter).collect();
+    let left: Vec<String> =
+        EXCEPTIONS.iter().filter(|(l, _)| !looked.contains(l)).map(|(l, what)| format!("({l}) {what}")).collect();
+    if rules.wants(Requirement::Exceptions) && !left.is_empty() {
+        return Err(Failure::Refused(format!(
+            "the policy wants every exception of Art. 17(3) looked at; not on record: {}. \
+             efface case assess {id} --exception LETTER=no:WHY",
+            left.join(", ")
+        ))
+        .into());
+    }
+    Ok(())
+}
+
 pub(super) fn approve(
     room: &Room,
     ctx: &Context,
@@ -87,7 +111,7 @@ pub(super) fn approve(
     wanted: Option<&str>,
     raise_cap: Option<u64>,
 ) -> anyhow::Result<ExitCode> {
-    let case = room.live(id)?;
+    let case = room.erasure(id)?;
     let (plan, hash) = room.plan(&case)?;
     if wanted.is_some_and(|w| w != hash) {
         return Err(Failure::Refused(format!(
@@ -102,6 +126,7 @@ pub(super) fn approve(
         ))
         .into());
     }
+    missing(&case, &plan.policy.case)?;
     let actor = ctx.actor();
     let same = actor == plan.planned_by;
     if plan.policy.four_eyes && same {

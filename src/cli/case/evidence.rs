@@ -2,27 +2,31 @@
 
 use std::process::ExitCode;
 
-use serde_json::json;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 
 use super::{Room, needles, stamp};
 use crate::{
     cli::{Context, Failure},
     erasure::{
+        aftercare::{Facts, pending},
         certificate::{self, Certificate},
         execute,
         plan::Plan,
         verify::Verification,
     },
-    model::CaseId,
-    store::{Case, CaseState},
+    model::{CaseId, CaseKind, CaseState},
+    policy::Requirement,
+    store::Case,
 };
 
 pub(super) fn verified(room: &Room, id: &CaseId) -> anyhow::Result<(Case, Plan, String, Verification)> {
-    let case = room.live(id)?;
+    let case = room.erasure(id)?;
     let (plan, hash) = room.plan(&case)?;
     let verification: Option<Verification> = room.store.case_note(id, "verification")?;
+    let stands = matches!(case.state, CaseState::Verified | CaseState::Answered | CaseState::Aftercare);
     match verification.filter(|v| v.plan == hash) {
-        Some(v) if case.state == CaseState::Verified => Ok((case, plan, hash, v)),
+        Some(v) if stands => Ok((case, plan, hash, v)),
         _ => Err(Failure::Refused(format!("case {id} is not verified; run: efface case verify {id}")).into()),
     }
 }
@@ -68,7 +72,40 @@ pub(super) fn certify(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result
 }
 
 pub(super) fn close(room: &Room, ctx: &Context, id: &CaseId, accept_gaps: Option<&str>) -> anyhow::Result<ExitCode> {
-    let (_, plan, _, verification) = verified(room, id)?;
+    let case = room.live(id)?;
+    let detail = match case.kind {
+        CaseKind::Erasure => match may_close(room, ctx, id, accept_gaps)? {
+            Ok(detail) => detail,
+            Err(waits) => return Ok(waits),
+        },
+        // Nothing was changed for it: it is over when the person has the answer.
+        CaseKind::Access | CaseKind::Restriction if case.state == CaseState::Answered => json!({}),
+        CaseKind::Access | CaseKind::Restriction => {
+            return Err(Failure::Refused(format!(
+                "case {id} is {}: it closes when the person was answered: efface case reply {id}",
+                case.state
+            ))
+            .into());
+        }
+    };
+    let subject = room.subject(id)?;
+    ctx.act(|act| room.store.end_case(act, id, CaseState::Closed, &case.record, detail))?;
+    room.store.forget_subject(subject.key.reveal())?;
+    ctx.say("Closed: the identifiers in the case and in the register are destroyed; the suppression list goes on.");
+    if case.record.answered.is_none() {
+        ctx.say("Nothing on record says that the person was answered (Art. 12(3)).");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The detail of the closing event of an erasure, or the exit code where it still waits for something.
+fn may_close(
+    room: &Room,
+    ctx: &Context,
+    id: &CaseId,
+    accept_gaps: Option<&str>,
+) -> anyhow::Result<Result<Value, ExitCode>> {
+    let (case, plan, _, verification) = verified(room, id)?;
     let reviews = plan.open_reviews().count();
     if reviews > 0 {
         return Err(Failure::Refused(format!(
@@ -85,12 +122,41 @@ pub(super) fn close(room: &Room, ctx: &Context, id: &CaseId, accept_gaps: Option
         ))
         .into());
     }
-    let subject = room.subject(id)?;
-    let accept_gaps = accept_gaps.map(crate::cli::work::masker(std::slice::from_ref(&subject)));
-    let detail =
-        json!({ "accepted_gaps": gaps.iter().map(|g| g.place.to_string()).collect::<Vec<_>>(), "reason": accept_gaps });
-    ctx.act(|act| room.store.end_case(act, id, CaseState::Closed, detail))?;
-    room.store.forget_subject(subject.key.reveal())?;
-    ctx.say("Closed: the identifiers in the case and in the register are destroyed; the suppression list goes on.");
-    Ok(ExitCode::SUCCESS)
+    if plan.policy.case.wants(Requirement::Answer) && case.record.answered.is_none() {
+        return Err(Failure::Refused(format!(
+            "the policy wants the person answered before the case closes (Art. 12(3)): efface case reply {id}"
+        ))
+        .into());
+    }
+    let waits = pending(&plan.policy.case.aftercare, &facts(room, ctx, id, &verification)?);
+    if !waits.is_empty() {
+        let list: Vec<String> = waits.iter().map(ToString::to_string).collect();
+        if case.state != CaseState::Aftercare {
+            let detail = json!({ "waits_for": list });
+            ctx.act(|act| room.store.set_case_state(act, id, CaseState::Aftercare, detail))?;
+        }
+        ctx.say(format!("Case {id} is in aftercare; its identifiers stay sealed. It waits for:"));
+        for one in list {
+            ctx.say(format!("- {one}"));
+        }
+        return Ok(Err(ExitCode::from(3)));
+    }
+    let accept_gaps = accept_gaps.map(crate::cli::work::masker(&[room.subject(id)?]));
+    let places: Vec<String> = gaps.iter().map(|g| g.place.to_string()).collect();
+    Ok(Ok(json!({ "accepted_gaps": places, "reason": accept_gaps })))
+}
+
+/// What is known of the case's execution and its last verification.
+fn facts(room: &Room, ctx: &Context, id: &CaseId, verification: &Verification) -> anyhow::Result<Facts> {
+    let time = |text: &str| text.parse::<DateTime<Utc>>();
+    let verified = time(&verification.at)?;
+    let executed = room.store.last_event(id.as_str(), "case.executed")?;
+    let executed = executed.as_deref().map_or(Ok(verified), time)?;
+    let ran = |at: &Option<String>| at.as_deref().map(time).transpose();
+    let synced = verification
+        .synced
+        .iter()
+        .map(|(name, at)| Ok((name.clone(), ran(at)?)))
+        .collect::<Result<_, chrono::ParseError>>()?;
+    Ok(Facts { executed, verified, synced, now: ctx.now })
 }

@@ -1,22 +1,24 @@
 //! `efface case`: the erasure workflow.
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::process::ExitCode;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use clap::Subcommand;
-use serde_json::json;
 
-use super::{Context, Failure, load_policy, subject, table, work};
+use super::{Context, Failure};
 use crate::{
     config::Config,
-    erasure::{execute, othersearch::Needles, plan::Plan},
-    model::{CaseId, InstanceName, Outcome, Subject, SubjectKey},
-    store::{Case, CaseState, Store},
+    erasure::{othersearch::Needles, plan::Plan},
+    model::{CaseId, CaseKind, CaseState, Outcome, Subject},
+    store::{Case, Store},
 };
 
 mod act;
 mod decide;
+mod desk;
 mod evidence;
+mod found;
+mod life;
 mod plan;
 
 /// The erasure workflow: open, plan, approve, execute, verify, certificate, close.
@@ -29,26 +31,73 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Open a case for a person of the register; prints the case id.
-    Open {
-        /// The person's handle in the register.
-        #[arg(long, value_name = "KEY")]
-        subject: SubjectKey,
-        /// Kind of request.
-        #[arg(long, default_value = "erasure", value_parser = ["erasure"])]
-        kind: String,
-        /// When the request was received; today when not given.
-        #[arg(long, value_name = "DATE")]
-        received: Option<NaiveDate>,
-        /// A partner's consent, for an instance with `erase = "consent"`.
-        #[arg(long, value_name = "INSTANCE=REFERENCE")]
-        consent: Vec<String>,
-    },
+    Open(desk::OpenArgs),
     /// List the cases, soonest due first.
     List,
-    /// Show where a case stands.
+    /// Show where a case stands, and what is on record about it.
     Show {
         /// The case.
         id: CaseId,
+    },
+    /// Put on record how it was checked who asks (Art. 12(6)).
+    Identify {
+        /// The case.
+        id: CaseId,
+        /// How, such as "called back on the number in the contract".
+        #[arg(long, value_name = "TEXT")]
+        how: String,
+    },
+    /// Put on record the ground of the request, and the exceptions that were looked at.
+    Assess {
+        /// The case.
+        id: CaseId,
+        /// A ground, by its letter: Art. 17(1)(a) to (f), Art. 18(1)(a) to (d). May be given more than once.
+        #[arg(long, value_name = "LETTER")]
+        ground: Vec<char>,
+        /// An exception of Art. 17(3), (a) to (e), whether it applies, and why. May be given more than once.
+        #[arg(long, value_name = "LETTER=yes|no:WHY")]
+        exception: Vec<String>,
+    },
+    /// Extend the period, once (Art. 12(3)); the person has to be told inside the first one.
+    Extend {
+        /// The case.
+        id: CaseId,
+        /// Why: the complexity, the number of requests.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// When the person was told; today when not given.
+        #[arg(long, value_name = "DATE")]
+        told: Option<NaiveDate>,
+    },
+    /// Stop the clock: proof of identity was asked for (Art. 12(6)).
+    Suspend {
+        /// The case.
+        id: CaseId,
+        /// Why there are doubts.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// When it was asked for; today when not given.
+        #[arg(long, value_name = "DATE")]
+        asked: Option<NaiveDate>,
+    },
+    /// Start the clock again: the proof is there.
+    Resume {
+        /// The case.
+        id: CaseId,
+        /// When it came; today when not given.
+        #[arg(long, value_name = "DATE")]
+        answered: Option<NaiveDate>,
+        /// How the identity was checked.
+        #[arg(long, value_name = "TEXT")]
+        identity: Option<String>,
+    },
+    /// Search everything for the case. Of an access request (Art. 15) it lists what is about the person in clear, which is audited.
+    Scan {
+        /// The case.
+        id: CaseId,
+        /// Read everything, whatever earlier scans of the case have read.
+        #[arg(long)]
+        exhaustive: bool,
     },
     /// Scan everything and freeze a plan; prints it. What an earlier scan of the case has read and has not changed since is
     /// not read again.
@@ -146,11 +195,37 @@ impl Room {
             .ok_or_else(|| Failure::Usage(format!("there is no case {id}; see: efface case list")))?)
     }
 
-    /// A case that can still be worked on.
-    fn live(&self, id: &CaseId) -> anyhow::Result<Case> {
+    /// A case that has not ended.
+    fn unended(&self, id: &CaseId) -> anyhow::Result<Case> {
         let case = self.case(id)?;
         if case.state.has_ended() {
-            return Err(Failure::Refused(format!("case {id} is {}", case.state.as_str())).into());
+            return Err(Failure::Refused(format!("case {id} is {}", case.state)).into());
+        }
+        Ok(case)
+    }
+
+    /// A case that can be worked on.
+    fn live(&self, id: &CaseId) -> anyhow::Result<Case> {
+        let case = self.unended(id)?;
+        if case.state == CaseState::Suspended {
+            return Err(Failure::Refused(format!(
+                "case {id} is suspended: proof of identity is waited for; when it is there: efface case resume {id}"
+            ))
+            .into());
+        }
+        Ok(case)
+    }
+
+    /// As [`Room::live`], of a request for erasure.
+    fn erasure(&self, id: &CaseId) -> anyhow::Result<Case> {
+        let case = self.live(id)?;
+        if case.kind != CaseKind::Erasure {
+            return Err(Failure::Refused(format!(
+                "case {id} is a request for {} ({}): nothing is erased for it",
+                case.kind,
+                case.kind.article()
+            ))
+            .into());
         }
         Ok(case)
     }
@@ -194,9 +269,15 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     let store = ctx.store(&config)?;
     let room = Room { config, store };
     match args.verb {
-        Verb::Open { subject, kind, received, consent } => open(&room, ctx, &subject, &kind, received, &consent),
-        Verb::List => list(&room, ctx),
-        Verb::Show { id } => show(&room, ctx, &id),
+        Verb::Open(args) => desk::open(&room, ctx, &args),
+        Verb::List => desk::list(&room, ctx),
+        Verb::Show { id } => desk::show(&room, ctx, &id),
+        Verb::Identify { id, how } => life::identify(&room, ctx, &id, &how),
+        Verb::Assess { id, ground, exception } => life::assess(&room, ctx, &id, &ground, &exception),
+        Verb::Extend { id, reason, told } => life::extend(&room, ctx, &id, &reason, told),
+        Verb::Suspend { id, reason, asked } => life::suspend(&room, ctx, &id, &reason, asked),
+        Verb::Resume { id, answered, identity } => life::resume(&room, ctx, &id, answered, identity.as_deref()),
+        Verb::Scan { id, exhaustive } => found::scan(&room, ctx, &id, exhaustive).await,
         Verb::Plan { id, exhaustive } => plan::plan(&room, ctx, &id, exhaustive).await,
         Verb::Review { id, finding, erase, keep, other_person } => {
             decide::review(&room, ctx, &id, &finding, erase.as_deref(), keep, other_person)
@@ -206,93 +287,9 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         Verb::Verify { id } => act::verify(&room, ctx, &id).await,
         Verb::Certificate { id } => evidence::certify(&room, ctx, &id),
         Verb::Close { id, accept_gaps } => evidence::close(&room, ctx, &id, accept_gaps.as_deref()),
-        Verb::Withdraw { id, reason } => end(&room, ctx, &id, CaseState::Withdrawn, &reason),
-        Verb::Reject { id, reason } => end(&room, ctx, &id, CaseState::Rejected, &reason),
+        Verb::Withdraw { id, reason } => life::end(&room, ctx, &id, CaseState::Withdrawn, &reason),
+        Verb::Reject { id, reason } => life::end(&room, ctx, &id, CaseState::Rejected, &reason),
     }
-}
-
-fn open(
-    room: &Room,
-    ctx: &Context,
-    key: &SubjectKey,
-    kind: &str,
-    received: Option<NaiveDate>,
-    consent: &[String],
-) -> anyhow::Result<ExitCode> {
-    let subject = subject::registered(&room.store, key)?;
-    let policy = load_policy(&room.config.policy)?;
-    let received = received.unwrap_or_else(|| ctx.now.date_naive());
-    if received > ctx.now.date_naive() {
-        return Err(Failure::Usage("--received lies in the future".into()).into());
-    }
-    let beyond = || Failure::Usage("--received is beyond the calendar".into());
-    let due = policy.clock().due(received, false).ok_or_else(beyond)?;
-    let mut consents: BTreeMap<InstanceName, String> = BTreeMap::new();
-    for given in consent {
-        let wrong = || {
-            Failure::Usage("--consent needs the form INSTANCE=REFERENCE, with an instance of the configuration".into())
-        };
-        let (instance, reference) = given.split_once('=').ok_or_else(wrong)?;
-        let instance: InstanceName = instance.parse().map_err(|_| wrong())?;
-        if !room.config.instances.contains_key(&instance) {
-            return Err(wrong().into());
-        }
-        consents.insert(instance, reference.to_owned());
-    }
-    let id: CaseId = format!("C-{}", ulid::Ulid::generate()).parse()?;
-    ctx.act(|act| room.store.open_case(act, &id, &subject, kind, received, due))?;
-    room.store.put_case_note(&id, "consent", ctx.now, &consents)?;
-    ctx.say(format!("Case opened; the answer is due on {due}. Next: efface case plan {id}"));
-    ctx.out(&format!("{id}\n"))?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn list(room: &Room, ctx: &Context) -> anyhow::Result<ExitCode> {
-    let rows: Vec<Vec<String>> = room
-        .store
-        .cases()?
-        .into_iter()
-        .map(|c| {
-            let late = if !c.state.has_ended() && c.due < ctx.now.date_naive() { " (overdue)" } else { "" };
-            vec![
-                c.id.to_string(),
-                c.subject,
-                c.kind,
-                c.state.as_str().to_owned(),
-                c.received.to_string(),
-                format!("{}{late}", c.due),
-            ]
-        })
-        .collect();
-    ctx.out(&table::rows(ctx.global.format, &["case", "subject", "kind", "state", "received", "due"], &rows)?)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn show(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result<ExitCode> {
-    let case = room.case(id)?;
-    let mut rows = vec![
-        vec!["case".into(), case.id.to_string()],
-        vec!["subject".into(), case.subject.clone()],
-        vec!["kind".into(), case.kind.clone()],
-        vec!["state".into(), case.state.as_str().into()],
-        vec!["received".into(), case.received.to_string()],
-        vec!["due".into(), case.due.to_string()],
-    ];
-    if let Some(hash) = &case.plan {
-        rows.push(vec!["plan".into(), hash.clone()]);
-        for approval in room.store.approvals(hash)? {
-            rows.push(vec!["approved".into(), format!("by {} at {}", approval.actor, approval.at)]);
-        }
-        if let Some(plan) = room.store.plan::<Plan>(id, hash)? {
-            for (place, outcome, n) in execute::outcomes(&room.store, id, &plan, hash)? {
-                let begun = !matches!(case.state, CaseState::Planned | CaseState::Approved);
-                let word = if outcome == Outcome::Failed && !begun { "to do" } else { word(outcome) };
-                rows.push(vec![place, format!("{n} {word}")]);
-            }
-        }
-    }
-    ctx.out(&table::rows(ctx.global.format, &["what", "value"], &rows)?)?;
-    Ok(ExitCode::SUCCESS)
 }
 
 fn word(outcome: Outcome) -> &'static str {
@@ -305,21 +302,4 @@ fn word(outcome: Outcome) -> &'static str {
         Outcome::Failed => "failed",
         Outcome::Review => "review",
     }
-}
-
-fn end(room: &Room, ctx: &Context, id: &CaseId, end: CaseState, reason: &str) -> anyhow::Result<ExitCode> {
-    let case = room.live(id)?;
-    if matches!(case.state, CaseState::Executing | CaseState::Executed | CaseState::Verified) {
-        let state = case.state.as_str();
-        return Err(Failure::Refused(format!(
-            "case {id} is {state}: what was done cannot be called {}; verify and close it",
-            end.as_str()
-        ))
-        .into());
-    }
-    // The reason is a person's free text and may quote the subject: it is told without what names the person.
-    let reason = work::masker(&[room.subject(id)?])(reason);
-    ctx.act(|act| room.store.end_case(act, id, end, json!({ "reason": reason })))?;
-    ctx.say(format!("Case {id} is {}; its identifiers are destroyed.", end.as_str()));
-    Ok(ExitCode::SUCCESS)
 }

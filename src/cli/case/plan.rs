@@ -12,6 +12,7 @@ use super::{
 use crate::{
     cli::{Context, Failure, Format, load_policy, table, work},
     erasure::{
+        execute,
         executor::Executors,
         plan::{BY_A_PERSON, Group, Input, MandateOf, OTHER_PERSON, Operation, Plan, PolicyPin, Standing},
         trial::misfits,
@@ -19,6 +20,7 @@ use crate::{
     },
     keys::Purpose,
     model::{CaseId, Decision, InstanceName, Outcome, RecordRef, ReferenceKind, Subject},
+    policy::Requirement,
     store::{CaseState, StepState},
 };
 
@@ -26,13 +28,14 @@ const UNEXPLAINED: &str = "the last verification met the person here, and the sc
      that it may stay";
 
 pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bool) -> anyhow::Result<ExitCode> {
-    let case = room.live(id)?;
+    let case = room.erasure(id)?;
     if case.state == CaseState::Executing {
-        let (_, hash) = room.plan(&case)?;
+        let (plan, hash) = room.plan(&case)?;
         // A step that was cut off has to be finished; one that fails for good must not hold the case for ever.
         let rows = room.store.steps(id, &hash)?;
         let is = |state| rows.iter().any(|r| r.state == state);
-        if is(StepState::Begun) || !(is(StepState::Refused) || is(StepState::Failed)) {
+        let over = is(StepState::Refused) || is(StepState::Failed) || execute::is_done(&room.store, id, &plan, &hash)?;
+        if is(StepState::Begun) || !over {
             return Err(Failure::Refused(format!(
                 "the plan of case {id} is being executed; finish it first: efface case execute {id} --yes"
             ))
@@ -41,6 +44,13 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
     }
     let subject = room.subject(id)?;
     let policy = load_policy(&room.config.policy)?;
+    if policy.case().wants(Requirement::Identity) && case.record.identity.is_none() {
+        return Err(Failure::Refused(format!(
+            "the policy {} wants on record how it was checked who asks (Art. 12(6)): efface case identify {id} --how TEXT",
+            policy.name()
+        ))
+        .into());
+    }
     let clients = work::clients(room.config.instances.values(), false);
     let subjects = [subject];
     let last: Option<Verification> = room.store.case_note(id, "verification")?;
@@ -50,6 +60,11 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
     let cache = work::cache(ctx, &room.store, id, &subjects[0], exhaustive)?;
     let how = work::How { areas: &[], places: &[], quick: false, cache, acts: true };
     let mut decided = work::scan(ctx, &room.config, &room.store, &clients, &policy, &subjects, how).await?;
+    let scanned = json!({
+        "references": decided.groups.iter().map(|(f, _)| f.len()).sum::<usize>(),
+        "complete": decided.coverage.iter().all(|c| c.status.is_complete()),
+    });
+    ctx.act(|act| room.store.set_case_state(act, id, CaseState::Scanned, scanned))?;
     let reviews: Reviews = room.store.case_note(id, "reviews")?.unwrap_or_default();
     for finding in decided.groups.iter_mut().flat_map(|(f, _)| f.iter_mut()) {
         // Only what a plan left for review is ever in there; that may have been decided by the planner, not the policy.
@@ -95,6 +110,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
                 four_eyes: policy.four_eyes(),
                 cap_records: policy.caps().records,
                 cap_share: policy.caps().share,
+                case: policy.case().clone(),
             },
             groups: groups.to_vec(),
             mandates: &mandates,

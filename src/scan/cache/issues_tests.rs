@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    model::{Area, IdentifierKind, RecordRef, Subject},
+    model::{Area, CaseKind, CaseRecord, IdentifierKind, RecordRef, Subject},
     scan::json::tests::subject,
-    store::{Act, Store},
+    store::{Act, Opened, Store},
 };
 
 const CASE: &str = "C-01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -51,7 +51,8 @@ impl World {
         let store = Store::open(&dir.path().join("state")).unwrap();
         let act = Act { actor: "dpo", at: DateTime::UNIX_EPOCH };
         let day = NaiveDate::from_ymd_opt(2026, 11, 22).unwrap();
-        store.open_case(&act, &CASE.parse().unwrap(), &zoe(), "erasure", day, day).unwrap();
+        let opened = Opened { kind: CaseKind::Erasure, received: day, due: day, record: CaseRecord::default() };
+        store.open_case(&act, &CASE.parse().unwrap(), &zoe(), &opened).unwrap();
         Self { _dir: dir, store }
     }
 

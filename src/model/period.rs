@@ -1,8 +1,9 @@
-//! Calendar periods, and the clock of a request.
+//! Calendar periods.
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc, Weekday};
+use chrono::{DateTime, Days, Months, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
 
 /// Why a text is no period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -89,7 +90,7 @@ impl Period {
     }
 
     /// Fewest and most days that the period can have.
-    pub(super) const fn days(self) -> (u32, u32) {
+    pub(crate) const fn days(self) -> (u32, u32) {
         match self {
             Self::Days(d) => (d, d),
             // Bounds, not the tightest: a test holds them against the calendar.
@@ -99,7 +100,7 @@ impl Period {
     }
 
     /// Whether this period is never shorter than the other.
-    pub(super) const fn at_least(self, other: Self) -> bool {
+    pub(crate) const fn at_least(self, other: Self) -> bool {
         match (self, other) {
             (Self::Months(a), Self::Months(b)) | (Self::Days(a), Self::Days(b)) => a >= b,
             (a, b) => a.days().0 >= b.days().1,
@@ -107,38 +108,15 @@ impl Period {
     }
 }
 
-/// How the deadline of a request is counted. The default is GDPR Art. 12(3): one month, extendable by two.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Clock {
-    /// From receipt to the answer.
-    pub period: Period,
-    /// By how much a notice inside the period extends it; it runs from receipt too.
-    pub extension: Option<Period>,
-    /// Public holidays, in order; a period does not end on them.
-    pub holidays: Vec<NaiveDate>,
-}
-
-impl Default for Clock {
-    fn default() -> Self {
-        Self { period: Period::Months(1), extension: Some(Period::Months(2)), holidays: Vec::new() }
+impl Serialize for Period {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
-impl Clock {
-    /// The last day to answer a request received on `received`, counted after Regulation (EEC, Euratom) No 1182/71
-    /// Art. 3: the corresponding day, moved on to the next working day. `None` beyond the calendar.
-    #[must_use]
-    pub fn due(&self, received: NaiveDate, extended: bool) -> Option<NaiveDate> {
-        let end = match (self.period, self.extension.filter(|_| extended)) {
-            // Months are added up first: 31 January and three months is 30 April, not 28 April.
-            (Period::Months(a), Some(Period::Months(b))) => Period::Months(a + b).after_day(received),
-            (a, Some(b)) => b.after_day(a.after_day(received)?),
-            (a, None) => a.after_day(received),
-        }?;
-        let free = |d: &NaiveDate| {
-            matches!(d.weekday(), Weekday::Sat | Weekday::Sun) || self.holidays.binary_search(d).is_ok()
-        };
-        end.iter_days().find(|d| !free(d))
+impl<'de> Deserialize<'de> for Period {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -166,6 +144,8 @@ mod tests {
         }
         assert_eq!(Period::Months(24).to_string(), "2 years");
         assert_eq!(Period::Days(1).to_string(), "1 day");
+        let written = serde_json::to_string(&Period::Days(14)).unwrap();
+        assert_eq!((written.as_str(), serde_json::from_str(&written).ok()), ("\"2 weeks\"", Some(Period::Days(14))));
     }
 
     #[test]
@@ -181,22 +161,6 @@ mod tests {
                 let n = (Period::Months(m).after_day(start).unwrap() - start).num_days();
                 assert!(i64::from(least) <= n && n <= i64::from(most), "{m} months from {start}: {n}");
             }
-        }
-    }
-
-    #[test]
-    fn the_clock_of_a_request() {
-        let day = |s: &str| s.parse::<NaiveDate>().unwrap();
-        let clock = Clock { holidays: vec![day("2026-05-01"), day("2026-12-25")], ..Clock::default() };
-        for (received, extended, due) in [
-            ("2026-11-16", false, "2026-12-16"),
-            ("2026-11-22", false, "2026-12-22"),
-            ("2026-01-31", false, "2026-03-02"), // 28 February is a Saturday
-            ("2026-04-01", false, "2026-05-04"), // a holiday, then a weekend
-            ("2026-11-25", false, "2026-12-28"), // Christmas Day is a Friday
-            ("2026-01-31", true, "2026-04-30"),
-        ] {
-            assert_eq!(clock.due(day(received), extended), Some(day(due)), "{received} {extended}");
         }
     }
 }
