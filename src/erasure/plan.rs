@@ -109,6 +109,9 @@ pub struct PolicyPin {
     pub cap_records: Option<u64>,
     /// Largest share of a project's issues that it may touch, between 0 and 1.
     pub cap_share: Option<f64>,
+    /// How long suppression entries hold, such as `10 years`; `None` where they have no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppression_keep: Option<String>,
 }
 
 /// A frozen plan.
@@ -526,6 +529,7 @@ mod tests {
                 four_eyes: false,
                 cap_records: None,
                 cap_share: None,
+                suppression_keep: None,
             },
             groups,
             mandates: &mandates,

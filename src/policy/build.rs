@@ -96,6 +96,12 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
     if let Some((table, span)) = top.table(reader, "clock") {
         clock = read_clock(reader, table, span);
     }
+    let mut suppression_keep = None;
+    if let Some((table, span)) = top.table(reader, "suppression") {
+        let mut s = Section::new("[suppression]", table, span);
+        suppression_keep = s.period(reader, "keep").map(|(period, _)| period);
+        s.finish(reader);
+    }
     let drafts = rules(reader, &mut top);
     top.finish(reader);
     lint::lint(reader, &drafts);
@@ -107,6 +113,7 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
         four_eyes,
         caps,
         clock,
+        suppression_keep,
         rules: drafts.into_iter().map(|d| d.rule).collect(),
         origin: origin.to_owned(),
         sha256,

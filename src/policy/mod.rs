@@ -61,6 +61,7 @@ pub struct Policy {
     four_eyes: bool,
     caps: Caps,
     clock: Clock,
+    suppression_keep: Option<Period>,
     rules: Vec<Rule>,
     origin: String,
     sha256: String,
@@ -135,6 +136,12 @@ impl Policy {
     #[must_use]
     pub const fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// How long a suppression entry holds from the execution on; `None` where it has no end.
+    #[must_use]
+    pub const fn suppression_keep(&self) -> Option<Period> {
+        self.suppression_keep
     }
 
     /// The rules, in the order in which they are tried.

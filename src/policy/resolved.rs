@@ -75,6 +75,7 @@ impl Policy {
                 "extension": self.clock.extension.map(|e| e.to_string()),
                 "holidays": self.clock.holidays.iter().map(ToString::to_string).collect::<Vec<_>>(),
             },
+            "suppression": { "keep": self.suppression_keep.map(|k| k.to_string()) },
             "rules": rules,
         })
     }
@@ -88,7 +89,7 @@ mod tests {
     fn resolved_with_defaults() {
         let p = Policy::parse(
             "[policy]\nname = \"p\"\n[[rule]]\nid = \"r\"\nmatch = { area = [\"log\", \"state\"], at_least = \"probable\", \
-             older_than = \"24 months\" }\ndecision = \"review\"\n",
+             older_than = \"24 months\" }\ndecision = \"review\"\n[suppression]\nkeep = \"120 months\"\n",
             "p",
         )
         .unwrap();
@@ -99,6 +100,7 @@ mod tests {
         let v = p.resolved();
         assert_eq!(v["placeholder"], "[erased]");
         assert_eq!(v["clock"]["extension"], "2 months");
+        assert_eq!(v["suppression"]["keep"], "10 years");
         assert_eq!(v["rules"][0]["match"]["older_than"], "2 years");
         assert_eq!(v["rules"][1]["id"], BUILT_IN_DEFAULT);
         assert_eq!(

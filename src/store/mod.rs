@@ -27,7 +27,7 @@ pub use cache::{CACHES, CacheFile, LARGEST_FRAME};
 pub use cases::{Approval, Case, CaseState, StepRow, StepState};
 pub use staged::{StagedKind, StagedRow, StagedState};
 use subjects::SealedSubject;
-pub use suppression::SuppressionRow;
+pub use suppression::{Removal, Removed, SuppressionRow};
 pub use sync::{Intent, Pair, PairField, PairKind};
 
 /// Why the store cannot be used.

@@ -95,6 +95,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
                 four_eyes: policy.four_eyes(),
                 cap_records: policy.caps().records,
                 cap_share: policy.caps().share,
+                suppression_keep: policy.suppression_keep().map(|keep| keep.to_string()),
             },
             groups: groups.to_vec(),
             mandates: &mandates,
