@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     SealedSubject, Store, StoreError,
     audit::{Act, append},
+    journal::Change,
 };
 use crate::{
     keys::DataKey,
@@ -505,20 +506,33 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn end_case(&self, act: &Act<'_>, id: &CaseId, state: CaseState, detail: Value) -> Result<(), StoreError> {
-        self.write(|tx| {
-            tx.execute("UPDATE cases SET wrapped_key = NULL, sealed_subject = NULL WHERE id = ?1", [id.as_str()])?;
-            tx.execute("UPDATE plans SET sealed = NULL WHERE case_id = ?1", [id.as_str()])?;
-            tx.execute("DELETE FROM case_notes WHERE case_id = ?1", [id.as_str()])?;
-            tx.execute("DELETE FROM scan_caches WHERE case_id = ?1", [id.as_str()])?;
-            tx.execute(
-                "UPDATE steps SET sealed = NULL WHERE plan IN (SELECT hash FROM plans WHERE case_id = ?1)",
-                [id.as_str()],
-            )?;
-            set_state(tx, act, id, state, detail)
+        self.change(act, |tx| {
+            let subject = tx.query_row("SELECT pseudonym FROM cases WHERE id = ?1", [id.as_str()], |r| r.get(0))?;
+            end(tx, act, id, state, detail)?;
+            Ok(((), vec![Change::Ended { case: id.clone(), state, subject }]))
         })?;
         self.checkpoint()?;
         self.sweep_caches()
     }
+}
+
+/// Destroys what is sealed in a case, with its key.
+pub(super) fn end(
+    tx: &Transaction<'_>,
+    act: &Act<'_>,
+    id: &CaseId,
+    state: CaseState,
+    detail: Value,
+) -> Result<(), StoreError> {
+    tx.execute("UPDATE cases SET wrapped_key = NULL, sealed_subject = NULL WHERE id = ?1", [id.as_str()])?;
+    tx.execute("UPDATE plans SET sealed = NULL WHERE case_id = ?1", [id.as_str()])?;
+    tx.execute("DELETE FROM case_notes WHERE case_id = ?1", [id.as_str()])?;
+    tx.execute("DELETE FROM scan_caches WHERE case_id = ?1", [id.as_str()])?;
+    tx.execute(
+        "UPDATE steps SET sealed = NULL WHERE plan IN (SELECT hash FROM plans WHERE case_id = ?1)",
+        [id.as_str()],
+    )?;
+    set_state(tx, act, id, state, detail)
 }
 
 fn set_state(

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Store, StoreError,
     audit::{Act, append},
+    journal::Change,
 };
 use crate::model::CaseId;
 
@@ -146,6 +147,11 @@ pub(super) fn delete(tx: &Transaction<'_>, hash: &[u8; 32], case: &CaseId) -> Re
     Ok(tx.execute("DELETE FROM suppression WHERE hash = ?1 AND case_id = ?2", params![hash, case.as_str()])? > 0)
 }
 
+/// Forgets a request for removal; says whether there was one.
+pub(super) fn forget_request(tx: &Transaction<'_>, case: &CaseId) -> Result<bool, StoreError> {
+    Ok(tx.execute("DELETE FROM suppression_removal WHERE case_id = ?1", [case.as_str()])? > 0)
+}
+
 fn digest(rows: &[SuppressionRow]) -> String {
     let mut hashes: Vec<&[u8; 32]> = rows.iter().map(|r| &r.hash).collect();
     hashes.sort_unstable();
@@ -195,7 +201,7 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub fn suppression_add(&self, act: &Act<'_>, case: &CaseId, new: &[SuppressionRow]) -> Result<usize, StoreError> {
-        self.write(|tx| {
+        self.change(act, |tx| {
             let mut added = Vec::new();
             for r in new {
                 if insert(tx, r)? {
@@ -206,7 +212,7 @@ impl Store {
                 let detail = json!({ "entries": added.len(), "until": first.until.map(stamp) });
                 append(tx, act, "suppression.added", Some(case.as_str()), detail)?;
             }
-            Ok(added.len())
+            Ok((added.len(), added.into_iter().map(Change::add).collect()))
         })
     }
 
@@ -235,7 +241,7 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub fn suppression_expire(&self, act: &Act<'_>) -> Result<usize, StoreError> {
-        self.write(|tx| {
+        self.change(act, |tx| {
             let open = open_cases(tx)?;
             let gone: Vec<SuppressionRow> = rows(tx, None)?
                 .into_iter()
@@ -249,7 +255,7 @@ impl Store {
                 let entries = gone.iter().filter(|r| r.case == *case).count();
                 append(tx, act, "suppression.expired", Some(case.as_str()), json!({ "entries": entries }))?;
             }
-            Ok(gone.len())
+            Ok((gone.len(), gone.iter().map(Change::remove).collect()))
         })
     }
 
@@ -297,11 +303,11 @@ impl Store {
     /// What the database says.
     pub fn suppression_withdraw_removal(&self, act: &Act<'_>, case: &CaseId) -> Result<bool, StoreError> {
         self.write(|tx| {
-            let n = tx.execute("DELETE FROM suppression_removal WHERE case_id = ?1", [case.as_str()])?;
-            if n > 0 {
+            let asked = forget_request(tx, case)?;
+            if asked {
                 append(tx, act, "suppression.removal-withdrawn", Some(case.as_str()), json!({}))?;
             }
-            Ok(n > 0)
+            Ok::<_, StoreError>(asked)
         })
     }
 
@@ -310,25 +316,26 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub fn suppression_approve_removal(&self, act: &Act<'_>, case: &CaseId) -> Result<Removed, StoreError> {
-        self.write(|tx| {
-            let Some(asked) = removal(tx, case)? else { return Ok(Removed::NotAsked) };
+        let refused = |why| Ok((why, Vec::new()));
+        self.change(act, |tx| {
+            let Some(asked) = removal(tx, case)? else { return refused(Removed::NotAsked) };
             if asked.actor == act.actor {
-                return Ok(Removed::SamePerson);
+                return refused(Removed::SamePerson);
             }
             if open_cases(tx)?.contains(case.as_str()) {
-                return Ok(Removed::CaseOpen);
+                return refused(Removed::CaseOpen);
             }
             let rows = rows(tx, Some(case))?;
             if rows.len() as u64 != asked.entries || digest(&rows) != asked.digest {
-                return Ok(Removed::Changed);
+                return refused(Removed::Changed);
             }
             for r in &rows {
                 delete(tx, &r.hash, case)?;
             }
-            tx.execute("DELETE FROM suppression_removal WHERE case_id = ?1", [case.as_str()])?;
+            forget_request(tx, case)?;
             let detail = json!({ "entries": rows.len(), "digest": asked.digest, "requested_by": asked.actor });
             append(tx, act, "suppression.removed", Some(case.as_str()), detail)?;
-            Ok(Removed::Done(rows.len()))
+            Ok((Removed::Done(rows.len()), rows.iter().map(Change::remove).collect()))
         })
     }
 

@@ -177,6 +177,7 @@ async fn opened(
     out: &mut SyncReport,
 ) -> Result<(), SyncError> {
     let home = deps.config.home().map_err(|_| SyncError::NoHome)?;
+    deps.store.insist_on_agreement()?;
     let staging = Staging::open(&home.staging, &sync.name, deps.store)?;
     let _lock = staging.lock(PATIENCE)?;
     let repaired = staging.repair()?;

@@ -47,6 +47,7 @@ pub(super) async fn execute(
     }
     let _lock = Lock::acquire(&room.config.state.join("execute.lock"), Duration::from_secs(1))
         .map_err(|e| Failure::Refused(e.to_string()))?;
+    room.store.insist_on_agreement()?;
     // From here on no door lets the person in again, whatever happens in between (law 5).
     let keep = plan.policy.suppression_keep.as_deref().and_then(|keep| keep.parse().ok());
     ctx.act(|act| Suppression::add(&room.store, act, id, &subject, keep))?;
