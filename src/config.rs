@@ -67,6 +67,8 @@ pub struct Config {
     pub home: Option<Home>,
     /// efface's own state folder.
     pub state: PathBuf,
+    /// The suppression journal, which may lie outside the ordinary backup.
+    pub journal: PathBuf,
     /// Which policy applies.
     pub policy: PolicySource,
     /// Other tools' folders.
@@ -243,6 +245,7 @@ struct RawHome {
     local: Vec<PathBuf>,
     staging: Option<PathBuf>,
     state: Option<PathBuf>,
+    journal: Option<PathBuf>,
     policy: Option<String>,
     logs: Option<Vec<PathBuf>>,
 }
@@ -394,6 +397,8 @@ impl Checker<'_> {
     fn config(&self, raw: RawConfig, base: &Path) -> Result<Config, ConfigError> {
         let state =
             raw.home.as_ref().and_then(|h| h.state.as_ref()).map_or(base.join("efface-state"), |s| base.join(s));
+        let journal = raw.home.as_ref().and_then(|h| h.journal.as_ref());
+        let journal = journal.map_or_else(|| state.join("suppression.journal"), |j| base.join(j));
         let policy = match raw.home.as_ref().and_then(|h| h.policy.as_deref()) {
             None | Some("gdpr-default") => PolicySource::Shipped("gdpr-default"),
             Some("strict") => PolicySource::Shipped("strict"),
@@ -436,7 +441,7 @@ impl Checker<'_> {
         if home.is_none() && !syncs.is_empty() {
             return self.invalid("a [sync.…] section needs a [home] section with the Jira home folder");
         }
-        Ok(Config { file: self.path.to_owned(), home, state, policy, foreign, instances, syncs })
+        Ok(Config { file: self.path.to_owned(), home, state, journal, policy, foreign, instances, syncs })
     }
 
     fn auth(&self, name: &InstanceName, raw: RawAuth, base: &Path) -> Result<AuthSpec, ConfigError> {
@@ -558,6 +563,9 @@ target = { instance = "partner", project = "PART" }
         let home = c.home().unwrap();
         assert_eq!(home.staging, Path::new("/home/jira/data/efface"));
         assert_eq!(c.state, Path::new("/etc/efface/efface-state"));
+        assert_eq!(c.journal, Path::new("/etc/efface/efface-state/suppression.journal"));
+        let apart = GOOD.replace("[home]", "[home]\njournal = \"/safe/efface.journal\"");
+        assert_eq!(Config::parse(&apart, Path::new("efface.toml")).unwrap().journal, Path::new("/safe/efface.journal"));
         assert_eq!(c.foreign[0].path, Path::new("/home/jira/data/backbone"));
         assert_eq!(c.policy, PolicySource::Shipped("gdpr-default"));
         let partner = &c.instances[&"partner".parse().unwrap()];

@@ -10,6 +10,7 @@ use crate::{
     config::Config,
     jira::Client,
     model::{InstanceName, ProjectKey},
+    store::Store,
 };
 
 /// Check what a sync and an erasure will need, and say what to do about what is missing.
@@ -43,6 +44,9 @@ pub(crate) async fn run(_args: Args, ctx: &Context) -> anyhow::Result<ExitCode> 
     checks.add("configuration", Ok(config.file.display().to_string()));
     checks.add("policy", load_policy(&config.policy).map(|p| p.name().to_owned()).map_err(|e| e.to_string()));
     checks.add("state and keys", ctx.store(&config).map(|s| s.path().display().to_string()).map_err(|e| e.to_string()));
+    if let Ok(store) = ctx.store(&config) {
+        checks.add("suppression list", suppression(&store));
+    }
     folders(&config, &mut checks);
     for (name, client) in work::clients(config.instances.values(), false) {
         match client {
@@ -59,6 +63,16 @@ pub(crate) async fn run(_args: Args, ctx: &Context) -> anyhow::Result<ExitCode> 
     }
     ctx.out(&table::rows(ctx.global.format, &["check", "result", "detail"], &checks.rows)?)?;
     Ok(ExitCode::from(if checks.bad { 3 } else { 0 }))
+}
+
+/// Reads the whole journal, so that damage shows before it is needed.
+fn suppression(store: &Store) -> Result<String, String> {
+    let outlook = store.replay_outlook().map_err(|e| e.to_string())?;
+    store.insist_on_agreement().map_err(|e| e.to_string())?;
+    if !outlook.is_whole() {
+        return Err("the database lacks what its journal knows; run: efface case replay".into());
+    }
+    Ok(format!("{} entries, the journal agrees", outlook.list.len()))
 }
 
 fn folders(config: &Config, checks: &mut Checks) {

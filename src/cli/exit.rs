@@ -27,6 +27,9 @@ pub fn code(error: &anyhow::Error) -> u8 {
                 Failure::Refused(_) => 4,
             };
         }
+        if matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::Restored(_))) {
+            return 4;
+        }
         if cause.is::<ConfigError>() || cause.is::<StoreError>() || cause.is::<crate::model::IdError>() {
             return 2;
         }

@@ -18,6 +18,7 @@ const TEMPLATE: &str = r#"# efface: which Jiras, which folders, which synchroniz
 path = "/var/atlassian/application-data/jira"   # the (shared) Jira home folder
 staging = "data/efface"                         # efface's staging area inside it
 # state = "/var/lib/efface"                     # database and keys; default: efface-state beside this file
+# journal = "/var/backups/efface.journal"       # suppression journal, better outside the ordinary backup; default: in state
 # policy = "policies/gdpr-default.toml"         # default: the policy gdpr-default that ships with efface (or strict, minimal)
 # logs = ["log"]                                # log folders inside the home folder
 

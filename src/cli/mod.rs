@@ -127,7 +127,7 @@ impl Context {
 
     /// The store of a configuration.
     pub(crate) fn store(&self, config: &Config) -> anyhow::Result<Store> {
-        Ok(Store::open(&config.state)?)
+        Ok(Store::open_with(&config.state, &config.journal)?)
     }
 
     /// Who acts.

@@ -192,6 +192,8 @@ async fn round(
     full: bool,
     work: impl AsyncFnOnce(&Deps<'_>) -> Result<RunReport, SyncError>,
 ) -> anyhow::Result<RunReport> {
+    // A list with gaps must not be asked whether a person may pass.
+    store.insist_on_agreement()?;
     let bars = Bars::new(ctx);
     let progress: &dyn Progress = if bars.shown { &bars } else { &Silent };
     let deps = Deps { config, store, clients, now: &Utc::now, progress, full };

@@ -113,6 +113,9 @@ pub struct PolicyPin {
     /// What it asks of the case.
     #[serde(default, skip_serializing_if = "CaseRules::is_default")]
     pub case: CaseRules,
+    /// How long suppression entries hold, such as `10 years`; `None` where they have no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppression_keep: Option<String>,
 }
 
 /// A frozen plan.
@@ -531,6 +534,7 @@ mod tests {
                 cap_records: None,
                 cap_share: None,
                 case: CaseRules::default(),
+                suppression_keep: None,
             },
             groups,
             mandates: &mandates,

@@ -67,6 +67,8 @@ pub enum Purpose {
     Audit,
     /// The signing key of certificates.
     Signing,
+    /// The lines of the suppression journal.
+    Journal,
 }
 
 impl Purpose {
@@ -79,6 +81,7 @@ impl Purpose {
             Self::Lookup => "efface 2026-11-22 v1 lookup",
             Self::Audit => "efface 2026-11-22 v1 audit",
             Self::Signing => "efface 2026-11-22 v1 signing",
+            Self::Journal => "efface 2026-11-27 v1 journal",
         }
     }
 }

@@ -111,6 +111,12 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
         case.aftercare.backups = s.period(reader, "backups").map(|(p, _)| p);
         s.finish(reader);
     }
+    let mut suppression_keep = None;
+    if let Some((table, span)) = top.table(reader, "suppression") {
+        let mut s = Section::new("[suppression]", table, span);
+        suppression_keep = s.period(reader, "keep").map(|(period, _)| period);
+        s.finish(reader);
+    }
     let drafts = rules(reader, &mut top);
     top.finish(reader);
     lint::lint(reader, &drafts);
@@ -123,6 +129,7 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
         caps,
         clock,
         case,
+        suppression_keep,
         rules: drafts.into_iter().map(|d| d.rule).collect(),
         origin: origin.to_owned(),
         sha256,

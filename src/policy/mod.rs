@@ -63,6 +63,7 @@ pub struct Policy {
     caps: Caps,
     clock: Clock,
     case: CaseRules,
+    suppression_keep: Option<Period>,
     rules: Vec<Rule>,
     origin: String,
     sha256: String,
@@ -143,6 +144,12 @@ impl Policy {
     #[must_use]
     pub const fn case(&self) -> &CaseRules {
         &self.case
+    }
+
+    /// How long a suppression entry holds from the execution on; `None` where it has no end.
+    #[must_use]
+    pub const fn suppression_keep(&self) -> Option<Period> {
+        self.suppression_keep
     }
 
     /// The rules, in the order in which they are tried.

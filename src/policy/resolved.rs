@@ -84,6 +84,7 @@ impl Policy {
                 "after_sync": self.case.aftercare.after_sync,
                 "backups": self.case.aftercare.backups,
             },
+            "suppression": { "keep": self.suppression_keep.map(|k| k.to_string()) },
             "rules": rules,
         })
     }
@@ -97,7 +98,7 @@ mod tests {
     fn resolved_with_defaults() {
         let p = Policy::parse(
             "[policy]\nname = \"p\"\n[[rule]]\nid = \"r\"\nmatch = { area = [\"log\", \"state\"], at_least = \"probable\", \
-             older_than = \"24 months\" }\ndecision = \"review\"\n",
+             older_than = \"24 months\" }\ndecision = \"review\"\n[suppression]\nkeep = \"120 months\"\n",
             "p",
         )
         .unwrap();
@@ -108,6 +109,7 @@ mod tests {
         let v = p.resolved();
         assert_eq!(v["placeholder"], "[erased]");
         assert_eq!(v["clock"]["extension"], "2 months");
+        assert_eq!(v["suppression"]["keep"], "10 years");
         assert_eq!(v["rules"][0]["match"]["older_than"], "2 years");
         assert_eq!(v["rules"][1]["id"], BUILT_IN_DEFAULT);
         assert_eq!(

@@ -1,14 +1,15 @@
 //! Cases, plans, approvals and the journal of steps. Whatever could name the person is sealed with the case's own key.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{OptionalExtension, Row, Transaction};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
     SealedSubject, Store, StoreError,
     audit::{Act, append},
-    life::set_state,
+    journal::Change,
+    life::{check_way, force_state, set_state},
 };
 use crate::{
     keys::DataKey,
@@ -468,22 +469,35 @@ impl Store {
         record: &CaseRecord,
         detail: Value,
     ) -> Result<(), StoreError> {
-        self.write(|tx| {
-            set_state(tx, act, id, state, detail)?;
+        self.change(act, |tx| {
+            check_way(tx, id, state)?;
+            let subject = tx.query_row("SELECT pseudonym FROM cases WHERE id = ?1", [id.as_str()], |r| r.get(0))?;
             tx.execute("UPDATE cases SET record = ?2 WHERE id = ?1", (id.as_str(), json!(record).to_string()))?;
-            tx.execute("UPDATE cases SET wrapped_key = NULL, sealed_subject = NULL WHERE id = ?1", [id.as_str()])?;
-            tx.execute("UPDATE plans SET sealed = NULL WHERE case_id = ?1", [id.as_str()])?;
-            tx.execute("DELETE FROM case_notes WHERE case_id = ?1", [id.as_str()])?;
-            tx.execute("DELETE FROM scan_caches WHERE case_id = ?1", [id.as_str()])?;
-            tx.execute(
-                "UPDATE steps SET sealed = NULL WHERE plan IN (SELECT hash FROM plans WHERE case_id = ?1)",
-                [id.as_str()],
-            )?;
-            Ok::<_, StoreError>(())
+            end(tx, act, id, state, detail)?;
+            Ok(((), vec![Change::Ended { case: id.clone(), state, subject }]))
         })?;
         self.checkpoint()?;
         self.sweep_caches()
     }
+}
+
+/// Destroys what is sealed in a case, with its key, wherever it stood: a case that was put back from a backup ends again.
+pub(super) fn end(
+    tx: &Transaction<'_>,
+    act: &Act<'_>,
+    id: &CaseId,
+    state: CaseState,
+    detail: Value,
+) -> Result<(), StoreError> {
+    tx.execute("UPDATE cases SET wrapped_key = NULL, sealed_subject = NULL WHERE id = ?1", [id.as_str()])?;
+    tx.execute("UPDATE plans SET sealed = NULL WHERE case_id = ?1", [id.as_str()])?;
+    tx.execute("DELETE FROM case_notes WHERE case_id = ?1", [id.as_str()])?;
+    tx.execute("DELETE FROM scan_caches WHERE case_id = ?1", [id.as_str()])?;
+    tx.execute(
+        "UPDATE steps SET sealed = NULL WHERE plan IN (SELECT hash FROM plans WHERE case_id = ?1)",
+        [id.as_str()],
+    )?;
+    force_state(tx, act, id, state, detail)
 }
 
 #[cfg(test)]

@@ -18,6 +18,15 @@ ALTER TABLE cases ADD COLUMN record TEXT NOT NULL DEFAULT '{}';
 UPDATE cases SET state = 'executing' WHERE state = 'executed';
 ";
 
+/// Whether a case may go to `state` from where it stands.
+pub(super) fn check_way(tx: &Transaction<'_>, id: &CaseId, state: CaseState) -> Result<(), StoreError> {
+    let from: Option<String> =
+        tx.query_row("SELECT state FROM cases WHERE id = ?1", [id.as_str()], |r| r.get(0)).optional()?;
+    let from: CaseState =
+        from.and_then(|s| serde_json::from_value(Value::String(s)).ok()).ok_or(StoreError::Damaged("cases"))?;
+    if from.may(state) { Ok(()) } else { Err(StoreError::Way { case: id.clone(), from, to: state }) }
+}
+
 /// Moves a case to another state inside `tx`, with the event of that name.
 pub(super) fn set_state(
     tx: &Transaction<'_>,
@@ -26,14 +35,21 @@ pub(super) fn set_state(
     state: CaseState,
     detail: Value,
 ) -> Result<(), StoreError> {
-    let from: Option<String> =
-        tx.query_row("SELECT state FROM cases WHERE id = ?1", [id.as_str()], |r| r.get(0)).optional()?;
-    let from: CaseState =
-        from.and_then(|s| serde_json::from_value(Value::String(s)).ok()).ok_or(StoreError::Damaged("cases"))?;
-    if !from.may(state) {
-        return Err(StoreError::Way { case: id.clone(), from, to: state });
+    check_way(tx, id, state)?;
+    force_state(tx, act, id, state, detail)
+}
+
+/// As [`set_state`], whatever the way.
+pub(super) fn force_state(
+    tx: &Transaction<'_>,
+    act: &Act<'_>,
+    id: &CaseId,
+    state: CaseState,
+    detail: Value,
+) -> Result<(), StoreError> {
+    if tx.execute("UPDATE cases SET state = ?2 WHERE id = ?1", (id.as_str(), state.as_str()))? != 1 {
+        return Err(StoreError::Damaged("cases"));
     }
-    tx.execute("UPDATE cases SET state = ?2 WHERE id = ?1", (id.as_str(), state.as_str()))?;
     append(tx, act, &format!("case.{state}"), Some(id.as_str()), detail)
 }
 

@@ -16,6 +16,8 @@ use crate::keys::{KeyError, Keys};
 mod audit;
 mod cache;
 mod cases;
+mod generation;
+mod journal;
 mod life;
 mod schema;
 mod staged;
@@ -27,10 +29,11 @@ pub use crate::model::CaseState;
 pub use audit::Act;
 pub use cache::{CACHES, CacheFile, LARGEST_FRAME};
 pub use cases::{Approval, Case, Opened, StepRow, StepState};
+pub use generation::{Generations, Outlook};
 pub use life::Change;
 pub use staged::{StagedKind, StagedRow, StagedState};
 use subjects::SealedSubject;
-pub use suppression::SuppressionRow;
+pub use suppression::{Removal, Removed, SuppressionRow};
 pub use sync::{Intent, Pair, PairField, PairKind};
 
 /// Why the store cannot be used.
@@ -78,6 +81,22 @@ pub enum StoreError {
         /// Where it should have gone.
         to: CaseState,
     },
+    /// The suppression journal.
+    #[error(
+        "the suppression journal {path}: {what}. Put it back from its own backup; where there is none, move it aside and run: efface case replay"
+    )]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Something was put back from a backup.
+    #[error(
+        "the suppression list is of another generation than what lies beside it ({0}): one of them was put back from a \
+         backup, so an erasure may be forgotten; nothing is synchronised or erased until this has run: efface case replay"
+    )]
+    Restored(Generations),
     /// A row holds what it cannot hold.
     #[error("the store holds a damaged row in {0}")]
     Damaged(&'static str),
@@ -89,6 +108,7 @@ pub struct Store {
     inner: Arc<Mutex<Connection>>,
     keys: Keys,
     path: PathBuf,
+    journal: PathBuf,
 }
 
 impl Store {
@@ -100,10 +120,19 @@ impl Store {
     /// # Errors
     /// When the key file is missing, open to others or another store's; when the database is damaged or newer.
     pub fn open(state: &Path) -> Result<Self, StoreError> {
+        Self::open_with(state, &journal::default_path(state))
+    }
+
+    /// As [`Store::open`], with the suppression journal at `journal`, which may lie outside the ordinary backup. A change of
+    /// the suppression list that was cut off is finished; whether anything was put back from a backup since is asked by
+    /// [`Store::insist_on_agreement`].
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with(state: &Path, journal: &Path) -> Result<Self, StoreError> {
         let path = state.join(Self::FILE);
         std::fs::create_dir_all(state).map_err(|source| StoreError::Folder { path: state.to_owned(), source })?;
-        let _lock = crate::fs::Lock::acquire(&state.join("open.lock"), Duration::from_secs(30))
-            .map_err(|e| StoreError::Folder { path: state.to_owned(), source: std::io::Error::other(e.to_string()) })?;
+        let _lock = open_lock(&path, Duration::from_secs(30))?;
         // Keys are made only with a new store: a store that lost its keys must not silently get others.
         let keys = if path.exists() || Keys::exist(state) { Keys::load(state)? } else { Keys::create(state)? };
         let wrap = |source| StoreError::Sqlite { path: path.clone(), source };
@@ -127,7 +156,13 @@ impl Store {
                 conn.execute("INSERT INTO meta (name, value) VALUES ('key_id', ?1)", [keys.id()]).map_err(wrap)?;
             }
         }
-        Ok(Self { inner: Arc::new(Mutex::new(conn)), keys, path })
+        let store = Self { inner: Arc::new(Mutex::new(conn)), keys, path, journal: journal.to_owned() };
+        match store.settle() {
+            // Reading goes on without it; what needs the list asks again.
+            Err(StoreError::Journal { .. }) => {}
+            settled => drop(settled?),
+        }
+        Ok(store)
     }
 
     /// The keys that belong to this store.
@@ -210,6 +245,13 @@ impl From<rusqlite::Error> for StoreError {
     fn from(source: rusqlite::Error) -> Self {
         Self::Sqlite { path: PathBuf::from(Store::FILE), source }
     }
+}
+
+/// Held while a store is opened, and while its database and the files beside it change together.
+fn open_lock(database: &Path, patience: Duration) -> Result<crate::fs::Lock, StoreError> {
+    let path = database.with_file_name("open.lock");
+    crate::fs::Lock::acquire(&path, patience)
+        .map_err(|e| StoreError::Folder { path, source: std::io::Error::other(e.to_string()) })
 }
 
 fn set_private(path: &Path) -> std::io::Result<()> {

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     super::suppression::SCHEMA,
     super::cache::SCHEMA,
     super::life::SCHEMA,
+    super::suppression::ENDS,
 ];
 
 /// Brings the schema up to ours; `user_version` counts the steps taken.

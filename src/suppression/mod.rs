@@ -19,7 +19,8 @@ use crate::{
     keys::{Keys, Purpose},
     model::{CaseId, IdentifierKind, InstanceName, Subject},
     norm,
-    store::{Store, StoreError, SuppressionRow},
+    policy::Period,
+    store::{Act, Store, StoreError, SuppressionRow},
     subject::variants,
 };
 
@@ -34,11 +35,38 @@ const EVERYWHERE: &str = "*";
 pub struct Suppression;
 
 impl Suppression {
-    /// Puts the confirmed identifiers of `subject` on the list for `case`. Says how many entries are new.
+    /// Puts the confirmed identifiers of `subject` on the list for `case`, for as long as `keep` says from the time of the
+    /// act on; without it they have no end. Says how many entries are new; one that is there keeps its end.
     ///
     /// # Errors
     /// What the store says.
-    pub fn add(store: &Store, case: &CaseId, subject: &Subject, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    pub fn add(
+        store: &Store,
+        act: &Act<'_>,
+        case: &CaseId,
+        subject: &Subject,
+        keep: Option<Period>,
+    ) -> Result<usize, StoreError> {
+        // A period that leaves the calendar has no end.
+        let until = keep.and_then(|keep| keep.after(act.at));
+        let created = act.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let blank = SuppressionRow {
+            hash: [0; 32],
+            kind: String::new(),
+            case: case.clone(),
+            scope: String::new(),
+            norm: norm::VERSION.to_owned(),
+            words: 0,
+            created,
+            until,
+        };
+        store.suppression_add(act, case, &Self::entries(store.keys(), subject, &blank))
+    }
+
+    /// The entries of a subject's confirmed identifiers, each with what `like` says of case, time and end. Nothing is put
+    /// on the list.
+    #[must_use]
+    pub fn entries(keys: &Keys, subject: &Subject, like: &SuppressionRow) -> Vec<SuppressionRow> {
         let name_words: BTreeSet<String> = subject
             .identifiers
             .iter()
@@ -61,17 +89,15 @@ impl Suppression {
                 let ambiguous = kind == IdentifierKind::Username
                     && (form.chars().count() < 3 || name_words.contains(&norm::key_form(IdentifierKind::Alias, &form)));
                 rows.push(SuppressionRow {
-                    hash: entry_hash(store.keys(), kind, &form, scope),
+                    hash: entry_hash(keys, kind, &form, scope),
                     kind: kind.as_str().to_owned(),
-                    case: case.clone(),
                     scope: scope.to_owned(),
-                    norm: norm::VERSION.to_owned(),
                     words: if ambiguous { 0 } else { words(&form).len().max(1) as u32 },
-                    created: now.to_rfc3339_opts(SecondsFormat::Secs, true),
+                    ..like.clone()
                 });
             }
         }
-        store.suppression_add(&rows)
+        rows
     }
 
     /// The list; entries say kind, case, scope and time, never a value.
@@ -80,14 +106,6 @@ impl Suppression {
     /// What the store says.
     pub fn list(store: &Store) -> Result<Vec<SuppressionRow>, StoreError> {
         store.suppression_list()
-    }
-
-    /// Takes a case's entries off the list. Says how many there were.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub fn remove(store: &Store, case: &CaseId) -> Result<usize, StoreError> {
-        store.suppression_remove(case)
     }
 }
 
@@ -166,13 +184,31 @@ const KINDS: [IdentifierKind; 7] = [
 ];
 
 impl Guard {
-    /// Loads the list for data that belongs to `instance`.
+    /// Loads what of the list holds at `now` for data that belongs to `instance`.
     ///
     /// # Errors
     /// What the store says.
-    pub fn load(store: &Store, instance: &InstanceName) -> Result<Self, StoreError> {
+    pub fn load(store: &Store, instance: &InstanceName, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        Ok(Self::of(store.keys(), store.suppression_holding(now)?, instance))
+    }
+
+    /// Loads the whole list, of every instance and with what has ended, to keep persons out of free text.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn of_everybody(store: &Store) -> Result<Self, StoreError> {
         let rows = store.suppression_list()?;
-        let scopes = vec![instance.as_str().to_owned(), EVERYWHERE.to_owned()];
+        let scopes: BTreeSet<String> = rows.iter().map(|r| r.scope.clone()).collect();
+        Ok(Self::with(store.keys(), rows, scopes.into_iter().collect()))
+    }
+
+    /// Of these entries, for data that belongs to `instance`.
+    #[must_use]
+    pub fn of(keys: &Keys, rows: Vec<SuppressionRow>, instance: &InstanceName) -> Self {
+        Self::with(keys, rows, vec![instance.as_str().to_owned(), EVERYWHERE.to_owned()])
+    }
+
+    fn with(keys: &Keys, rows: Vec<SuppressionRow>, scopes: Vec<String>) -> Self {
         let mine: Vec<_> = rows.into_iter().filter(|r| scopes.contains(&r.scope)).collect();
         let kinds = KINDS.into_iter().filter(|k| mine.iter().any(|r| r.kind == k.as_str())).collect();
         let name_lengths: BTreeSet<usize> = mine
@@ -180,13 +216,13 @@ impl Guard {
             .filter(|r| r.kind == IdentifierKind::FullName.as_str() || r.kind == IdentifierKind::Alias.as_str())
             .map(|r| r.words as usize)
             .collect();
-        Ok(Self {
-            keys: store.keys().clone(),
+        Self {
+            keys: keys.clone(),
             scopes,
             entries: mine.into_iter().map(|r| (r.hash, Entry { ambiguous: r.words == 0 })).collect(),
             kinds,
             name_lengths: name_lengths.into_iter().collect(),
-        })
+        }
     }
 
     /// Whether the list is empty, so that every answer is "pass".

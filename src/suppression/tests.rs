@@ -1,7 +1,17 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::{Identifier, Personal};
+use crate::{
+    model::{CaseKind, CaseRecord, Identifier, Personal},
+    store::{CaseState, Opened, Removed},
+};
+
+const CASE: &str = "C-01ARZ3NDEKTSV4RRFFQ69G5FAV";
+const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+const fn by(actor: &str) -> Act<'_> {
+    Act { actor, at: NOW }
+}
 
 fn guard(identifiers: &[(IdentifierKind, &str, Option<&str>)]) -> (tempfile::TempDir, Store, Guard) {
     let dir = tempfile::tempdir().unwrap();
@@ -19,11 +29,10 @@ fn guard(identifiers: &[(IdentifierKind, &str, Option<&str>)]) -> (tempfile::Tem
             })
             .collect(),
     );
-    let case = "C-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
-    let now = DateTime::UNIX_EPOCH;
-    assert_eq!(Suppression::add(&store, &case, &subject, now).unwrap(), identifiers.len());
-    assert_eq!(Suppression::add(&store, &case, &subject, now).unwrap(), 0, "a second time adds nothing");
-    let guard = Guard::load(&store, &"hq".parse().unwrap()).unwrap();
+    let case = CASE.parse().unwrap();
+    assert_eq!(Suppression::add(&store, &by("dpo"), &case, &subject, None).unwrap(), identifiers.len());
+    assert_eq!(Suppression::add(&store, &by("dpo"), &case, &subject, None).unwrap(), 0, "a second time adds nothing");
+    let guard = Guard::load(&store, &"hq".parse().unwrap(), NOW).unwrap();
     (dir, store, guard)
 }
 
@@ -141,14 +150,94 @@ fn a_user_name_holds_in_its_instance_and_a_common_word_counts_as_a_name() {
     ]);
     assert_eq!(g.check_text("zoe did it", NameMode::Park).names, 1);
     assert_eq!(g.check_text("[~zoe] did it", NameMode::Park).value, "[erased] did it");
-    let elsewhere = Guard::load(&store, &"other".parse().unwrap()).unwrap();
+    let elsewhere = Guard::load(&store, &"other".parse().unwrap(), NOW).unwrap();
     assert!(elsewhere.check_text("zoe did it", NameMode::Park).is_clean());
     assert!(elsewhere.identifier(IdentifierKind::AccountId, "5b10"), "account ids are one namespace");
     let rows = Suppression::list(&store).unwrap();
     assert_eq!(rows.len(), 3);
     assert!(rows.iter().all(|r| r.norm == norm::VERSION));
-    assert_eq!(Suppression::remove(&store, &rows[0].case).unwrap(), 3);
-    assert!(Guard::load(&store, &"hq".parse().unwrap()).unwrap().is_empty());
+}
+
+fn events(store: &Store) -> Vec<String> {
+    store.audit_events().unwrap().into_iter().map(|e| e.kind).filter(|k| k.starts_with("suppression")).collect()
+}
+
+#[test]
+fn it_takes_two_to_take_entries_off() {
+    let (_d, store, _) = zoe();
+    let case: CaseId = CASE.parse().unwrap();
+    let empty = |store: &Store| Guard::load(store, &"hq".parse().unwrap(), NOW).unwrap().is_empty();
+    assert_eq!(store.suppression_approve_removal(&by("dpo"), &case).unwrap(), Removed::NotAsked);
+    let asked = store.suppression_ask_removal(&by("admin"), &case, "back in the company").unwrap().unwrap();
+    assert_eq!(asked.entries, store.suppression_list().unwrap().len() as u64);
+    assert!(!empty(&store), "a request alone does nothing");
+    assert_eq!(store.suppression_approve_removal(&by("admin"), &case).unwrap(), Removed::SamePerson);
+    assert!(store.suppression_withdraw_removal(&by("admin"), &case).unwrap());
+    assert_eq!(store.suppression_approve_removal(&by("dpo"), &case).unwrap(), Removed::NotAsked);
+    // What was added since is not what was asked about.
+    store.suppression_ask_removal(&by("admin"), &case, "again").unwrap();
+    let later = SuppressionRow { hash: [7; 32], ..store.suppression_list().unwrap()[0].clone() };
+    store.suppression_add(&by("admin"), &case, &[later]).unwrap();
+    assert_eq!(store.suppression_approve_removal(&by("dpo"), &case).unwrap(), Removed::Changed);
+    assert!(!empty(&store));
+    store.suppression_ask_removal(&by("admin"), &case, "with the new one").unwrap();
+    assert_eq!(store.suppression_removals().unwrap().len(), 1);
+    let Removed::Done(n) = store.suppression_approve_removal(&by("dpo"), &case).unwrap() else { panic!() };
+    assert!(n > 6 && empty(&store) && store.suppression_removals().unwrap().is_empty());
+    assert_eq!(store.suppression_ask_removal(&by("admin"), &case, "none left").unwrap().unwrap().entries, 0);
+    let told = ["added", "removal-requested", "removal-withdrawn", "removal-requested", "added", "removal-requested"];
+    let mut told: Vec<String> = told.map(|k| format!("suppression.{k}")).to_vec();
+    told.push("suppression.removed".into());
+    assert_eq!(events(&store), told);
+}
+
+#[test]
+fn what_has_ended_suppresses_no_more_and_goes_only_when_asked() {
+    let (_d, store, _) = guard(&[(IdentifierKind::Email, "ada@corp.example", None)]);
+    let hq: InstanceName = "hq".parse().unwrap();
+    let day = |s: &str| s.parse::<DateTime<Utc>>().unwrap();
+    let subject = Subject::new(
+        Personal::new("zoe".parse().unwrap()),
+        "p-2".into(),
+        vec![Identifier {
+            kind: IdentifierKind::Email,
+            value: Personal::new("zoe.quill@corp.example".to_owned()),
+            instance: None,
+            confirmed: true,
+        }],
+    );
+    let case: CaseId = "C-01ARZ3NDEKTSV4RRFFQ69G5FAW".parse().unwrap();
+    let open = Act { actor: "dpo", at: day("2020-02-29T12:00:00Z") };
+    let day = open.at.date_naive();
+    let opened = Opened { kind: CaseKind::Erasure, received: day, due: day, record: CaseRecord::default() };
+    store.open_case(&open, &case, &subject, &opened).unwrap();
+    assert_eq!(Suppression::add(&store, &open, &case, &subject, Some(Period::Months(120))).unwrap(), 1);
+    let listed = |at: &str| {
+        Guard::load(&store, &hq, day(at)).unwrap().identifier(IdentifierKind::Email, "zoe.quill@corp.example")
+    };
+    let expire = |at: &str| store.suppression_expire(&Act { actor: "dpo", at: day(at) }).unwrap();
+    // A second execution does not move the end, and an open case needs its entries whatever it says.
+    let again = Act { actor: "dpo", at: day("2024-01-01T00:00:00Z") };
+    assert_eq!(Suppression::add(&store, &again, &case, &subject, Some(Period::Months(120))).unwrap(), 0);
+    assert!(listed("2031-01-01T00:00:00Z"));
+    assert_eq!(expire("2031-01-01T00:00:00Z"), 0);
+    assert!(store.suppression_ask_removal(&again, &case, "while it is open").unwrap().is_none());
+    store.end_case(&again, &case, CaseState::Rejected, &CaseRecord::default(), serde_json::Value::Null).unwrap();
+    assert!(listed("2030-02-28T11:59:59Z"));
+    assert!(!listed("2030-02-28T12:00:00Z"), "ten years after 29 February is the last day of that month");
+    assert_eq!(store.suppression_list().unwrap().len(), 2, "it goes only when it is asked to");
+    assert_eq!(expire("2030-02-27T12:00:00Z"), 0);
+    assert_eq!(expire("2030-03-01T12:00:00Z"), 1);
+    assert_eq!(store.suppression_list().unwrap().len(), 1, "what has no end stays");
+    assert_eq!(events(&store).last().unwrap(), "suppression.expired");
+}
+
+#[test]
+fn free_text_is_told_without_anybody_on_the_list() {
+    let (_d, store, _) =
+        guard(&[(IdentifierKind::Username, "zquill", Some("hq")), (IdentifierKind::FullName, "Zoe Quill", None)]);
+    let all = Guard::of_everybody(&store).unwrap();
+    assert_eq!(all.check_text("Zoe Quill (zquill) is back", NameMode::Cut).value, "[erased] ([erased]) is back");
 }
 
 #[test]

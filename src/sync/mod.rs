@@ -182,11 +182,13 @@ async fn opened(
     out: &mut SyncReport,
 ) -> Result<(), SyncError> {
     let home = deps.config.home().map_err(|_| SyncError::NoHome)?;
+    deps.store.insist_on_agreement()?;
     let staging = Staging::open(&home.staging, &sync.name, deps.store)?;
     let _lock = staging.lock(PATIENCE)?;
     let repaired = staging.repair()?;
-    let guard = Guard::load(deps.store, &sync.source.instance)?;
-    let target_guard = Guard::load(deps.store, &sync.target.instance)?;
+    let now = (deps.now)();
+    let guard = Guard::load(deps.store, &sync.source.instance, now)?;
+    let target_guard = Guard::load(deps.store, &sync.target.instance, now)?;
     let users = Users::new(sync, source, target, deps.store.keys(), &target_guard);
     let report = Mutex::new(std::mem::take(out));
     let room =

@@ -147,7 +147,8 @@ impl World {
                 .collect(),
         );
         let case: CaseId = "C-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
-        Suppression::add(&self.store, &case, &subject, Utc::now()).unwrap();
+        let act = crate::store::Act { actor: "dpo", at: Utc::now() };
+        Suppression::add(&self.store, &act, &case, &subject, None).unwrap();
     }
 }
 

@@ -47,8 +47,10 @@ pub(super) async fn execute(
     }
     let _lock = Lock::acquire(&room.config.state.join("execute.lock"), Duration::from_secs(1))
         .map_err(|e| Failure::Refused(e.to_string()))?;
+    room.store.insist_on_agreement()?;
     // From here on no door lets the person in again, whatever happens in between (law 5).
-    Suppression::add(&room.store, id, &subject, ctx.now)?;
+    let keep = plan.policy.suppression_keep.as_deref().and_then(|keep| keep.parse().ok());
+    ctx.act(|act| Suppression::add(&room.store, act, id, &subject, keep))?;
     let mut usable = BTreeMap::new();
     for (name, client) in work::clients(room.config.instances.values(), true) {
         match client {

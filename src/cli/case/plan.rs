@@ -111,6 +111,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
                 cap_records: policy.caps().records,
                 cap_share: policy.caps().share,
                 case: policy.case().clone(),
+                suppression_keep: policy.suppression_keep().map(|keep| keep.to_string()),
             },
             groups: groups.to_vec(),
             mandates: &mandates,
