@@ -208,8 +208,8 @@ fn what_has_ended_suppresses_no_more_and_goes_only_when_asked() {
     );
     let case: CaseId = "C-01ARZ3NDEKTSV4RRFFQ69G5FAW".parse().unwrap();
     let open = Act { actor: "dpo", at: day("2020-02-29T12:00:00Z") };
-    let day = open.at.date_naive();
-    let opened = Opened { kind: CaseKind::Erasure, received: day, due: day, record: CaseRecord::default() };
+    let date = open.at.date_naive();
+    let opened = Opened { kind: CaseKind::Erasure, received: date, due: date, record: CaseRecord::default() };
     store.open_case(&open, &case, &subject, &opened).unwrap();
     assert_eq!(Suppression::add(&store, &open, &case, &subject, Some(Period::Months(120))).unwrap(), 1);
     let listed = |at: &str| {
