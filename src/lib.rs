@@ -12,6 +12,7 @@ pub mod config;
 pub mod erasure;
 pub mod extract;
 pub mod fs;
+pub mod holds;
 pub mod jira;
 pub mod keys;
 pub mod model;

@@ -10,6 +10,7 @@ mod case;
 mod demo;
 mod doctor;
 mod exit;
+mod hold;
 mod init;
 mod output;
 mod policy;
@@ -96,6 +97,8 @@ enum Command {
     Policy(policy::Args),
     /// The erasure workflow.
     Case(case::Args),
+    /// Orders to keep: preservation and restriction.
+    Hold(hold::Args),
     /// The suppression list: once erased, stays erased.
     Suppress(suppress::Args),
     /// Reports to hand over.
@@ -188,6 +191,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Scan(args) => scan::run(args, &ctx).await,
         Command::Policy(args) => policy::run(args, &ctx),
         Command::Case(args) => case::run(args, &ctx).await,
+        Command::Hold(args) => hold::run(args, &ctx),
         Command::Suppress(args) => suppress::run(args, &ctx),
         Command::Report(args) => report::run(args, &ctx),
         Command::Audit(args) => audit::run(args, &ctx),

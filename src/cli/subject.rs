@@ -335,6 +335,17 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         }
         Verb::Forget { key } => {
             let pseudonym = store.subject_pseudonym(&key);
+            if let Some(subject) = store.subject(&key)? {
+                let holds = crate::holds::Holds::load(&store)?;
+                let held: Vec<String> = holds.naming(&subject).map(|h| h.id.to_string()).collect();
+                if !held.is_empty() {
+                    return Err(Failure::Refused(format!(
+                        "the person is held by {}: the identifiers stay until that is released: efface hold list",
+                        held.join(", ")
+                    ))
+                    .into());
+                }
+            }
             let gone = store.forget_subject(&key)?;
             ctx.act(|act| store.audit(act, "subject.forgotten", None, json!({ "subject": pseudonym, "found": gone })))?;
             ctx.say(if gone { "Forgotten: the key of the entry is destroyed." } else { "There was no such subject." });

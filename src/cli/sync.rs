@@ -242,6 +242,9 @@ fn show_run(report: &RunReport, ctx: &Context) -> anyhow::Result<()> {
         if r.parked > 0 {
             ctx.say(format!("{name}: {} parked; see: efface sync errors", r.parked));
         }
+        if r.held > 0 {
+            ctx.say(format!("{name}: {} changes are held and stay where they are; see: efface hold list", r.held));
+        }
         for (what, n) in &r.warnings {
             ctx.say(format!("{name}: note: {what}{}", times(*n)));
         }

@@ -4,6 +4,8 @@
 //! the end. What acts on which kind of place is in `executor`. A step may be repeated at any time: it finds out first
 //! how far an earlier run came.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,8 +16,9 @@ use super::{
     plan::{Operation, Plan, Step},
 };
 use crate::{
+    holds::{Holds, Spot},
     jira::ErrorKind,
-    model::{CaseId, Outcome, RecordType},
+    model::{CaseId, Hold, HoldId, Outcome, RecordType, Subject},
     store::{Act, CaseState, StepRow, StepState, Store, StoreError},
 };
 
@@ -28,8 +31,25 @@ pub struct Execution {
     pub failed: u32,
     /// Steps whose record had changed since it was planned on.
     pub refused: u32,
+    /// Steps that a hold stopped.
+    pub held: u32,
+    /// What each hold that is in force met in this plan.
+    pub holds: Vec<HeldPart>,
     /// Failures and refusals: step, place, what happened. No identifier.
     pub problems: Vec<Problem>,
+}
+
+/// How far the steps that a hold covers had come when it fell into the execution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldPart {
+    /// The hold.
+    pub hold: HoldId,
+    /// Steps that were done before.
+    pub done: u32,
+    /// Steps whose act was under way: a call that cannot be taken back, of which it is not known whether it came through.
+    pub in_flight: u32,
+    /// Steps that were not begun, and will not be.
+    pub not_begun: u32,
 }
 
 /// A step that did not end well.
@@ -68,6 +88,8 @@ pub struct Run<'a> {
     pub now: &'a dyn Fn() -> DateTime<Utc>,
     /// How records are loaded and changed.
     pub executors: &'a Executors<'a>,
+    /// The person, of whom holds are asked.
+    pub subject: &'a Subject,
     /// The identifiers, to read back by another road where a server gives a value back in its own form.
     pub needles: &'a Needles,
 }
@@ -93,14 +115,48 @@ impl Run<'_> {
         self.store.set_case_state(&act, self.case, CaseState::Executing, json!({ "plan": self.hash }))?;
         let rows = self.store.steps(self.case, self.hash)?;
         let mut out = Execution::default();
+        let mut holds = Holds::load(self.store)?;
+        let mut parts: BTreeMap<HoldId, HeldPart> = BTreeMap::new();
         for step in &plan.steps {
             let earlier = rows.iter().find(|r| r.number == step.number);
+            // Asked before every step: a hold that is ordered while this runs stops what is not begun.
+            holds.refresh()?;
+            let hold = covered(&holds, self.subject, step).map(|h| h.id.clone());
+            let mut part = hold.map(|hold| {
+                parts.entry(hold.clone()).or_insert(HeldPart { hold, done: 0, in_flight: 0, not_begun: 0 })
+            });
             if earlier.is_some_and(|r| r.state == StepState::Done) {
+                part.into_iter().for_each(|p| p.done += 1);
                 out.done += 1;
                 progress(step.number);
                 continue;
             }
+            // What was held goes back to planning: the plan that was approved did not know of the hold.
+            if earlier.is_some_and(|r| r.state == StepState::Held) {
+                part.into_iter().for_each(|p| p.not_begun += 1);
+                out.held += 1;
+                progress(step.number);
+                continue;
+            }
+            let begun = earlier.is_some_and(|r| r.state == StepState::Begun);
             let before: Intent = earlier.and_then(|r| serde_json::from_value(r.note.clone()).ok()).unwrap_or_default();
+            if let Some(part) = &mut part {
+                if !(begun && self.came_through(step, &before).await) {
+                    let note = if begun {
+                        part.in_flight += 1;
+                        "its act was under way when the hold came, and did not come through"
+                    } else {
+                        part.not_begun += 1;
+                        "not begun when the hold came"
+                    };
+                    let intent = Intent { after: before.after, note: Some(format!("held by {}: {note}", part.hold)) };
+                    self.journal(step, StepState::Held, Some(Outcome::Held), &intent)?;
+                    out.held += 1;
+                    progress(step.number);
+                    continue;
+                }
+                part.done += 1;
+            }
             match self.step(step, &before).await {
                 Ok((outcome, intent)) => {
                     self.journal(step, StepState::Done, Some(outcome), &intent)?;
@@ -119,11 +175,24 @@ impl Run<'_> {
             }
             progress(step.number);
         }
-        if out.failed == 0 && out.refused == 0 {
+        out.holds = parts.into_values().collect();
+        if out.failed == 0 && out.refused == 0 && out.held == 0 {
             let act = Act { actor: self.actor, at: (self.now)() };
             self.store.audit(&act, "case.executed", Some(self.case.as_str()), json!({ "plan": self.hash }))?;
         }
         Ok(out)
+    }
+
+    /// Whether the act of a step that was cut off is to be seen: the record is gone, or is what the step would leave behind.
+    async fn came_through(&self, step: &Step, before: &Intent) -> bool {
+        let Ok(executor) = self.executors.of(step) else { return false };
+        match executor.load(step).await {
+            Ok(None) => executor.confirm_gone(step).await.is_ok(),
+            Ok(Some(current)) => {
+                step.operation == Operation::Edit && before.after.as_deref() == Some(current.hash(step).as_str())
+            }
+            Err(_) => false,
+        }
     }
 
     async fn step(&self, step: &Step, before: &Intent) -> Result<(Outcome, Intent), ExecError> {
@@ -215,6 +284,20 @@ impl Run<'_> {
     }
 }
 
+/// The hold that covers a step, where one does.
+#[must_use]
+pub fn covered<'h>(holds: &'h Holds, subject: &Subject, step: &Step) -> Option<&'h Hold> {
+    let fields: Vec<&str> = step.edits.iter().map(|e| e.field.as_str()).collect();
+    let spot = Spot {
+        place: &step.place,
+        project: step.project.as_ref(),
+        record: &step.record,
+        fields: &fields,
+        whole: step.operation == Operation::Delete,
+    };
+    holds.covering(subject, &spot)
+}
+
 /// Whether every step of a plan has been done.
 ///
 /// # Errors
@@ -234,7 +317,7 @@ pub fn outcomes(
     current: &Plan,
     hash: &str,
 ) -> Result<Vec<(String, Outcome, u64)>, StoreError> {
-    let mut counts = std::collections::BTreeMap::<(String, Outcome), u64>::new();
+    let mut counts = BTreeMap::<(String, Outcome), u64>::new();
     let mut add = |place: &crate::model::Place, outcome, n: usize| {
         *counts.entry((place.to_string(), outcome)).or_default() += n as u64;
     };

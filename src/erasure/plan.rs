@@ -229,8 +229,19 @@ pub struct MandateOf {
 /// A finding with what its record was.
 pub type Group = (Vec<Finding>, Option<Base>);
 
+/// Why a hold keeps a finding where it is: told without what names a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldBy {
+    /// Which hold, of which type.
+    pub why: String,
+    /// Who ordered it.
+    pub who: String,
+}
+
+/// Whether a hold covers what would be done to a finding; asked again with `true` where the whole record would go.
+pub type Held<'a> = &'a dyn Fn(&Finding, bool) -> Option<HeldBy>;
+
 /// Everything a plan is made of.
-#[derive(Debug)]
 pub struct Input<'a> {
     /// The case.
     pub case: CaseId,
@@ -248,6 +259,8 @@ pub struct Input<'a> {
     pub mandates: &'a BTreeMap<InstanceName, MandateOf>,
     /// Who could remove what a rule leaves, by rule id.
     pub ask: &'a BTreeMap<String, String>,
+    /// What holds cover.
+    pub held: Held<'a>,
     /// What the last verification met and the scan does not know.
     pub unexplained: Vec<Standing>,
     /// What was read.
@@ -279,12 +292,22 @@ impl Plan {
                     }
                     _ if !finding.decision.acts() => standing.push(stays(finding, input.ask)),
                     Some((outcome, why, who)) => standing.push(stands(finding, outcome, why, who)),
-                    None => acting.push(finding),
+                    None => match (input.held)(finding, finding.decision == Decision::Delete) {
+                        Some(held) => standing.push(holds(finding, held)),
+                        None => acting.push(finding),
+                    },
                 }
             }
             let (Some(first), Some(base)) = (acting.first(), base) else { continue };
             let reference = &first.reference;
             let operation = operation(&acting);
+            // Who deletes a record deletes what is held of it.
+            if operation == Operation::Delete
+                && let Some(held) = (input.held)(first, true)
+            {
+                standing.extend(acting.iter().map(|f| holds(f, held.clone())));
+                continue;
+            }
             // What a legal basis keeps is not deleted because something beside it may go, unless a person says so.
             let kept = findings.iter().any(|f| f.decision == Decision::Keep && f.rule != OTHER_PERSON);
             if operation == Operation::Delete && kept && !acting.iter().any(|f| f.rule == BY_A_PERSON) {
@@ -393,6 +416,13 @@ fn stands(finding: &Finding, outcome: Outcome, why: String, who: Option<String>)
         why,
         who,
     }
+}
+
+/// The rule of a finding that a hold covers.
+pub const HOLD: &str = "hold";
+
+fn holds(finding: &Finding, held: HeldBy) -> Standing {
+    Standing { rule: HOLD.to_owned(), ..stands(finding, Outcome::Held, held.why, Some(held.who)) }
 }
 
 fn stays(finding: &Finding, ask: &BTreeMap<String, String>) -> Standing {
@@ -517,6 +547,10 @@ mod tests {
     }
 
     fn plan(groups: Vec<Group>, mandate: Mandate) -> Plan {
+        plan_held(groups, mandate, &|_, _| None)
+    }
+
+    fn plan_held(groups: Vec<Group>, mandate: Mandate, held: Held<'_>) -> Plan {
         let mandates = BTreeMap::from([(
             "t".parse().unwrap(),
             MandateOf { mandate, contact: Some("privacy@partner.example".into()), consent: None },
@@ -539,6 +573,7 @@ mod tests {
             groups,
             mandates: &mandates,
             ask: &BTreeMap::new(),
+            held,
             unexplained: vec![],
             coverage: vec![],
             issues: BTreeMap::new(),
@@ -599,6 +634,30 @@ mod tests {
         let p = plan(vec![(group, base)], Mandate::Yes);
         assert_eq!((p.steps.len(), p.standing.len()), (1, 0));
         assert_eq!(p.steps[0].edits.len(), 2, "both findings are accounted for by the step");
+    }
+
+    #[test]
+    fn what_is_held_stays_and_is_not_deleted_with_its_record() {
+        let base = Some(Base::Json(json!({ "body": "x" })));
+        let by = || Some(HeldBy { why: "held by H-1".into(), who: "legal".into() });
+        let on_body = |f: &Finding, whole: bool| if whole || f.reference.field == "body" { by() } else { None };
+        let redact = vec![
+            finding("a", RecordType::Property, "key", Decision::Redact, Some("t")),
+            finding("b", RecordType::Property, "body", Decision::Redact, Some("t")),
+        ];
+        let p = plan_held(vec![(redact, base.clone())], Mandate::Yes, &on_body);
+        assert_eq!((p.steps[0].edits.len(), p.standing.len()), (1, 1), "the other field is redacted");
+        let s = &p.standing[0];
+        assert_eq!((s.outcome, s.rule.as_str(), s.who.as_deref()), (Outcome::Held, HOLD, Some("legal")));
+        let delete = vec![
+            finding("a", RecordType::Comment, "author", Decision::Delete, Some("t")),
+            finding("b", RecordType::Comment, "body", Decision::Redact, Some("t")),
+        ];
+        let p = plan_held(vec![(delete, base.clone())], Mandate::Yes, &on_body);
+        assert_eq!((p.steps.len(), p.standing.len()), (0, 2), "a comment goes whole or not at all");
+        // Nothing is asked about what stays anyway.
+        let keep = vec![finding("a", RecordType::Comment, "body", Decision::Keep, Some("t"))];
+        assert_eq!(plan_held(vec![(keep, base)], Mandate::Yes, &on_body).standing[0].outcome, Outcome::Kept);
     }
 
     #[test]

@@ -113,8 +113,8 @@ impl CaseState {
             // A verification that failed opens the case again.
             (S::Verified | S::Answered | S::Aftercare, S::Executing) => true,
             (S::Executing | S::Verified, S::Verified) => true,
-            // An access request has nothing to execute, a restriction neither: they are answered.
-            (S::Scanned | S::Verified, S::Answered) => true,
+            // An access request has nothing to execute, a restriction not even to search: they are answered.
+            (S::Received | S::Identified | S::Scanned | S::Verified, S::Answered) => true,
             (S::Verified | S::Answered, S::Aftercare) => true,
             (S::Verified | S::Answered | S::Aftercare, S::Closed) => true,
             _ => false,
@@ -281,8 +281,8 @@ mod tests {
         use CaseState as S;
         // Row: from. Listed: everything it may become.
         let table: [(S, &[S]); 13] = [
-            (S::Received, &[S::Identified, S::Scanned, S::Suspended, S::Withdrawn, S::Rejected]),
-            (S::Identified, &[S::Identified, S::Scanned, S::Suspended, S::Withdrawn, S::Rejected]),
+            (S::Received, &[S::Identified, S::Scanned, S::Answered, S::Suspended, S::Withdrawn, S::Rejected]),
+            (S::Identified, &[S::Identified, S::Scanned, S::Answered, S::Suspended, S::Withdrawn, S::Rejected]),
             (
                 S::Scanned,
                 &[S::Identified, S::Scanned, S::Planned, S::Answered, S::Suspended, S::Withdrawn, S::Rejected],

@@ -117,6 +117,14 @@ id!(
     |s| s.strip_prefix("C-").is_some_and(|u| u.len() == 26 && u.bytes().all(|b| b.is_ascii_alphanumeric()))
 );
 
+id!(
+    /// The id of a hold: `H-` and a ULID.
+    HoldId,
+    "hold id",
+    "'H-' and 26 letters or digits",
+    |s| s.strip_prefix("H-").is_some_and(|u| u.len() == 26 && u.bytes().all(|b| b.is_ascii_alphanumeric()))
+);
+
 impl IssueKey {
     /// The project part of the key.
     #[must_use]

@@ -119,6 +119,8 @@ pub enum StepState {
     Failed,
     /// The record had changed: back to planning.
     Refused,
+    /// A hold covers the record: back to planning when it is released.
+    Held,
 }
 
 /// A step's row in the journal.

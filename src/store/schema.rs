@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     super::suppression::SCHEMA,
     super::cache::SCHEMA,
     super::life::SCHEMA,
+    super::holds::SCHEMA,
     super::suppression::ENDS,
 ];
 

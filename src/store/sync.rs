@@ -153,6 +153,17 @@ impl Store {
         })
     }
 
+    /// Forgets how far every synchronization has exported: the next run compares every issue again.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn sync_forget_cursors(&self) -> Result<(), StoreError> {
+        self.write(|tx| {
+            tx.execute("DELETE FROM sync_cursor", [])?;
+            Ok(())
+        })
+    }
+
     /// What a synchronization's selection (fields, query, project) was when it last exported.
     ///
     /// # Errors

@@ -43,6 +43,9 @@ pub enum SyncError {
     /// A suppressed person's bare name stands in the change.
     #[error("a name on the suppression list stands in the text; it may be a namesake's")]
     Name,
+    /// A hold keeps it where it is.
+    #[error("a hold covers the change")]
+    Held,
     /// An earlier message of the same issue is parked.
     #[error("an earlier change of the same issue is parked")]
     Behind,
@@ -64,6 +67,7 @@ impl SyncError {
             Self::Ambiguous(_) => "ambiguous",
             Self::TargetGone => "target-gone",
             Self::Name => "name",
+            Self::Held => "held",
             Self::Behind => "behind",
             Self::NoType => "no-issue-type",
         }
@@ -85,6 +89,7 @@ impl SyncError {
                  namesake's, or set names = \"cut\""
                     .into()
             }
+            Self::Held => "a hold covers it; it follows when that is released: efface hold list".into(),
             Self::Behind => "it follows when the earlier change of its issue has gone through".into(),
             Self::NoType => "map the source's issue types under [sync.….issue_types]".into(),
             Self::Store(_) => "see the state folder".into(),

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
 
-use super::{Room, content, create, error::SyncError, parts, report::Phase, transition};
+use super::{Room, content, create, error::SyncError, held::Parts, parts, report::Phase, transition};
 use crate::{
     jira::{ErrorKind, Notify},
     staging::{Entry, Message, MessageId, State},
@@ -73,6 +73,11 @@ async fn issue(
                 room.count(|r| r.imported += 1);
                 super::blocking(|| room.staging.imported(entry.id))?;
             }
+            // It stays where it is, and so does what comes after it.
+            Err(SyncError::Held) => {
+                room.count(|r| r.held += 1);
+                return Ok(());
+            }
             Err(e) if e.stops_everything() => return Err(e),
             // It stays where it is, and so does what comes after it.
             Err(e) if e.is_transient() && entry.attempts + 1 < MOST_TRIES => {
@@ -105,6 +110,11 @@ fn superseded<'e>(room: &Room<'_>, entries: &'e [Entry]) -> Result<&'e [Entry], 
         return Ok(entries);
     }
     for entry in earlier {
+        if room.keeps(entry.id)? {
+            return Ok(entries);
+        }
+    }
+    for entry in earlier {
         room.staging.set_state(entry.id, State::Processed)?;
         room.staging.erase(entry.id)?;
     }
@@ -114,9 +124,13 @@ fn superseded<'e>(room: &Room<'_>, entries: &'e [Entry]) -> Result<&'e [Entry], 
 
 async fn message(room: &Room<'_>, id: MessageId, reviewed: bool) -> Result<(), SyncError> {
     let mut message = room.staging.message(id)?;
+    if room.is_held(&Parts::of(&message))? {
+        return Err(SyncError::Held);
+    }
     // It may have been staged before the person was erased.
     let verdict = room.check(&mut message, room.sync.names)?;
-    if verdict.cuts > 0 {
+    // What a hold keeps stays as it was staged; what goes out of it is cut all the same.
+    if verdict.cuts > 0 && !room.keeps(id)? {
         room.staging.rewrite(id, &message.to_bytes()?)?;
         room.count(|r| r.cut += verdict.cuts as u64);
     }

@@ -10,6 +10,7 @@ mod content;
 mod create;
 mod error;
 mod export;
+mod held;
 mod import;
 mod parts;
 mod redaction;
@@ -32,6 +33,7 @@ pub use self::{
 };
 use crate::{
     config::{Config, LATER_FIELDS, NameMode, Sync},
+    holds::Holds,
     jira::Client,
     model::{InstanceName, SyncName},
     staging::{Entry, Message, MessageId, Staging, State},
@@ -80,6 +82,7 @@ pub(crate) struct Room<'a> {
     target: &'a Client,
     staging: Staging,
     guard: &'a Guard,
+    holds: Holds,
     users: Users<'a>,
     meta: target::Meta,
     report: Mutex<SyncReport>,
@@ -189,10 +192,21 @@ async fn opened(
     let now = (deps.now)();
     let guard = Guard::load(deps.store, &sync.source.instance, now)?;
     let target_guard = Guard::load(deps.store, &sync.target.instance, now)?;
+    let holds = Holds::load(deps.store)?;
     let users = Users::new(sync, source, target, deps.store.keys(), &target_guard);
     let report = Mutex::new(std::mem::take(out));
-    let room =
-        Room { deps, sync, source, target, staging, guard: &guard, users, meta: target::Meta::default(), report };
+    let room = Room {
+        deps,
+        sync,
+        source,
+        target,
+        staging,
+        guard: &guard,
+        holds,
+        users,
+        meta: target::Meta::default(),
+        report,
+    };
     for file in repaired.missing.iter().chain(&repaired.damaged) {
         room.warn(&format!("the staged file {file} is missing or damaged"));
     }

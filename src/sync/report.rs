@@ -25,6 +25,8 @@ pub struct SyncReport {
     pub attachments: u64,
     /// Identifiers of suppressed persons that were cut on the way.
     pub cut: u64,
+    /// Changes that a hold keeps where they are.
+    pub held: u64,
     /// Messages that are parked after this run.
     pub parked: u64,
     /// HTTP requests sent, to source and target.

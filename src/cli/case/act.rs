@@ -68,6 +68,7 @@ pub(super) async fn execute(
         actor: &actor,
         now: &Utc::now,
         executors: &executors,
+        subject: &subject,
         needles: &needles(&subject),
     };
     let progress = work::Progress::new(ctx);
@@ -84,8 +85,19 @@ pub(super) async fn execute(
     for p in &done.problems {
         ctx.say(format!("step {} at {}: {}", p.step, p.place, mask(&p.what)));
     }
-    ctx.say(format!("{} of {total} steps done, {} failed, {} refused.", done.done, done.failed, done.refused));
-    Ok(ExitCode::from(if done.refused > 0 {
+    for part in done.holds.iter().filter(|_| done.held > 0) {
+        ctx.say(format!(
+            "hold {}: {} steps were done before, {} under way, {} not begun; what is held goes back to planning when the hold is \
+             released",
+            part.hold, part.done, part.in_flight, part.not_begun
+        ));
+    }
+    let held = if done.held > 0 { format!(", {} held", done.held) } else { String::new() };
+    ctx.say(format!("{} of {total} steps done, {} failed, {} refused{held}.", done.done, done.failed, done.refused));
+    if done.held > 0 && done.refused == 0 {
+        ctx.say(format!("Plan again, so that the rest can be verified: efface case plan {id}"));
+    }
+    Ok(ExitCode::from(if done.refused > 0 || done.held > 0 {
         4
     } else if done.failed > 0 || !plan.is_complete() {
         3

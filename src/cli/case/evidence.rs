@@ -15,7 +15,8 @@ use crate::{
         plan::Plan,
         verify::Verification,
     },
-    model::{CaseId, CaseKind, CaseState},
+    holds::{Holds, Spot},
+    model::{CaseId, CaseKind, CaseState, Outcome, Subject},
     policy::Requirement,
     store::Case,
 };
@@ -89,6 +90,7 @@ pub(super) fn close(room: &Room, ctx: &Context, id: &CaseId, accept_gaps: Option
         }
     };
     let subject = room.subject(id)?;
+    not_held(room, &case, &subject)?;
     ctx.act(|act| room.store.end_case(act, id, CaseState::Closed, &case.record, detail))?;
     room.store.forget_subject(subject.key.reveal())?;
     ctx.say("Closed: the identifiers in the case and in the register are destroyed; the suppression list goes on.");
@@ -96,6 +98,49 @@ pub(super) fn close(room: &Room, ctx: &Context, id: &CaseId, accept_gaps: Option
         ctx.say("Nothing on record says that the person was answered (Art. 12(3)).");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A hold keeps the identifiers with the case, so that what it covers can still be found when it is released. A restriction
+/// that the very case ordered does not: it holds keyed hashes of its own.
+fn not_held(room: &Room, case: &Case, subject: &Subject) -> anyhow::Result<()> {
+    let holds = Holds::load(&room.store)?;
+    let mut because: Vec<String> = holds
+        .naming(subject)
+        .filter(|h| !(case.kind == CaseKind::Restriction && h.case.as_ref() == Some(&case.id)))
+        .map(|h| h.id.to_string())
+        .collect();
+    if case.kind == CaseKind::Erasure {
+        let (plan, _) = room.plan(case)?;
+        for stands in &plan.standing {
+            let spot = Spot {
+                place: &stands.place,
+                project: None,
+                record: &stands.record,
+                fields: &[stands.field.as_str()],
+                whole: false,
+            };
+            because.extend(holds.covering(subject, &spot).map(|h| h.id.to_string()));
+        }
+        let waits = plan.standing.iter().filter(|s| s.outcome == Outcome::Held).count();
+        if waits > 0 && because.is_empty() {
+            return Err(Failure::Refused(format!(
+                "{waits} findings were held, and the hold is released: plan them, efface case plan {}",
+                case.id
+            ))
+            .into());
+        }
+    }
+    because.sort_unstable();
+    because.dedup();
+    if because.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Refused(format!(
+        "case {} is held by {}: it closes, and its identifiers go, when that is released: efface hold list",
+        case.id,
+        because.join(", ")
+    ))
+    .into())
 }
 
 /// The detail of the closing event of an erasure, or the exit code where it still waits for something.

@@ -14,12 +14,13 @@ use crate::{
     erasure::{
         execute,
         executor::Executors,
-        plan::{BY_A_PERSON, Group, Input, MandateOf, OTHER_PERSON, Operation, Plan, PolicyPin, Standing},
+        plan::{BY_A_PERSON, Group, HeldBy, Input, MandateOf, OTHER_PERSON, Operation, Plan, PolicyPin, Standing},
         trial::misfits,
         verify::{Remaining, Verification},
     },
+    holds::{Holds, Spot},
     keys::Purpose,
-    model::{CaseId, Decision, InstanceName, Outcome, RecordRef, ReferenceKind, Subject},
+    model::{CaseId, Decision, Finding, InstanceName, Outcome, RecordRef, ReferenceKind, Subject},
     policy::Requirement,
     store::{CaseState, StepState},
 };
@@ -34,7 +35,10 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         // A step that was cut off has to be finished; one that fails for good must not hold the case for ever.
         let rows = room.store.steps(id, &hash)?;
         let is = |state| rows.iter().any(|r| r.state == state);
-        let over = is(StepState::Refused) || is(StepState::Failed) || execute::is_done(&room.store, id, &plan, &hash)?;
+        let over = is(StepState::Refused)
+            || is(StepState::Failed)
+            || is(StepState::Held)
+            || execute::is_done(&room.store, id, &plan, &hash)?;
         if is(StepState::Begun) || !over {
             return Err(Failure::Refused(format!(
                 "the plan of case {id} is being executed; finish it first: efface case execute {id} --yes"
@@ -97,6 +101,21 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         .collect();
     let unexplained = unexplained(room, &last, &decided.groups, &reviews);
     let actor = ctx.actor();
+    let holds = Holds::load(&room.store)?;
+    let mask = work::masker(&subjects);
+    let held = |f: &Finding, whole: bool| {
+        let r = &f.reference;
+        let spot = Spot {
+            place: &r.place,
+            project: r.project.as_ref(),
+            record: &r.record,
+            fields: &[r.field.as_str()],
+            whole,
+        };
+        let hold = holds.covering(&subjects[0], &spot)?;
+        let why = format!("held by {} ({}): {}", hold.id, hold.hold_type, mask(&hold.basis));
+        Some(HeldBy { why, who: hold.added_by.clone() })
+    };
     let make = |groups: &[Group]| {
         Plan::make(Input {
             case: id.clone(),
@@ -116,6 +135,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
             groups: groups.to_vec(),
             mandates: &mandates,
             ask: &decided.ask,
+            held: &held,
             unexplained: unexplained.clone(),
             coverage: decided.coverage.clone(),
             issues: decided.issues.clone(),

@@ -1,0 +1,118 @@
+//! What holds say to the sync: a restriction stops a record at both doors (GDPR Art. 18), no change goes out whose cuts would
+//! erase what a hold keeps in the target, and no staged copy that a hold keeps is destroyed.
+
+use serde_json::{Value, json};
+
+use super::{Room, error::SyncError};
+use crate::{
+    config::Side,
+    holds::{Spot, names_file, names_json},
+    model::{Area, HoldType, Place, RecordRef, RecordType},
+    staging::{Message, MessageId, StagedAttachment},
+    store::PairKind,
+    suppression::Guard,
+};
+
+/// An attachment larger than this is not searched for a restricted person: then its message waits.
+const LARGEST: u64 = 64 << 20;
+
+/// The parts of a change in which a restricted person may be named.
+pub(super) struct Parts<'a> {
+    /// The source issue.
+    pub(super) issue: &'a str,
+    /// Its key.
+    pub(super) key: &'a str,
+    /// Its fields.
+    pub(super) fields: Value,
+    /// Its comments.
+    pub(super) comments: &'a [Value],
+    /// What is staged of its attachments, or their metadata alone.
+    pub(super) attachments: Vec<(&'a Value, Option<&'a StagedAttachment>)>,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn of(message: &'a Message) -> Self {
+        Self {
+            issue: &message.issue.id,
+            key: &message.issue.key,
+            fields: json!(message.fields),
+            comments: &message.comments,
+            attachments: message.attachments.iter().map(|a| (&a.meta, Some(a))).collect(),
+        }
+    }
+}
+
+impl Room<'_> {
+    /// Whether a hold keeps a change where it is: a restriction, by where it comes from, where it would go, or whom it
+    /// names; or either type, where suppression would cut the change and so erase what is held in the target.
+    pub(super) fn is_held(&self, parts: &Parts<'_>) -> Result<bool, SyncError> {
+        if self.holds.is_empty() {
+            return Ok(false);
+        }
+        let pair = self.deps.store.pair(&self.sync.name, PairKind::Issue, parts.issue)?;
+        let (source, target) = (&self.sync.source, &self.sync.target);
+        let place = |area, side: &Side| Place::new(area, format!("{}/{}", side.instance, side.project));
+        let record =
+            |record_type, key: &str| RecordRef { record_type, id: None, key: Some(key.to_owned()), path: None };
+        let there = pair.as_ref().and_then(|p| p.target_key.as_deref()).unwrap_or_default();
+        let spots = [
+            (place(Area::Source, source), record(RecordType::Issue, parts.key), source),
+            (
+                Place::new(Area::Staging, format!("{}/new", self.sync.name)),
+                record(RecordType::Message, parts.key),
+                source,
+            ),
+            // Of an issue that the target has not yet, a hold on its place counts as well.
+            (place(Area::Target, target), record(RecordType::Issue, there), target),
+        ];
+        let names = |guard: &Guard| self.names(guard, parts);
+        let keeps = |wanted, (place, record, side): &(Place, RecordRef, &Side)| {
+            let spot = Spot { place, project: Some(&side.project), record, fields: &[], whole: true };
+            self.holds.keeps(wanted, &side.instance, &spot, &names).is_some()
+        };
+        Ok(spots.iter().any(|spot| keeps(Some(HoldType::Restriction), spot))
+            || pair.is_some() && keeps(None, &spots[2]) && self.names(self.guard, parts))
+    }
+
+    fn names(&self, guard: &Guard, parts: &Parts<'_>) -> bool {
+        names_json(guard, &parts.fields)
+            || parts.comments.iter().any(|c| names_json(guard, c))
+            || parts
+                .attachments
+                .iter()
+                .any(|(meta, staged)| names_json(guard, meta) || staged.is_some_and(|a| self.names_content(guard, a)))
+    }
+
+    fn names_content(&self, guard: &Guard, attachment: &StagedAttachment) -> bool {
+        let Some(blob) = attachment.blob else { return false };
+        let name = attachment.meta.get("filename").and_then(Value::as_str).unwrap_or_default();
+        match self.staging.blob_size(blob) {
+            Ok(Some(size)) if size > LARGEST => true,
+            Ok(Some(_)) => self.staging.read_blob(blob).is_ok_and(|bytes| names_file(guard, name, &bytes)),
+            _ => false,
+        }
+    }
+
+    /// Whether a hold of either type keeps a staged message: then neither its text nor its keys are destroyed.
+    pub(super) fn keeps(&self, id: MessageId) -> Result<bool, SyncError> {
+        if self.holds.is_empty() {
+            return Ok(false);
+        }
+        let message = self.staging.message(id)?;
+        let parts = Parts::of(&message);
+        let record = RecordRef {
+            record_type: RecordType::Message,
+            id: Some(id.to_string()),
+            key: Some(message.issue.key.clone()),
+            path: None,
+        };
+        let source = &self.sync.source;
+        let kept = ["new", "parked", "processed"].iter().any(|state| {
+            let place = Place::new(Area::Staging, format!("{}/{state}", self.sync.name));
+            let spot =
+                Spot { place: &place, project: Some(&source.project), record: &record, fields: &[], whole: true };
+            self.holds.keeps(None, &source.instance, &spot, &|guard| self.names(guard, &parts)).is_some()
+        });
+        Ok(kept)
+    }
+}
