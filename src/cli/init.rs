@@ -19,6 +19,7 @@ path = "/var/atlassian/application-data/jira"   # the (shared) Jira home folder
 staging = "data/efface"                         # efface's staging area inside it
 # state = "/var/lib/efface"                     # database and keys; default: efface-state beside this file
 # policy = "policies/gdpr-default.toml"         # default: the policy gdpr-default that ships with efface (or strict, minimal)
+# signers = "allowed_signers"                   # who may sign approvals, for a policy that asks for signatures
 # logs = ["log"]                                # log folders inside the home folder
 
 # Another sync tool's staging folder, scanned and cleaned too.

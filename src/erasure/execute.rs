@@ -28,6 +28,9 @@ pub struct Execution {
     pub failed: u32,
     /// Steps whose record had changed since it was planned on.
     pub refused: u32,
+    /// Steps that were left for a later run.
+    #[serde(default)]
+    pub postponed: u32,
     /// Failures and refusals: step, place, what happened. No identifier.
     pub problems: Vec<Problem>,
 }
@@ -70,6 +73,8 @@ pub struct Run<'a> {
     pub executors: &'a Executors<'a>,
     /// The identifiers, to read back by another road where a server gives a value back in its own form.
     pub needles: &'a Needles,
+    /// Whether a step, with its journal row where it has one, is left for a later run.
+    pub postponed: &'a (dyn Fn(&Step, Option<&StepRow>) -> bool + Sync),
 }
 
 impl Run<'_> {
@@ -100,6 +105,11 @@ impl Run<'_> {
                 progress(step.number);
                 continue;
             }
+            if (self.postponed)(step, earlier) {
+                out.postponed += 1;
+                progress(step.number);
+                continue;
+            }
             let before: Intent = earlier.and_then(|r| serde_json::from_value(r.note.clone()).ok()).unwrap_or_default();
             match self.step(step, &before).await {
                 Ok((outcome, intent)) => {
@@ -119,7 +129,7 @@ impl Run<'_> {
             }
             progress(step.number);
         }
-        if out.failed == 0 && out.refused == 0 {
+        if out.failed == 0 && out.refused == 0 && out.postponed == 0 {
             let act = Act { actor: self.actor, at: (self.now)() };
             self.store.set_case_state(&act, self.case, CaseState::Executed, json!({ "plan": self.hash }))?;
         }

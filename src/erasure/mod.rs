@@ -1,5 +1,6 @@
 //! Erasure: case, plan, execution, verification, certificate. Decides in pure code, acts in thin code.
 
+pub mod approval;
 pub mod certificate;
 pub mod execute;
 pub mod executor;
@@ -7,5 +8,6 @@ mod namesakes;
 pub mod othersearch;
 pub mod plan;
 pub mod redact;
+pub mod signers;
 pub mod trial;
 pub mod verify;

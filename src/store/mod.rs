@@ -13,6 +13,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 use crate::keys::{KeyError, Keys};
 
+mod approvals;
 mod audit;
 mod cache;
 mod cases;
@@ -22,6 +23,7 @@ mod subjects;
 mod suppression;
 mod sync;
 
+pub use approvals::Signed;
 pub use audit::Act;
 pub use cache::{CACHES, CacheFile, LARGEST_FRAME};
 pub use cases::{Approval, Case, CaseState, StepRow, StepState};

@@ -1,4 +1,4 @@
-//! `case review` and `case approve`: what a person decides.
+//! `case review`: what a person decides.
 
 use std::{collections::BTreeMap, process::ExitCode};
 
@@ -8,7 +8,6 @@ use super::Room;
 use crate::{
     cli::{Context, Failure, table, work},
     model::{CaseId, Decision},
-    store::CaseState,
 };
 
 /// How the reason of what is another person's begins.
@@ -77,67 +76,5 @@ pub(super) fn review(
     let detail = json!({ "findings": findings, "decision": decision.0 });
     ctx.act(|act| room.store.audit(act, "case.reviewed", Some(id.as_str()), detail))?;
     ctx.say(format!("{} decided. Make the plan again: efface case plan {id}", findings.len()));
-    Ok(ExitCode::SUCCESS)
-}
-
-pub(super) fn approve(
-    room: &Room,
-    ctx: &Context,
-    id: &CaseId,
-    wanted: Option<&str>,
-    raise_cap: Option<u64>,
-) -> anyhow::Result<ExitCode> {
-    let case = room.live(id)?;
-    let (plan, hash) = room.plan(&case)?;
-    if wanted.is_some_and(|w| w != hash) {
-        return Err(Failure::Refused(format!(
-            "the current plan is {hash}, not the one you reviewed; look at it again"
-        ))
-        .into());
-    }
-    if !matches!(case.state, CaseState::Planned | CaseState::Approved) {
-        return Err(Failure::Refused(format!(
-            "case {id} is {}; only a plan that is not begun can be approved",
-            case.state.as_str()
-        ))
-        .into());
-    }
-    let actor = ctx.actor();
-    let same = actor == plan.planned_by;
-    if plan.policy.four_eyes && same {
-        return Err(Failure::Refused(format!(
-            "the policy {} asks for four eyes: {actor} made the plan, so another person has to approve it (--actor NAME)",
-            plan.policy.name
-        ))
-        .into());
-    }
-    let steps = plan.steps.len() as u64;
-    if let Some(cap) = plan.policy.cap_records.filter(|cap| steps > *cap) {
-        match raise_cap {
-            Some(raised) if raised >= steps && !same => {}
-            Some(_) if same => {
-                return Err(
-                    Failure::Refused("the cap can be raised by a second person only (--actor NAME)".into()).into()
-                );
-            }
-            _ => {
-                return Err(Failure::Refused(format!(
-                    "the plan changes {steps} records, the policy's cap is {cap}; a second person may raise it for this \
-                     plan: efface case approve {id} --raise-cap {steps}"
-                ))
-                .into());
-            }
-        }
-    }
-    if let Some((place, share)) = plan.over_share().filter(|_| raise_cap.is_none() || same) {
-        return Err(Failure::Refused(format!(
-            "the plan changes {:.0} % of the issues of {place}, more than the policy's cap; a second person may raise it for \
-             this plan: efface case approve {id} --raise-cap {steps} --actor NAME",
-            share * 100.0
-        ))
-        .into());
-    }
-    ctx.act(|act| room.store.approve(act, id, &hash, raise_cap))?;
-    ctx.say(format!("Approved by {actor}: plan {hash}. Next: efface case execute {id} --yes"));
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! `efface case`: the erasure workflow.
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use clap::Subcommand;
@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod act;
+mod approve;
 mod decide;
 mod evidence;
 mod plan;
@@ -76,6 +77,10 @@ enum Verb {
         other_person: Option<String>,
     },
     /// Approve the plan as it is stored, by its hash.
+    ///
+    /// Where the policy asks for signatures: `--statement -o FILE` writes what is to be signed and approves nothing; the approver
+    /// signs it on a machine of their own, `ssh-keygen -Y sign -n approval@efface -f KEY FILE`; `--signature FILE.sig` hands
+    /// it in. Who approved is then whom the signers' file (`[home] signers`) names for the key.
     Approve {
         /// The case.
         id: CaseId,
@@ -85,6 +90,12 @@ enum Verb {
         /// Raise the policy's cap for this one plan, as a second person.
         #[arg(long, value_name = "RECORDS")]
         raise_cap: Option<u64>,
+        /// Write the statement to be signed, with the cap as `--raise-cap` says; approves nothing.
+        #[arg(long, conflicts_with = "signature")]
+        statement: bool,
+        /// The signature of the statement (`-` for stdin); give the same `--raise-cap` again.
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
     },
     /// Carry out the approved plan. May be repeated: it finishes what an earlier run left.
     Execute {
@@ -201,7 +212,10 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         Verb::Review { id, finding, erase, keep, other_person } => {
             decide::review(&room, ctx, &id, &finding, erase.as_deref(), keep, other_person)
         }
-        Verb::Approve { id, plan, raise_cap } => decide::approve(&room, ctx, &id, plan.as_deref(), raise_cap),
+        Verb::Approve { id, plan, raise_cap, statement, signature } => {
+            let how = approve::How { wanted: plan.as_deref(), raise_cap, statement, signature: signature.as_deref() };
+            approve::approve(&room, ctx, &id, &how)
+        }
         Verb::Execute { id, yes, dry_run } => act::execute(&room, ctx, &id, yes, dry_run).await,
         Verb::Verify { id } => act::verify(&room, ctx, &id).await,
         Verb::Certificate { id } => evidence::certify(&room, ctx, &id),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, process::ExitCode};
 use serde_json::json;
 
 use super::{
-    Room,
+    Room, approve,
     decide::{OTHERS, Reviews},
     stamp, word,
 };
@@ -32,7 +32,8 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         // A step that was cut off has to be finished; one that fails for good must not hold the case for ever.
         let rows = room.store.steps(id, &hash)?;
         let is = |state| rows.iter().any(|r| r.state == state);
-        if is(StepState::Begun) || !(is(StepState::Refused) || is(StepState::Failed)) {
+        let free = is(StepState::Refused) || is(StepState::Failed) || approve::may_plan_again(room, ctx, &case)?;
+        if is(StepState::Begun) || !free {
             return Err(Failure::Refused(format!(
                 "the plan of case {id} is being executed; finish it first: efface case execute {id} --yes"
             ))
@@ -41,6 +42,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
     }
     let subject = room.subject(id)?;
     let policy = load_policy(&room.config.policy)?;
+    let signers_sha256 = approve::pin(room, &policy)?;
     let clients = work::clients(room.config.instances.values(), false);
     let subjects = [subject];
     let last: Option<Verification> = room.store.case_note(id, "verification")?;
@@ -88,14 +90,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
             subject: &subjects[0].pseudonym,
             created_at: stamp(ctx.now),
             planned_by: &actor,
-            policy: PolicyPin {
-                name: policy.name().to_owned(),
-                sha256: policy.sha256().to_owned(),
-                placeholder: policy.placeholder().to_owned(),
-                four_eyes: policy.four_eyes(),
-                cap_records: policy.caps().records,
-                cap_share: policy.caps().share,
-            },
+            policy: PolicyPin::of(&policy, signers_sha256.clone()),
             groups: groups.to_vec(),
             mandates: &mandates,
             ask: &decided.ask,
