@@ -25,6 +25,8 @@ use crate::{
     sync::{Redacted, note_erasure, note_redaction},
 };
 
+pub mod cost;
+
 /// How long a step waits for a sync run that is at work in the same staging folder.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -2,6 +2,7 @@
 
 pub mod approval;
 pub mod certificate;
+pub mod diff;
 pub mod execute;
 pub mod executor;
 mod namesakes;

@@ -370,6 +370,18 @@ impl Store {
         sealed.map_or(Ok(None), |s| self.open_for(id, &s))
     }
 
+    /// The hashes of a case's plans, oldest first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn plans(&self, id: &CaseId) -> Result<Vec<String>, StoreError> {
+        self.read(|tx| {
+            let mut stmt = tx.prepare("SELECT hash FROM plans WHERE case_id = ?1 ORDER BY created_at, rowid")?;
+            let rows = stmt.query_map([id.as_str()], |r| r.get(0))?;
+            rows.collect::<Result<Vec<_>, _>>().map_err(StoreError::from)
+        })
+    }
+
     /// The hashes of a case's plans of which anything was begun, oldest first.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod cache;
 mod hostile;
 mod kill;
 mod laws;
+mod plan;
 mod readers;
 mod readme;
 mod resolve;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 use chrono::Utc;
 use serde_json::json;
 
-use super::{Room, approve, long_needles, needles, plan::print_plan, stamp, word};
+use super::{Room, approve, long_needles, needles, show::print_plan, stamp, word};
 use crate::{
     cli::{Context, Failure, table, work},
     erasure::{
@@ -30,7 +30,7 @@ pub(super) async fn execute(
     let (plan, hash) = room.plan(&case)?;
     let subject = room.subject(id)?;
     if dry_run {
-        print_plan(ctx, &plan, &hash, &[subject])?;
+        print_plan(room, ctx, &plan, &hash, &[subject])?;
         return Ok(ExitCode::SUCCESS);
     }
     let leave = approve::leave(room, ctx, &case, &plan, &hash)?;

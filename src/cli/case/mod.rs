@@ -19,6 +19,7 @@ mod approve;
 mod decide;
 mod evidence;
 mod plan;
+mod show;
 
 /// The erasure workflow: open, plan, approve, execute, verify, certificate, close.
 #[derive(Debug, clap::Args)]
@@ -51,7 +52,7 @@ enum Verb {
         /// The case.
         id: CaseId,
     },
-    /// Scan everything and freeze a plan; prints it. What an earlier scan of the case has read and has not changed since is
+    /// Scan everything and freeze a plan; prints it by place and record, with what it costs (`--format html` for a page). What an earlier scan of the case has read and has not changed since is
     /// not read again.
     Plan {
         /// The case.
@@ -59,6 +60,9 @@ enum Verb {
         /// Read everything, whatever earlier scans of the case have read.
         #[arg(long)]
         exhaustive: bool,
+        /// Scan nothing: show what differs between the current plan and an earlier one, the one before when no hash is given.
+        #[arg(long, value_name = "HASH", num_args = 0..=1, default_missing_value = "", conflicts_with = "exhaustive")]
+        diff: Option<String>,
     },
     /// Decide findings that need a person; without findings it lists them.
     Review {
@@ -208,7 +212,8 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         Verb::Open { subject, kind, received, consent } => open(&room, ctx, &subject, &kind, received, &consent),
         Verb::List => list(&room, ctx),
         Verb::Show { id } => show(&room, ctx, &id),
-        Verb::Plan { id, exhaustive } => plan::plan(&room, ctx, &id, exhaustive).await,
+        Verb::Plan { id, diff: Some(hash), .. } => show::print_diff(&room, ctx, &id, &hash),
+        Verb::Plan { id, exhaustive, diff: None } => plan::plan(&room, ctx, &id, exhaustive).await,
         Verb::Review { id, finding, erase, keep, other_person } => {
             decide::review(&room, ctx, &id, &finding, erase.as_deref(), keep, other_person)
         }

@@ -2,23 +2,22 @@
 
 use std::{collections::BTreeMap, process::ExitCode};
 
-use serde_json::json;
-
 use super::{
     Room, approve,
     decide::{OTHERS, Reviews},
-    stamp, word,
+    show::print_plan,
+    stamp,
 };
 use crate::{
-    cli::{Context, Failure, Format, load_policy, table, work},
+    cli::{Context, Failure, load_policy, work},
     erasure::{
         executor::Executors,
-        plan::{BY_A_PERSON, Group, Input, MandateOf, OTHER_PERSON, Operation, Plan, PolicyPin, Standing},
+        plan::{BY_A_PERSON, Group, Input, MandateOf, OTHER_PERSON, Plan, PolicyPin, Standing},
         trial::misfits,
         verify::{Remaining, Verification},
     },
     keys::Purpose,
-    model::{CaseId, Decision, InstanceName, Outcome, RecordRef, ReferenceKind, Subject},
+    model::{CaseId, Decision, InstanceName, Outcome, RecordRef, ReferenceKind},
     store::{CaseState, StepState},
 };
 
@@ -115,7 +114,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
     }
     let hash = plan.hash();
     ctx.act(|act| room.store.put_plan(act, id, &hash, &plan, plan.steps.len()))?;
-    print_plan(ctx, &plan, &hash, &subjects)?;
+    print_plan(room, ctx, &plan, &hash, &subjects)?;
     let reviews = plan.open_reviews().count();
     ctx.say(format!(
         "{} steps, {} findings stay ({} to review). Plan {hash}. Next: efface case approve {id}",
@@ -160,57 +159,4 @@ fn unexplained(room: &Room, last: &Verification, groups: &[Group], reviews: &Rev
         }
     })
     .collect()
-}
-
-pub(super) fn print_plan(ctx: &Context, plan: &Plan, hash: &str, subjects: &[Subject]) -> anyhow::Result<()> {
-    let mask = work::masker(subjects);
-    if ctx.global.format == Format::Json {
-        let mut value = json!({ "hash": hash, "plan": plan });
-        mask_json(&mut value, &mask);
-        return ctx.out(&format!("{}\n", serde_json::to_string_pretty(&value)?));
-    }
-    let record = |r: &crate::model::RecordRef| {
-        let parts = [Some(r.record_type.as_str()), r.key.as_deref(), r.id.as_deref(), r.path.as_deref()];
-        mask(&parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
-    };
-    let mut rows = Vec::new();
-    for step in &plan.steps {
-        let mut fields: Vec<&str> = step.edits.iter().map(|e| e.field.as_str()).filter(|f| !f.is_empty()).collect();
-        fields.dedup();
-        let mut rules: Vec<&str> = step.edits.iter().map(|e| e.rule.as_str()).collect();
-        rules.dedup();
-        let what = match step.operation {
-            Operation::Edit => "edit",
-            Operation::Delete => "delete",
-        };
-        rows.push(vec![
-            step.number.to_string(),
-            step.place.to_string(),
-            record(&step.record),
-            what.to_owned(),
-            mask(&fields.join(", ")),
-            format!("{}: {}", rules.join(", "), step.notes.join("; ")),
-        ]);
-    }
-    for stays in &plan.standing {
-        let who = stays.who.as_ref().map(|w| format!(" (ask {w})")).unwrap_or_default();
-        rows.push(vec![
-            stays.finding.clone(),
-            stays.place.to_string(),
-            record(&stays.record),
-            word(stays.outcome).to_owned(),
-            mask(&stays.field),
-            format!("{}: {}{who}", stays.rule, stays.why),
-        ]);
-    }
-    ctx.out(&table::rows(ctx.global.format, &["step", "place", "record", "what", "fields", "why"], &rows)?)
-}
-
-pub(super) fn mask_json(value: &mut serde_json::Value, mask: &dyn Fn(&str) -> String) {
-    match value {
-        serde_json::Value::String(s) => *s = mask(s),
-        serde_json::Value::Array(items) => items.iter_mut().for_each(|v| mask_json(v, mask)),
-        serde_json::Value::Object(map) => map.values_mut().for_each(|v| mask_json(v, mask)),
-        _ => {}
-    }
 }
