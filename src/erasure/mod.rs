@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod diff;
 pub mod execute;
 pub mod executor;
+pub mod groups;
 mod namesakes;
 pub mod othersearch;
 pub mod plan;

@@ -4,6 +4,7 @@
 
 mod approval;
 mod cache;
+mod groups;
 mod hostile;
 mod kill;
 mod laws;

@@ -1,9 +1,32 @@
 //! A plan that one can read: by place and record, what it costs, what differs from the plan before.
 
-use efface::{model::Flavor, sandbox::NotificationKind};
+use std::io::{Read, Write};
+
+use efface::{
+    model::Flavor,
+    sandbox::{NotificationKind, Sandbox},
+};
 use serde_json::{Value, json};
 
-use crate::world::{EMAIL, World, client, names_the_person};
+use crate::world::{EMAIL, USER, World, client, names_the_person};
+
+/// Posts to a Data Center sandbox what the client has no verb for.
+fn post(sandbox: &Sandbox, path: &str, body: &Value) {
+    let body = body.to_string();
+    let host = sandbox.url().trim_start_matches("http://").to_owned();
+    let mut stream = std::net::TcpStream::connect(&host).unwrap();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        sandbox.token(),
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 20"), "{path}: {answer}");
+}
 
 /// Every kind of step that an instance knows, counted: what the plan says it costs is what it costs.
 fn costs(flavor: Flavor) {
@@ -16,6 +39,11 @@ fn costs(flavor: Flavor) {
         let comment = jira.add_comment(&key, json!(format!("mail {EMAIL}")), &[]).await.unwrap();
         assert!(!id(&comment).is_empty());
     });
+    let of = |what: &str| format!("/rest/api/2/issue/{key}/{what}");
+    post(&w.source, &of("watchers"), &json!(USER));
+    post(&w.source, &of("worklog"), &json!({ "comment": format!("called {EMAIL}"), "timeSpentSeconds": 60 }));
+    let link = json!({ "object": { "url": "https://wiki.example/x", "title": format!("notes of {EMAIL}") } });
+    post(&w.source, &of("remotelink"), &link);
     w.efface(&["sync", "run"]).exits(0);
     w.register();
     // Comments that name the person are deleted here, so that both ways of a comment are seen.
@@ -40,7 +68,16 @@ fn costs(flavor: Flavor) {
         .filter(|s| !s["instance"].is_null())
         .map(|s| format!("{} {}", s["operation"].as_str().unwrap(), s["record"]["type"].as_str().unwrap()))
         .collect();
-    for kind in ["edit issue", "edit comment", "delete comment", "delete attachment", "edit property"] {
+    for kind in [
+        "edit issue",
+        "edit comment",
+        "delete comment",
+        "delete attachment",
+        "edit property",
+        "edit worklog",
+        "edit remotelink",
+        "delete watcher",
+    ] {
         assert!(kinds.contains(kind), "no step does {kind}: {kinds:?}");
     }
     w.efface_as("dpo", &["case", "approve", &case]).exits(0);

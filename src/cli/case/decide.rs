@@ -4,9 +4,13 @@ use std::{collections::BTreeMap, process::ExitCode};
 
 use serde_json::json;
 
-use super::Room;
+use super::{
+    Room,
+    groups::{self, Member},
+};
 use crate::{
     cli::{Context, Failure, table, work},
+    erasure::{groups::GroupKind, plan::Standing},
     model::{CaseId, Decision},
 };
 
@@ -60,7 +64,29 @@ pub(super) fn review(
         return Err(Failure::Usage("name the findings to decide, as `efface case review ID` lists them".into()).into());
     }
     let mut reviews: Reviews = room.store.case_note(id, "reviews")?.unwrap_or_default();
-    for finding in findings {
+    let members = groups::members(room, id)?;
+    let mut wanted: Vec<String> = Vec::new();
+    let mut grouped: Vec<&Member> = Vec::new();
+    for name in findings {
+        if !name.starts_with("g-") {
+            wanted.push(name.clone());
+            continue;
+        }
+        let of_group =
+            |s: &&&Standing| members.get(&s.finding).is_some_and(|m| m.groups.iter().any(|(_, g)| g == name));
+        let before = wanted.len();
+        wanted.extend(open.iter().filter(of_group).map(|s| s.finding.clone()));
+        if wanted.len() == before {
+            return Err(Failure::Usage(format!(
+                "{name} is no group of open findings of the current plan; see: efface case review {id} --groups"
+            ))
+            .into());
+        }
+        grouped.extend(wanted[before..].iter().filter_map(|f| members.get(f)));
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    for finding in &wanted {
         let Some(review) = open.iter().find(|s| s.finding == *finding) else {
             return Err(Failure::Usage(format!("{finding} is no open review of the current plan")).into());
         };
@@ -73,8 +99,60 @@ pub(super) fn review(
         reviews.insert(finding.clone(), decision.clone());
     }
     room.store.put_case_note(id, "reviews", ctx.now, &reviews)?;
-    let detail = json!({ "findings": findings, "decision": decision.0 });
+    let passages = if grouped.is_empty() { 0 } else { groups::remember(room, id, ctx.now, &grouped, &decision)? };
+    let groups: Vec<&String> = findings.iter().filter(|f| f.starts_with("g-")).collect();
+    let detail = json!({ "findings": wanted, "groups": groups, "decision": decision.0 });
     ctx.act(|act| room.store.audit(act, "case.reviewed", Some(id.as_str()), detail))?;
-    ctx.say(format!("{} decided. Make the plan again: efface case plan {id}", findings.len()));
+    let copies = match passages {
+        0 => String::new(),
+        n => format!(" New copies of {n} passages will be decided the same way."),
+    };
+    ctx.say(format!("{} decided.{copies} Make the plan again: efface case plan {id}", wanted.len()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Lists the groups of open findings: the largest first, and within a size the narrowest.
+pub(super) fn list_groups(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result<ExitCode> {
+    let case = room.live(id)?;
+    let (plan, _) = room.plan(&case)?;
+    let members = groups::members(room, id)?;
+    let mut by: BTreeMap<(GroupKind, &str), Vec<&Standing>> = BTreeMap::new();
+    let mut alone = 0;
+    for review in plan.open_reviews() {
+        match members.get(&review.finding) {
+            Some(m) => m.groups.iter().for_each(|(kind, g)| by.entry((*kind, g)).or_default().push(review)),
+            None => alone += 1,
+        }
+    }
+    let mut all: Vec<_> = by.into_iter().collect();
+    all.sort_by_key(|((kind, group), of)| (std::cmp::Reverse(of.len()), *kind, *group));
+    let mask = work::masker(&[room.subject(id)?]);
+    let rows: Vec<Vec<String>> = all
+        .into_iter()
+        .map(|((kind, group), of)| {
+            let mut places: Vec<String> = of.iter().map(|s| s.place.to_string()).collect();
+            places.sort_unstable();
+            places.dedup();
+            let first = of.first();
+            let example = first.and_then(|s| members.get(&s.finding)).map(|m| m.example.clone()).unwrap_or_default();
+            let field =
+                first.map(|s| format!("{} {}", s.record.record_type.as_str(), mask(&s.field))).unwrap_or_default();
+            let found = first.map(|s| s.kind.as_str().to_owned()).unwrap_or_default();
+            vec![
+                group.to_owned(),
+                kind.as_str().to_owned(),
+                of.len().to_string(),
+                found,
+                field.trim().to_owned(),
+                places.join(", "),
+                example,
+            ]
+        })
+        .collect();
+    let head = ["group", "what is the same", "findings", "kind", "first in", "places", "example"];
+    ctx.out(&table::rows(ctx.global.format, &head, &rows)?)?;
+    if alone > 0 {
+        ctx.say(format!("{alone} more findings are in no group: efface case review {id}"));
+    }
     Ok(ExitCode::SUCCESS)
 }

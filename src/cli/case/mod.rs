@@ -18,6 +18,7 @@ mod act;
 mod approve;
 mod decide;
 mod evidence;
+mod groups;
 mod plan;
 mod show;
 
@@ -65,11 +66,18 @@ enum Verb {
         diff: Option<String>,
     },
     /// Decide findings that need a person; without findings it lists them.
+    ///
+    /// Findings that ask the same question form groups: the same passage, the same address or name in the same kind of place, the
+    /// same namesake. `--groups` lists them; a group's id in place of a finding's decides all of it. What is decided of a group (but
+    /// a deletion) goes for the same passages in what a later scan of the case finds.
     Review {
         /// The case.
         id: CaseId,
-        /// Ids of findings, as the plan lists them.
+        /// Ids of findings or groups.
         finding: Vec<String>,
+        /// List the groups of open findings, with an example of each.
+        #[arg(long, conflicts_with_all = ["finding", "erase", "keep", "other_person"])]
+        groups: bool,
         /// Erase them: by `redact` or `delete` of the record.
         #[arg(long, value_name = "HOW", value_parser = ["redact", "delete"])]
         erase: Option<String>,
@@ -214,7 +222,8 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         Verb::Show { id } => show(&room, ctx, &id),
         Verb::Plan { id, diff: Some(hash), .. } => show::print_diff(&room, ctx, &id, &hash),
         Verb::Plan { id, exhaustive, diff: None } => plan::plan(&room, ctx, &id, exhaustive).await,
-        Verb::Review { id, finding, erase, keep, other_person } => {
+        Verb::Review { id, groups: true, .. } => decide::list_groups(&room, ctx, &id),
+        Verb::Review { id, finding, erase, keep, other_person, groups: false } => {
             decide::review(&room, ctx, &id, &finding, erase.as_deref(), keep, other_person)
         }
         Verb::Approve { id, plan, raise_cap, statement, signature } => {

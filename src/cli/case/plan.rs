@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, process::ExitCode};
 use super::{
     Room, approve,
     decide::{OTHERS, Reviews},
+    groups::Asked,
     show::print_plan,
     stamp,
 };
@@ -52,16 +53,23 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
     let how = work::How { areas: &[], places: &[], quick: false, cache, acts: true };
     let mut decided = work::scan(ctx, &room.config, &room.store, &clients, &policy, &subjects, how).await?;
     let reviews: Reviews = room.store.case_note(id, "reviews")?.unwrap_or_default();
+    let nobody = BTreeMap::new();
+    let executors =
+        Executors { config: &room.config, store: &room.store, clients: &nobody, placeholder: policy.placeholder() };
+    let mask = work::masker(&subjects);
+    let mut asked = Asked::new(room, id, &subjects[0], &executors, &mask)?;
+    asked.look(&decided.groups, |f| f.decision == Decision::Review && !reviews.contains_key(&f.id)).await;
     for finding in decided.groups.iter_mut().flat_map(|(f, _)| f.iter_mut()) {
         // Only what a plan left for review is ever in there; that may have been decided by the planner, not the policy.
-        let Some((decision, why)) = reviews.get(&finding.id) else { continue };
+        let answer = reviews.get(&finding.id).cloned().or_else(|| asked.answered(finding));
+        let Some((decision, why)) = answer else { continue };
         let r = &finding.reference;
-        if let Err(hint) = crate::policy::fits(*decision, &r.record, &r.field, &r.cut) {
+        if let Err(hint) = crate::policy::fits(decision, &r.record, &r.field, &r.cut) {
             finding.decision = Decision::Review;
             finding.reasons = vec![format!("{why}, but that cannot be carried out: {hint}")];
             continue;
         }
-        finding.decision = *decision;
+        finding.decision = decision;
         finding.rule = if decision.acts() {
             BY_A_PERSON.to_owned()
         } else if why.starts_with(OTHERS) {
@@ -69,7 +77,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         } else {
             std::mem::take(&mut finding.rule)
         };
-        finding.reasons = vec![why.clone()];
+        finding.reasons = vec![why];
     }
     let consents: BTreeMap<InstanceName, String> = room.store.case_note(id, "consent")?.unwrap_or_default();
     let mandates: BTreeMap<InstanceName, MandateOf> = room
@@ -99,9 +107,6 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         })
     };
     let mut plan = make(&decided.groups);
-    let nobody = BTreeMap::new();
-    let executors =
-        Executors { config: &room.config, store: &room.store, clients: &nobody, placeholder: policy.placeholder() };
     let misfits = misfits(&plan, &decided.groups, &executors).await;
     if !misfits.is_empty() {
         for finding in decided.groups.iter_mut().flat_map(|(f, _)| f.iter_mut()) {
@@ -113,6 +118,9 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         plan = make(&decided.groups);
     }
     let hash = plan.hash();
+    let open: Vec<&str> = plan.open_reviews().map(|s| s.finding.as_str()).collect();
+    asked.look(&decided.groups, |f| open.contains(&f.id.as_str())).await;
+    asked.keep(id, ctx.now, &open)?;
     ctx.act(|act| room.store.put_plan(act, id, &hash, &plan, plan.steps.len()))?;
     print_plan(room, ctx, &plan, &hash, &subjects)?;
     let reviews = plan.open_reviews().count();
