@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Context, load_policy, table, work};
 use crate::{
     config::Config,
+    erasure::signers::Signers,
     jira::Client,
     model::{InstanceName, ProjectKey},
 };
@@ -43,6 +44,7 @@ pub(crate) async fn run(_args: Args, ctx: &Context) -> anyhow::Result<ExitCode> 
     checks.add("configuration", Ok(config.file.display().to_string()));
     checks.add("policy", load_policy(&config.policy).map(|p| p.name().to_owned()).map_err(|e| e.to_string()));
     checks.add("state and keys", ctx.store(&config).map(|s| s.path().display().to_string()).map_err(|e| e.to_string()));
+    signers(&config, ctx.now, &mut checks);
     folders(&config, &mut checks);
     for (name, client) in work::clients(config.instances.values(), false) {
         match client {
@@ -59,6 +61,23 @@ pub(crate) async fn run(_args: Args, ctx: &Context) -> anyhow::Result<ExitCode> 
     }
     ctx.out(&table::rows(ctx.global.format, &["check", "result", "detail"], &checks.rows)?)?;
     Ok(ExitCode::from(if checks.bad { 3 } else { 0 }))
+}
+
+/// Who may sign approvals, where the policy asks for signatures or a file is named.
+fn signers(config: &Config, now: DateTime<Utc>, checks: &mut Checks) {
+    let wanted = load_policy(&config.policy).is_ok_and(|p| p.approval().signatures);
+    let result = match &config.signers {
+        None if wanted => Err("the policy asks for signed approvals, and [home] signers names no file".to_owned()),
+        None => return,
+        Some(path) => {
+            let bytes = std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()));
+            bytes.and_then(|b| Signers::parse(&b).map_err(|e| e.to_string())).and_then(|s| match s.count(now) {
+                0 => Err(format!("no key in {} may sign approvals today", path.display())),
+                n => Ok(format!("{n} keys may sign approvals")),
+            })
+        }
+    };
+    checks.add("signers", result);
 }
 
 fn folders(config: &Config, checks: &mut Checks) {

@@ -41,8 +41,8 @@ pub enum Refusal {
          ([home] signers = \"…\") and plan again"
     )]
     Unpinned,
-    /// The configuration names none any more.
-    #[error("the configuration names no signers' file any more ([home] signers): name it again, or plan again")]
+    /// The configuration names none any more, or it cannot be read.
+    #[error("the signers' file is not named any more, or cannot be read ([home] signers): put it back, or plan again")]
     Missing,
     /// The file is another one than at planning.
     #[error(

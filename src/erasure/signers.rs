@@ -119,6 +119,12 @@ impl Signers {
         &self.sha256
     }
 
+    /// How many keys may sign approvals at a time `at`.
+    #[must_use]
+    pub fn count(&self, at: DateTime<Utc>) -> usize {
+        self.lines.iter().filter(|l| l.is_for_approvals() && l.is_valid(at)).count()
+    }
+
     /// Whether a key stands for this name, in any line, whatever its namespaces and times: one key is one person.
     #[must_use]
     pub fn is_of(&self, public_key: &str, name: &str) -> bool {

@@ -253,6 +253,12 @@ fn a_line_that_is_not_understood_refuses_the_file() {
         assert!(error.to_string().contains(want), "{line}: {error}");
     }
     assert!(Signers::parse(b"a\n\xff").is_err());
+    let lines = [
+        format!("a {key}\nb namespaces=\"file\" {key}\nc valid-before=\"20260101Z\" {key}\n"),
+        format!("d valid-after=\"20270101Z\" {key}\n"),
+    ];
+    let counted = parse(&lines.concat()).unwrap();
+    assert_eq!((counted.count(day("20261122Z")), counted.count(day("20270102Z"))), (1, 2));
     let signers = parse(&format!("  dpo {key} any \"comment\n\n#x\n")).unwrap();
     assert!(signers.is_of(&key, "dpo") && !signers.is_of(&key, "admin"));
     assert_ne!(signers.sha256(), parse(&format!("dpo {key}\n")).unwrap().sha256());

@@ -65,16 +65,24 @@ fn says(run: Run, code: i32, what: &str) {
     run.exits(code);
 }
 
+#[track_caller]
+fn says_out(run: Run, code: i32, what: &str) {
+    assert!(run.out.contains(what), "{what:?} is not said:\n{}", run.out);
+    run.exits(code);
+}
+
 #[test]
 fn approval_by_signature() {
     let (w, case) = world("four_eyes = true\nsignatures = true", true);
     let (dpo, admin) = (key(&w, "dpo", &["-t", "ed25519"]), key(&w, "admin", &["-t", "ecdsa", "-b", "256"]));
     key(&w, "stranger", &["-t", "ed25519"]);
     says(w.efface(&["case", "plan", &case]), 2, "signers");
+    says_out(w.efface(&["doctor"]), 3, "signers");
     std::fs::write(w.path().join("allowed_signers"), format!("dpo cert-authority {dpo}\n")).unwrap();
     says(w.efface(&["case", "plan", &case]), 2, "cert-authority");
     let file = format!("dpo@corp.example namespaces=\"approval@efface\" {dpo}\nadmin {admin}\nalias {admin}\n");
     std::fs::write(w.path().join("allowed_signers"), &file).unwrap();
+    says_out(w.efface(&["doctor"]), 0, "3 keys may sign approvals");
     w.efface(&["case", "plan", &case]).exits(0);
 
     let approve = |more: &[&str]| w.efface(&[&["case", "approve", &case], more].concat());

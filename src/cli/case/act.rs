@@ -30,7 +30,7 @@ pub(super) async fn execute(
     let (plan, hash) = room.plan(&case)?;
     let subject = room.subject(id)?;
     if dry_run {
-        print_plan(room, ctx, &plan, &hash, &[subject])?;
+        print_plan(room, ctx, &plan, &hash, &work::masker(&[subject]))?;
         return Ok(ExitCode::SUCCESS);
     }
     let leave = approve::leave(room, ctx, &case, &plan, &hash)?;

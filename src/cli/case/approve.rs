@@ -41,6 +41,11 @@ fn file(room: &Room) -> anyhow::Result<Option<Vec<u8>>> {
     Ok(Some(std::fs::read(path).map_err(wrong)?))
 }
 
+/// As [`file`], where a plan may not need it: what cannot be read is missing, and the plan says whether that matters.
+fn file_if_any(room: &Room) -> Option<Vec<u8>> {
+    file(room).ok().flatten()
+}
+
 /// The hash of the signers' file that a new plan pins.
 pub(super) fn pin(room: &Room, policy: &Policy) -> anyhow::Result<Option<String>> {
     match file(room)? {
@@ -236,7 +241,7 @@ pub(super) fn leave(room: &Room, ctx: &Context, case: &Case, plan: &Plan, hash: 
     let rows = room.store.steps(id, hash)?;
     let approvals = room.store.approvals(hash)?;
     let begun = case.state == CaseState::Executing || !rows.is_empty();
-    let void = approval::holds(plan, hash, &approvals, file(room)?.as_deref()).err();
+    let void = approval::holds(plan, hash, &approvals, file_if_any(room).as_deref()).err();
     if let Some(why) = &void
         && !rows.iter().any(|r| r.state == StepState::Begun)
     {
@@ -253,6 +258,6 @@ pub(super) fn leave(room: &Room, ctx: &Context, case: &Case, plan: &Plan, hash: 
 pub(super) fn may_plan_again(room: &Room, ctx: &Context, case: &Case) -> anyhow::Result<bool> {
     let (plan, hash) = room.plan(case)?;
     let approvals = room.store.approvals(&hash)?;
-    let void = approval::holds(&plan, &hash, &approvals, file(room)?.as_deref()).is_err();
+    let void = approval::holds(&plan, &hash, &approvals, file_if_any(room).as_deref()).is_err();
     Ok(void || approval::waits_until(&plan, &approvals).is_some_and(|at| ctx.now < at))
 }

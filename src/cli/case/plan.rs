@@ -122,7 +122,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
     asked.look(&decided.groups, |f| open.contains(&f.id.as_str())).await;
     asked.keep(id, ctx.now, &open)?;
     ctx.act(|act| room.store.put_plan(act, id, &hash, &plan, plan.steps.len()))?;
-    print_plan(room, ctx, &plan, &hash, &subjects)?;
+    print_plan(room, ctx, &plan, &hash, &mask)?;
     let reviews = plan.open_reviews().count();
     ctx.say(format!(
         "{} steps, {} findings stay ({} to review). Plan {hash}. Next: efface case approve {id}",

@@ -12,29 +12,29 @@ use crate::{
         executor::cost::Cost,
         plan::Plan,
     },
-    model::{CaseId, RecordRef, Subject},
+    model::{CaseId, RecordRef},
     report::plan::PlanReport,
 };
 
+/// Shows a plan; `mask` hides what names the person.
 pub(super) fn print_plan(
     room: &Room,
     ctx: &Context,
     plan: &Plan,
     hash: &str,
-    subjects: &[Subject],
+    mask: &dyn Fn(&str) -> String,
 ) -> anyhow::Result<()> {
-    let mask = work::masker(subjects);
     let flavors = room.config.instances.values().map(|i| (i.name.clone(), i.flavor)).collect();
     let cost = Cost::of(plan, &flavors);
     // Reasons are read from the policy only while it is the one that the plan was made under.
     let policy = load_policy(&room.config.policy).ok().filter(|p| p.sha256() == plan.policy.sha256);
     let reasons: BTreeMap<String, String> =
         policy.iter().flat_map(|p| p.rules()).filter_map(|r| Some((r.id.clone(), r.reason.clone()?))).collect();
-    let report = PlanReport::of(plan, hash, cost.clone(), &reasons, &mask);
+    let report = PlanReport::of(plan, hash, cost.clone(), &reasons, mask);
     match ctx.global.format {
         Format::Json => {
             let mut value = json!({ "hash": hash, "plan": plan, "cost": cost, "summary": report.summary() });
-            mask_json(&mut value, &mask);
+            mask_json(&mut value, mask);
             ctx.out(&format!("{}\n", serde_json::to_string_pretty(&value)?))
         }
         Format::Table => ctx.out(&report.table()),
