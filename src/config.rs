@@ -71,6 +71,8 @@ pub struct Config {
     pub journal: PathBuf,
     /// Which policy applies.
     pub policy: PolicySource,
+    /// Who may sign approvals: a file in OpenSSH's `allowed_signers` format.
+    pub signers: Option<PathBuf>,
     /// Other tools' folders.
     pub foreign: Vec<Foreign>,
     /// The instances.
@@ -247,6 +249,7 @@ struct RawHome {
     state: Option<PathBuf>,
     journal: Option<PathBuf>,
     policy: Option<String>,
+    signers: Option<PathBuf>,
     logs: Option<Vec<PathBuf>>,
 }
 
@@ -405,6 +408,7 @@ impl Checker<'_> {
             Some("minimal") => PolicySource::Shipped("minimal"),
             Some(file) => PolicySource::File(base.join(file)),
         };
+        let signers = raw.home.as_ref().and_then(|h| h.signers.as_ref()).map(|file| base.join(file));
         let home = raw.home.map(|h| {
             let path = base.join(h.path);
             Home {
@@ -441,7 +445,7 @@ impl Checker<'_> {
         if home.is_none() && !syncs.is_empty() {
             return self.invalid("a [sync.…] section needs a [home] section with the Jira home folder");
         }
-        Ok(Config { file: self.path.to_owned(), home, state, journal, policy, foreign, instances, syncs })
+        Ok(Config { file: self.path.to_owned(), home, state, journal, policy, signers, foreign, instances, syncs })
     }
 
     fn auth(&self, name: &InstanceName, raw: RawAuth, base: &Path) -> Result<AuthSpec, ConfigError> {

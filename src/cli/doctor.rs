@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Context, load_policy, table, work};
 use crate::{
     config::Config,
+    erasure::signers::Signers,
     jira::Client,
     model::{InstanceName, ProjectKey},
     store::Store,
@@ -47,6 +48,7 @@ pub(crate) async fn run(_args: Args, ctx: &Context) -> anyhow::Result<ExitCode> 
     if let Ok(store) = ctx.store(&config) {
         checks.add("suppression list", suppression(&store));
     }
+    signers(&config, ctx.now, &mut checks);
     folders(&config, &mut checks);
     for (name, client) in work::clients(config.instances.values(), false) {
         match client {
@@ -73,6 +75,23 @@ fn suppression(store: &Store) -> Result<String, String> {
         return Err("the database lacks what its journal knows; run: efface case replay".into());
     }
     Ok(format!("{} entries, the journal agrees", outlook.list.len()))
+}
+
+/// Who may sign approvals, where the policy asks for signatures or a file is named.
+fn signers(config: &Config, now: DateTime<Utc>, checks: &mut Checks) {
+    let wanted = load_policy(&config.policy).is_ok_and(|p| p.approval().signatures);
+    let result = match &config.signers {
+        None if wanted => Err("the policy asks for signed approvals, and [home] signers names no file".to_owned()),
+        None => return,
+        Some(path) => {
+            let bytes = std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()));
+            bytes.and_then(|b| Signers::parse(&b).map_err(|e| e.to_string())).and_then(|s| match s.count(now) {
+                0 => Err(format!("no key in {} may sign approvals today", path.display())),
+                n => Ok(format!("{n} keys may sign approvals")),
+            })
+        }
+    };
+    checks.add("signers", result);
 }
 
 fn folders(config: &Config, checks: &mut Checks) {

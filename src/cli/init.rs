@@ -20,6 +20,7 @@ staging = "data/efface"                         # efface's staging area inside i
 # state = "/var/lib/efface"                     # database and keys; default: efface-state beside this file
 # journal = "/var/backups/efface.journal"       # suppression journal, better outside the ordinary backup; default: in state
 # policy = "policies/gdpr-default.toml"         # default: the policy gdpr-default that ships with efface (or strict, minimal)
+# signers = "allowed_signers"                   # who may sign approvals, for a policy that asks for signatures
 # logs = ["log"]                                # log folders inside the home folder
 
 # Another sync tool's staging folder, scanned and cleaned too.

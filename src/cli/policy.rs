@@ -280,16 +280,29 @@ fn show(policy: &Policy, format: Format) -> anyhow::Result<String> {
                 policy.law().unwrap_or("not named"),
                 policy.sha256(),
                 policy.placeholder(),
-                if policy.four_eyes() {
-                    "four eyes: whoever plans may not approve"
-                } else {
-                    "one person may plan and approve"
-                },
+                approval_in_words(policy.approval()),
                 clock.period,
                 clock.holidays.len(),
             )
         }
     })
+}
+
+fn approval_in_words(approval: crate::policy::Approval) -> String {
+    let mut words = vec![
+        if approval.four_eyes { "four eyes: whoever plans may not approve" } else { "one person may plan and approve" }
+            .to_owned(),
+    ];
+    if approval.signatures {
+        words.push("an approval is signed".to_owned());
+    }
+    if let Some(expires) = approval.expires {
+        words.push(format!("a plan expires after {expires}"));
+    }
+    if let Some(delay) = approval.delay {
+        words.push(format!("what cannot be undone waits {delay}"));
+    }
+    words.join("; ")
 }
 
 fn explained(policy: &Policy, walk: &Explanation<'_>, format: Format) -> anyhow::Result<String> {

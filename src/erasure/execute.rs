@@ -35,6 +35,9 @@ pub struct Execution {
     pub held: u32,
     /// What each hold that is in force met in this plan.
     pub holds: Vec<HeldPart>,
+    /// Steps that were left for a later run.
+    #[serde(default)]
+    pub postponed: u32,
     /// Failures and refusals: step, place, what happened. No identifier.
     pub problems: Vec<Problem>,
 }
@@ -92,6 +95,8 @@ pub struct Run<'a> {
     pub subject: &'a Subject,
     /// The identifiers, to read back by another road where a server gives a value back in its own form.
     pub needles: &'a Needles,
+    /// Whether a step, with its journal row where it has one, is left for a later run.
+    pub postponed: &'a (dyn Fn(&Step, Option<&StepRow>) -> bool + Sync),
 }
 
 impl Run<'_> {
@@ -138,6 +143,11 @@ impl Run<'_> {
                 progress(step.number);
                 continue;
             }
+            if (self.postponed)(step, earlier) {
+                out.postponed += 1;
+                progress(step.number);
+                continue;
+            }
             let begun = earlier.is_some_and(|r| r.state == StepState::Begun);
             let before: Intent = earlier.and_then(|r| serde_json::from_value(r.note.clone()).ok()).unwrap_or_default();
             if let Some(part) = &mut part {
@@ -176,7 +186,7 @@ impl Run<'_> {
             progress(step.number);
         }
         out.holds = parts.into_values().collect();
-        if out.failed == 0 && out.refused == 0 && out.held == 0 {
+        if out.failed + out.refused + out.held + out.postponed == 0 {
             let act = Act { actor: self.actor, at: (self.now)() };
             self.store.audit(&act, "case.executed", Some(self.case.as_str()), json!({ "plan": self.hash }))?;
         }

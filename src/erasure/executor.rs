@@ -25,6 +25,8 @@ use crate::{
     sync::{Redacted, note_erasure, note_redaction},
 };
 
+pub mod cost;
+
 /// How long a step waits for a sync run that is at work in the same staging folder.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -84,7 +86,7 @@ fn action(decision: Decision) -> Action {
 }
 
 /// The name by which the scan told the format of a byte record.
-fn name_of(step: &Step) -> &str {
+pub(crate) fn name_of(step: &Step) -> &str {
     match (&step.record.path, step.record.record_type) {
         (Some(path), _) => path,
         (None, RecordType::Attachment) => crate::scan::run::BLOB_NAME,

@@ -13,7 +13,7 @@ use crate::{
         Area, CaseId, Coverage, Cut, Decision, Finding, InstanceName, Mandate, Outcome, Place, ProjectKey, RecordRef,
         RecordType, ReferenceKind, Strength,
     },
-    policy::CaseRules,
+    policy::{CaseRules, Period, Policy},
 };
 
 /// What is done to a record.
@@ -116,6 +116,51 @@ pub struct PolicyPin {
     /// How long suppression entries hold, such as `10 years`; `None` where they have no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppression_keep: Option<String>,
+    /// Whether an approval has to be signed. (What is not set is not written, here and below: the hash of a plan that was
+    /// made before there was such a key stays what it was.)
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub signatures: bool,
+    /// SHA-256 of the signers' file, where the configuration names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signers_sha256: Option<String>,
+    /// How old the plan may be when it is approved, and when its execution begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Period>,
+    /// How long after the approval steps that cannot be undone wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<Period>,
+}
+
+impl PolicyPin {
+    /// What a plan keeps of its policy and of the signers' file.
+    #[must_use]
+    pub fn of(policy: &Policy, signers_sha256: Option<String>) -> Self {
+        let approval = policy.approval();
+        Self {
+            name: policy.name().to_owned(),
+            sha256: policy.sha256().to_owned(),
+            placeholder: policy.placeholder().to_owned(),
+            four_eyes: approval.four_eyes,
+            cap_records: policy.caps().records,
+            cap_share: policy.caps().share,
+            signatures: approval.signatures,
+            signers_sha256,
+            expires: approval.expires,
+            delay: approval.delay,
+            case: policy.case().clone(),
+            suppression_keep: policy.suppression_keep().map(|keep| keep.to_string()),
+        }
+    }
+}
+
+impl Step {
+    /// Whether nobody can put back what the step takes: a deletion, and an edit of what keeps no history. Only Jira's
+    /// issues keep the old values of their fields.
+    #[must_use]
+    pub const fn cannot_be_undone(&self) -> bool {
+        let kept = matches!(self.record.record_type, RecordType::Issue) && self.instance.is_some();
+        matches!(self.operation, Operation::Delete) || !kept
+    }
 }
 
 /// A frozen plan.
@@ -567,6 +612,10 @@ mod tests {
                 four_eyes: false,
                 cap_records: None,
                 cap_share: None,
+                signatures: false,
+                signers_sha256: None,
+                expires: None,
+                delay: None,
                 case: CaseRules::default(),
                 suppression_keep: None,
             },
@@ -682,7 +731,11 @@ mod tests {
         let base = Some(Base::Json(json!({ "fields": { "assignee": 1 } })));
         let a =
             plan(vec![(vec![finding("f", RecordType::Issue, "assignee", Decision::Clear, None)], base)], Mandate::Yes);
-        let changes: [fn(&mut Plan); 4] = [
+        let changes: [fn(&mut Plan); 8] = [
+            |p| p.policy.signatures = true,
+            |p| p.policy.signers_sha256 = Some("x".into()),
+            |p| p.policy.expires = Some(Period::Days(1)),
+            |p| p.policy.delay = Some(Period::Days(1)),
             |p| p.planned_by.push('x'),
             |p| p.steps[0].base.push('x'),
             |p| p.policy.sha256.push('x'),
@@ -694,6 +747,19 @@ mod tests {
             assert_ne!(a.hash(), b.hash());
         }
         assert_eq!(a.hash(), a.clone().hash());
+    }
+
+    #[test]
+    fn a_plan_of_before_keeps_its_hash() {
+        let mut p = plan(vec![], Mandate::Yes);
+        // The bytes of a plan that the version before signatures, expiry and delay stored, and the hash it named.
+        let old = r#"{"schema":"efface.plan/1","case":"C-01ARZ3NDEKTSV4RRFFQ69G5FAV","subject":"p-1","created_at":"2026-11-22T00:00:00Z","planned_by":"a","policy":{"name":"x","sha256":"y","placeholder":"[erased]","four_eyes":false,"cap_records":null,"cap_share":null},"steps":[],"standing":[],"coverage":[],"issues":{}}"#;
+        let value: Value = serde_json::from_str(old).unwrap();
+        let opened: Plan = serde_json::from_str(old).unwrap();
+        assert_eq!(opened, p);
+        assert_eq!(opened.hash(), canonical_sha256(&value));
+        p.policy.signatures = true;
+        assert_ne!(p.hash(), opened.hash());
     }
 
     #[test]

@@ -9,7 +9,8 @@ use toml::{
 };
 
 use super::{
-    Age, Caps, CaseRules, Clock, Condition, Diagnostic, Policy, Requirement, Rule, Severity, Since, Word, lint,
+    Age, Approval, Caps, CaseRules, Clock, Condition, Diagnostic, Policy, Requirement, Rule, Severity, Since, Word,
+    lint,
     read::{At, Reader, Section},
 };
 use crate::model::{Area, Decision, Strength};
@@ -80,10 +81,21 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
     if let Some((text, span)) = &placeholder {
         check_placeholder(reader, text, span);
     }
-    let mut four_eyes = false;
+    let mut approval = Approval::default();
     if let Some((table, span)) = top.table(reader, "approval") {
         let mut s = Section::new("[approval]", table, span);
-        four_eyes = s.bool(reader, "four_eyes").unwrap_or(four_eyes);
+        approval.four_eyes = s.bool(reader, "four_eyes").unwrap_or_default();
+        approval.signatures = s.bool(reader, "signatures").unwrap_or_default();
+        approval.expires = s.period(reader, "expires").map(|(p, _)| p);
+        let delay = s.period(reader, "delay");
+        if let (Some(expires), Some((delay, at))) = (approval.expires, &delay)
+            && delay.at_least(expires)
+        {
+            reader
+                .error("never-possible", at.clone(), format!("a plan that expires after {expires} cannot wait {delay}"))
+                .help("let it wait less long, or expire later");
+        }
+        approval.delay = delay.map(|(p, _)| p);
         s.finish(reader);
     }
     let mut caps = Caps::default();
@@ -125,7 +137,7 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
         version: version.map(|(v, _)| v),
         law: law.map(|(l, _)| l),
         placeholder: placeholder.map_or_else(|| DEFAULT_PLACEHOLDER.to_owned(), |(p, _)| p),
-        four_eyes,
+        approval,
         caps,
         clock,
         case,

@@ -52,6 +52,19 @@ pub struct Caps {
     pub share: Option<f64>,
 }
 
+/// What an approval has to be, and how long a plan holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Approval {
+    /// Whether whoever plans may not approve.
+    pub four_eyes: bool,
+    /// Whether an approval has to be signed.
+    pub signatures: bool,
+    /// How old a plan may be when it is approved, and when its execution begins.
+    pub expires: Option<Period>,
+    /// How long after the approval steps that cannot be undone wait.
+    pub delay: Option<Period>,
+}
+
 /// A checked policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
@@ -59,7 +72,7 @@ pub struct Policy {
     version: Option<String>,
     law: Option<String>,
     placeholder: String,
-    four_eyes: bool,
+    approval: Approval,
     caps: Caps,
     clock: Clock,
     case: CaseRules,
@@ -122,10 +135,10 @@ impl Policy {
         &self.placeholder
     }
 
-    /// Whether whoever plans may not approve.
+    /// What an approval has to be, and how long a plan holds.
     #[must_use]
-    pub const fn four_eyes(&self) -> bool {
-        self.four_eyes
+    pub const fn approval(&self) -> Approval {
+        self.approval
     }
 
     /// How much one plan may do.

@@ -68,7 +68,10 @@ impl Policy {
             "schema": "efface.policy/1",
             "name": self.name, "version": self.version, "law": self.law, "sha256": self.sha256,
             "placeholder": self.placeholder,
-            "approval": { "four_eyes": self.four_eyes },
+            "approval": {
+                "four_eyes": self.approval.four_eyes, "signatures": self.approval.signatures,
+                "expires": self.approval.expires, "delay": self.approval.delay,
+            },
             "caps": { "records": self.caps.records, "share": self.caps.share },
             "clock": {
                 "period": self.clock.period.to_string(),

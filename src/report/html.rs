@@ -3,6 +3,7 @@
 use crate::model::{Area, Coverage, CoverageStatus, Decision, Outcome, RecordRef, RecordType, ReferenceKind, Strength};
 
 /// A word with a class that gives it its colour; the word says all, the colour only helps.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mark {
     pub(super) class: &'static str,
     pub(super) text: &'static str,

@@ -7,6 +7,7 @@ pub mod case;
 mod excerpt;
 mod html;
 mod matrix;
+pub mod plan;
 pub mod scan;
 pub(crate) mod text;
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    SealedSubject, Store, StoreError,
+    SealedSubject, Signed, Store, StoreError, approvals,
     audit::{Act, append},
     journal::Change,
     life::{check_way, force_state, set_state},
@@ -145,6 +145,9 @@ pub struct Approval {
     pub at: String,
     /// The cap as raised for this plan alone.
     pub cap: Option<u64>,
+    /// Its signature, where it was signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
 }
 
 fn spelled<T: Serialize>(value: &T) -> String {
@@ -326,6 +329,18 @@ impl Store {
         sealed.map_or(Ok(None), |s| self.open_for(id, &s))
     }
 
+    /// The hashes of a case's plans, oldest first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn plans(&self, id: &CaseId) -> Result<Vec<String>, StoreError> {
+        self.read(|tx| {
+            let mut stmt = tx.prepare("SELECT hash FROM plans WHERE case_id = ?1 ORDER BY created_at, rowid")?;
+            let rows = stmt.query_map([id.as_str()], |r| r.get(0))?;
+            rows.collect::<Result<Vec<_>, _>>().map_err(StoreError::from)
+        })
+    }
+
     /// The hashes of a case's plans of which anything was begun, oldest first.
     ///
     /// # Errors
@@ -340,18 +355,29 @@ impl Store {
         })
     }
 
-    /// Records an approval of a plan's hash.
+    /// Records an approval of a plan's hash; `brought_by` is who handed a signature in.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn approve(&self, act: &Act<'_>, id: &CaseId, hash: &str, cap: Option<u64>) -> Result<(), StoreError> {
+    pub fn approve(
+        &self,
+        act: &Act<'_>,
+        id: &CaseId,
+        hash: &str,
+        cap: Option<u64>,
+        signed: Option<&Signed>,
+        brought_by: Option<&str>,
+    ) -> Result<(), StoreError> {
         self.write(|tx| {
             tx.execute(
                 "INSERT INTO approvals (plan, actor, at, cap) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (plan, actor) DO UPDATE SET at = ?3, cap = ?4",
                 (hash, act.actor, act.at.to_rfc3339(), cap.map(|c| i64::try_from(c).unwrap_or(i64::MAX))),
             )?;
-            set_state(tx, act, id, CaseState::Approved, json!({ "plan": hash, "cap": cap }))
+            approvals::put(tx, hash, act.actor, signed)?;
+            let key = signed.map(|s| &s.fingerprint);
+            let detail = json!({ "plan": hash, "cap": cap, "key": key, "brought_by": brought_by });
+            set_state(tx, act, id, CaseState::Approved, detail)
         })
     }
 
@@ -367,9 +393,14 @@ impl Store {
                     actor: r.get(0)?,
                     at: r.get(1)?,
                     cap: r.get::<_, Option<i64>>(2)?.map(i64::unsigned_abs),
+                    signed: None,
                 })
             })?;
-            rows.collect::<Result<Vec<_>, _>>().map_err(StoreError::from)
+            let mut all = rows.collect::<Result<Vec<_>, _>>()?;
+            for approval in &mut all {
+                approval.signed = approvals::get(tx, hash, &approval.actor)?;
+            }
+            Ok::<_, StoreError>(all)
         })
     }
 

@@ -13,6 +13,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 use crate::keys::{KeyError, Keys};
 
+mod approvals;
 mod audit;
 mod cache;
 mod cases;
@@ -27,6 +28,7 @@ mod suppression;
 mod sync;
 
 pub use crate::model::CaseState;
+pub use approvals::Signed;
 pub use audit::Act;
 pub use cache::{CACHES, CacheFile, LARGEST_FRAME};
 pub use cases::{Approval, Case, Opened, StepRow, StepState};

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     super::life::SCHEMA,
     super::holds::SCHEMA,
     super::suppression::ENDS,
+    super::approvals::SCHEMA,
 ];
 
 /// Brings the schema up to ours; `user_version` counts the steps taken.

@@ -154,6 +154,7 @@ fn a_hold_falls_into_a_running_execution() {
         executors: &executors,
         subject: &subject,
         needles: &needles,
+        postponed: &|_, _| false,
     };
     let everything = Hold {
         id: "H-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),

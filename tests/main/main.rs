@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and tells what it counted")]
 
+mod approval;
 mod cache;
+mod groups;
 mod holds;
 mod hostile;
 mod kill;
 mod laws;
 mod life;
+mod plan;
 mod readers;
 mod readme;
 mod resolve;

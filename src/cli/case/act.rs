@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 use chrono::Utc;
 use serde_json::json;
 
-use super::{Room, long_needles, needles, plan::print_plan, stamp, word};
+use super::{Room, approve, long_needles, needles, show::print_plan, stamp, word};
 use crate::{
     cli::{Context, Failure, table, work},
     erasure::{
@@ -30,14 +30,10 @@ pub(super) async fn execute(
     let (plan, hash) = room.plan(&case)?;
     let subject = room.subject(id)?;
     if dry_run {
-        print_plan(ctx, &plan, &hash, &[subject])?;
+        print_plan(room, ctx, &plan, &hash, &work::masker(&[subject]))?;
         return Ok(ExitCode::SUCCESS);
     }
-    if room.store.approvals(&hash)?.is_empty() {
-        return Err(
-            Failure::Refused(format!("plan {hash} is not approved; approve it: efface case approve {id}")).into()
-        );
-    }
+    let leave = approve::leave(room, ctx, &case, &plan, &hash)?;
     if !yes {
         return Err(Failure::Refused(format!(
             "this changes {} records, some of them for good; say --yes to do it, --dry-run to look",
@@ -70,6 +66,7 @@ pub(super) async fn execute(
         executors: &executors,
         subject: &subject,
         needles: &needles(&subject),
+        postponed: &|step, row| leave.postpones(step, row),
     };
     let progress = work::Progress::new(ctx);
     let total = plan.steps.len();
@@ -97,9 +94,12 @@ pub(super) async fn execute(
     if done.held > 0 && done.refused == 0 {
         ctx.say(format!("Plan again, so that the rest can be verified: efface case plan {id}"));
     }
-    Ok(ExitCode::from(if done.refused > 0 || done.held > 0 {
+    if done.postponed > 0 {
+        ctx.say(leave.why(id, done.postponed));
+    }
+    Ok(ExitCode::from(if done.refused > 0 || done.held > 0 || leave.is_void() {
         4
-    } else if done.failed > 0 || !plan.is_complete() {
+    } else if done.failed > 0 || done.postponed > 0 || !plan.is_complete() {
         3
     } else {
         ctx.say(format!("Next: efface case verify {id}"));

@@ -1,15 +1,17 @@
-//! `case review` and `case approve`: what a person decides.
+//! `case review`: what a person decides.
 
 use std::{collections::BTreeMap, process::ExitCode};
 
 use serde_json::json;
 
-use super::Room;
+use super::{
+    Room,
+    groups::{self, Member},
+};
 use crate::{
     cli::{Context, Failure, table, work},
-    model::{CaseId, Decision, EXCEPTIONS},
-    policy::{CaseRules, Requirement},
-    store::{Case, CaseState},
+    erasure::{groups::GroupKind, plan::Standing},
+    model::{CaseId, Decision},
 };
 
 /// How the reason of what is another person's begins.
@@ -62,7 +64,29 @@ pub(super) fn review(
         return Err(Failure::Usage("name the findings to decide, as `efface case review ID` lists them".into()).into());
     }
     let mut reviews: Reviews = room.store.case_note(id, "reviews")?.unwrap_or_default();
-    for finding in findings {
+    let members = groups::members(room, id)?;
+    let mut wanted: Vec<String> = Vec::new();
+    let mut grouped: Vec<&Member> = Vec::new();
+    for name in findings {
+        if !name.starts_with("g-") {
+            wanted.push(name.clone());
+            continue;
+        }
+        let of_group =
+            |s: &&&Standing| members.get(&s.finding).is_some_and(|m| m.groups.iter().any(|(_, g)| g == name));
+        let before = wanted.len();
+        wanted.extend(open.iter().filter(of_group).map(|s| s.finding.clone()));
+        if wanted.len() == before {
+            return Err(Failure::Usage(format!(
+                "{name} is no group of open findings of the current plan; see: efface case review {id} --groups"
+            ))
+            .into());
+        }
+        grouped.extend(wanted[before..].iter().filter_map(|f| members.get(f)));
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    for finding in &wanted {
         let Some(review) = open.iter().find(|s| s.finding == *finding) else {
             return Err(Failure::Usage(format!("{finding} is no open review of the current plan")).into());
         };
@@ -75,94 +99,60 @@ pub(super) fn review(
         reviews.insert(finding.clone(), decision.clone());
     }
     room.store.put_case_note(id, "reviews", ctx.now, &reviews)?;
-    let detail = json!({ "findings": findings, "decision": decision.0 });
+    let passages = if grouped.is_empty() { 0 } else { groups::remember(room, id, ctx.now, &grouped, &decision)? };
+    let groups: Vec<&String> = findings.iter().filter(|f| f.starts_with("g-")).collect();
+    let detail = json!({ "findings": wanted, "groups": groups, "decision": decision.0 });
     ctx.act(|act| room.store.audit(act, "case.reviewed", Some(id.as_str()), detail))?;
-    ctx.say(format!("{} decided. Make the plan again: efface case plan {id}", findings.len()));
+    let copies = match passages {
+        0 => String::new(),
+        n => format!(" New copies of {n} passages will be decided the same way."),
+    };
+    ctx.say(format!("{} decided.{copies} Make the plan again: efface case plan {id}", wanted.len()));
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the plan's policy wants on record before anything is approved.
-fn missing(case: &Case, rules: &CaseRules) -> anyhow::Result<()> {
-    let id = &case.id;
-    if rules.wants(Requirement::Ground) && case.record.grounds.is_empty() {
-        return Err(Failure::Refused(format!(
-            "the policy wants the ground on record (Art. 17(1)): efface case assess {id} --ground LETTER"
-        ))
-        .into());
-    }
-    let looked: Vec<char> = case.record.exceptions.iter().map(|e| e.letter).collect();
-    let left: Vec<String> =
-        EXCEPTIONS.iter().filter(|(l, _)| !looked.contains(l)).map(|(l, what)| format!("({l}) {what}")).collect();
-    if rules.wants(Requirement::Exceptions) && !left.is_empty() {
-        return Err(Failure::Refused(format!(
-            "the policy wants every exception of Art. 17(3) looked at; not on record: {}. \
-             efface case assess {id} --exception LETTER=no:WHY",
-            left.join(", ")
-        ))
-        .into());
-    }
-    Ok(())
-}
-
-pub(super) fn approve(
-    room: &Room,
-    ctx: &Context,
-    id: &CaseId,
-    wanted: Option<&str>,
-    raise_cap: Option<u64>,
-) -> anyhow::Result<ExitCode> {
-    let case = room.erasure(id)?;
-    let (plan, hash) = room.plan(&case)?;
-    if wanted.is_some_and(|w| w != hash) {
-        return Err(Failure::Refused(format!(
-            "the current plan is {hash}, not the one you reviewed; look at it again"
-        ))
-        .into());
-    }
-    if !matches!(case.state, CaseState::Planned | CaseState::Approved) {
-        return Err(Failure::Refused(format!(
-            "case {id} is {}; only a plan that is not begun can be approved",
-            case.state.as_str()
-        ))
-        .into());
-    }
-    missing(&case, &plan.policy.case)?;
-    let actor = ctx.actor();
-    let same = actor == plan.planned_by;
-    if plan.policy.four_eyes && same {
-        return Err(Failure::Refused(format!(
-            "the policy {} asks for four eyes: {actor} made the plan, so another person has to approve it (--actor NAME)",
-            plan.policy.name
-        ))
-        .into());
-    }
-    let steps = plan.steps.len() as u64;
-    if let Some(cap) = plan.policy.cap_records.filter(|cap| steps > *cap) {
-        match raise_cap {
-            Some(raised) if raised >= steps && !same => {}
-            Some(_) if same => {
-                return Err(
-                    Failure::Refused("the cap can be raised by a second person only (--actor NAME)".into()).into()
-                );
-            }
-            _ => {
-                return Err(Failure::Refused(format!(
-                    "the plan changes {steps} records, the policy's cap is {cap}; a second person may raise it for this \
-                     plan: efface case approve {id} --raise-cap {steps}"
-                ))
-                .into());
-            }
+/// Lists the groups of open findings: the largest first, and within a size the narrowest.
+pub(super) fn list_groups(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result<ExitCode> {
+    let case = room.live(id)?;
+    let (plan, _) = room.plan(&case)?;
+    let members = groups::members(room, id)?;
+    let mut by: BTreeMap<(GroupKind, &str), Vec<&Standing>> = BTreeMap::new();
+    let mut alone = 0;
+    for review in plan.open_reviews() {
+        match members.get(&review.finding) {
+            Some(m) => m.groups.iter().for_each(|(kind, g)| by.entry((*kind, g)).or_default().push(review)),
+            None => alone += 1,
         }
     }
-    if let Some((place, share)) = plan.over_share().filter(|_| raise_cap.is_none() || same) {
-        return Err(Failure::Refused(format!(
-            "the plan changes {:.0} % of the issues of {place}, more than the policy's cap; a second person may raise it for \
-             this plan: efface case approve {id} --raise-cap {steps} --actor NAME",
-            share * 100.0
-        ))
-        .into());
+    let mut all: Vec<_> = by.into_iter().collect();
+    all.sort_by_key(|((kind, group), of)| (std::cmp::Reverse(of.len()), *kind, *group));
+    let mask = work::masker(&[room.subject(id)?]);
+    let rows: Vec<Vec<String>> = all
+        .into_iter()
+        .map(|((kind, group), of)| {
+            let mut places: Vec<String> = of.iter().map(|s| s.place.to_string()).collect();
+            places.sort_unstable();
+            places.dedup();
+            let first = of.first();
+            let example = first.and_then(|s| members.get(&s.finding)).map(|m| m.example.clone()).unwrap_or_default();
+            let field =
+                first.map(|s| format!("{} {}", s.record.record_type.as_str(), mask(&s.field))).unwrap_or_default();
+            let found = first.map(|s| s.kind.as_str().to_owned()).unwrap_or_default();
+            vec![
+                group.to_owned(),
+                kind.as_str().to_owned(),
+                of.len().to_string(),
+                found,
+                field.trim().to_owned(),
+                places.join(", "),
+                example,
+            ]
+        })
+        .collect();
+    let head = ["group", "what is the same", "findings", "kind", "first in", "places", "example"];
+    ctx.out(&table::rows(ctx.global.format, &head, &rows)?)?;
+    if alone > 0 {
+        ctx.say(format!("{alone} more findings are in no group: efface case review {id}"));
     }
-    ctx.act(|act| room.store.approve(act, id, &hash, raise_cap))?;
-    ctx.say(format!("Approved by {actor}: plan {hash}. Next: efface case execute {id} --yes"));
     Ok(ExitCode::SUCCESS)
 }

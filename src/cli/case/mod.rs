@@ -1,6 +1,6 @@
 //! `efface case`: the erasure workflow.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use clap::Subcommand;
@@ -14,12 +14,15 @@ use crate::{
 };
 
 mod act;
+mod approve;
 mod decide;
 mod desk;
 mod evidence;
 mod found;
+mod groups;
 mod life;
 mod plan;
+mod show;
 
 /// The erasure workflow: open, plan, approve, execute, verify, certificate, close.
 #[derive(Debug, clap::Args)]
@@ -99,7 +102,7 @@ enum Verb {
         #[arg(long)]
         exhaustive: bool,
     },
-    /// Scan everything and freeze a plan; prints it. What an earlier scan of the case has read and has not changed since is
+    /// Scan everything and freeze a plan; prints it by place and record, with what it costs (`--format html` for a page). What an earlier scan of the case has read and has not changed since is
     /// not read again.
     Plan {
         /// The case.
@@ -107,13 +110,23 @@ enum Verb {
         /// Read everything, whatever earlier scans of the case have read.
         #[arg(long)]
         exhaustive: bool,
+        /// Scan nothing: show what differs between the current plan and an earlier one, the one before when no hash is given.
+        #[arg(long, value_name = "HASH", num_args = 0..=1, default_missing_value = "", conflicts_with = "exhaustive")]
+        diff: Option<String>,
     },
     /// Decide findings that need a person; without findings it lists them.
+    ///
+    /// Findings that ask the same question form groups: the same passage, the same address or name in the same kind of place, the
+    /// same namesake. `--groups` lists them; a group's id in place of a finding's decides all of it. What is decided of a group (but
+    /// a deletion) goes for the same passages in what a later scan of the case finds.
     Review {
         /// The case.
         id: CaseId,
-        /// Ids of findings, as the plan lists them.
+        /// Ids of findings or groups.
         finding: Vec<String>,
+        /// List the groups of open findings, with an example of each.
+        #[arg(long, conflicts_with_all = ["finding", "erase", "keep", "other_person"])]
+        groups: bool,
         /// Erase them: by `redact` or `delete` of the record.
         #[arg(long, value_name = "HOW", value_parser = ["redact", "delete"])]
         erase: Option<String>,
@@ -125,6 +138,10 @@ enum Verb {
         other_person: Option<String>,
     },
     /// Approve the plan as it is stored, by its hash.
+    ///
+    /// Where the policy asks for signatures: `--statement -o FILE` writes what is to be signed and approves nothing; the approver
+    /// signs it on a machine of their own, `ssh-keygen -Y sign -n approval@efface -f KEY FILE`; `--signature FILE.sig` hands
+    /// it in. Who approved is then whom the signers' file (`[home] signers`) names for the key.
     Approve {
         /// The case.
         id: CaseId,
@@ -134,6 +151,12 @@ enum Verb {
         /// Raise the policy's cap for this one plan, as a second person.
         #[arg(long, value_name = "RECORDS")]
         raise_cap: Option<u64>,
+        /// Write the statement to be signed, with the cap as `--raise-cap` says; approves nothing.
+        #[arg(long, conflicts_with = "signature")]
+        statement: bool,
+        /// The signature of the statement (`-` for stdin); give the same `--raise-cap` again.
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
     },
     /// Carry out the approved plan. May be repeated: it finishes what an earlier run left.
     Execute {
@@ -278,11 +301,16 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         Verb::Suspend { id, reason, asked } => life::suspend(&room, ctx, &id, &reason, asked),
         Verb::Resume { id, answered, identity } => life::resume(&room, ctx, &id, answered, identity.as_deref()),
         Verb::Scan { id, exhaustive } => found::scan(&room, ctx, &id, exhaustive).await,
-        Verb::Plan { id, exhaustive } => plan::plan(&room, ctx, &id, exhaustive).await,
-        Verb::Review { id, finding, erase, keep, other_person } => {
+        Verb::Plan { id, diff: Some(hash), .. } => show::print_diff(&room, ctx, &id, &hash),
+        Verb::Plan { id, exhaustive, diff: None } => plan::plan(&room, ctx, &id, exhaustive).await,
+        Verb::Review { id, groups: true, .. } => decide::list_groups(&room, ctx, &id),
+        Verb::Review { id, finding, erase, keep, other_person, groups: false } => {
             decide::review(&room, ctx, &id, &finding, erase.as_deref(), keep, other_person)
         }
-        Verb::Approve { id, plan, raise_cap } => decide::approve(&room, ctx, &id, plan.as_deref(), raise_cap),
+        Verb::Approve { id, plan, raise_cap, statement, signature } => {
+            let how = approve::How { wanted: plan.as_deref(), raise_cap, statement, signature: signature.as_deref() };
+            approve::approve(&room, ctx, &id, &how)
+        }
         Verb::Execute { id, yes, dry_run } => act::execute(&room, ctx, &id, yes, dry_run).await,
         Verb::Verify { id } => act::verify(&room, ctx, &id).await,
         Verb::Certificate { id } => evidence::certify(&room, ctx, &id),

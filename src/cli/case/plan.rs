@@ -5,22 +5,24 @@ use std::{collections::BTreeMap, process::ExitCode};
 use serde_json::json;
 
 use super::{
-    Room,
+    Room, approve,
     decide::{OTHERS, Reviews},
-    stamp, word,
+    groups::Asked,
+    show::print_plan,
+    stamp,
 };
 use crate::{
-    cli::{Context, Failure, Format, load_policy, table, work},
+    cli::{Context, Failure, load_policy, work},
     erasure::{
         execute,
         executor::Executors,
-        plan::{BY_A_PERSON, Group, HeldBy, Input, MandateOf, OTHER_PERSON, Operation, Plan, PolicyPin, Standing},
+        plan::{BY_A_PERSON, Group, HeldBy, Input, MandateOf, OTHER_PERSON, Plan, PolicyPin, Standing},
         trial::misfits,
         verify::{Remaining, Verification},
     },
     holds::{Holds, Spot},
     keys::Purpose,
-    model::{CaseId, Decision, Finding, InstanceName, Outcome, RecordRef, ReferenceKind, Subject},
+    model::{CaseId, Decision, Finding, InstanceName, Outcome, RecordRef, ReferenceKind},
     policy::Requirement,
     store::{CaseState, StepState},
 };
@@ -38,7 +40,8 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         let over = is(StepState::Refused)
             || is(StepState::Failed)
             || is(StepState::Held)
-            || execute::is_done(&room.store, id, &plan, &hash)?;
+            || execute::is_done(&room.store, id, &plan, &hash)?
+            || approve::may_plan_again(room, ctx, &case)?;
         if is(StepState::Begun) || !over {
             return Err(Failure::Refused(format!(
                 "the plan of case {id} is being executed; finish it first: efface case execute {id} --yes"
@@ -55,6 +58,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         ))
         .into());
     }
+    let signers_sha256 = approve::pin(room, &policy)?;
     let clients = work::clients(room.config.instances.values(), false);
     let subjects = [subject];
     let last: Option<Verification> = room.store.case_note(id, "verification")?;
@@ -70,16 +74,23 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
     });
     ctx.act(|act| room.store.set_case_state(act, id, CaseState::Scanned, scanned))?;
     let reviews: Reviews = room.store.case_note(id, "reviews")?.unwrap_or_default();
+    let nobody = BTreeMap::new();
+    let executors =
+        Executors { config: &room.config, store: &room.store, clients: &nobody, placeholder: policy.placeholder() };
+    let mask = work::masker(&subjects);
+    let mut asked = Asked::new(room, id, &subjects[0], &executors, &mask)?;
+    asked.look(&decided.groups, |f| f.decision == Decision::Review && !reviews.contains_key(&f.id)).await;
     for finding in decided.groups.iter_mut().flat_map(|(f, _)| f.iter_mut()) {
         // Only what a plan left for review is ever in there; that may have been decided by the planner, not the policy.
-        let Some((decision, why)) = reviews.get(&finding.id) else { continue };
+        let answer = reviews.get(&finding.id).cloned().or_else(|| asked.answered(finding));
+        let Some((decision, why)) = answer else { continue };
         let r = &finding.reference;
-        if let Err(hint) = crate::policy::fits(*decision, &r.record, &r.field, &r.cut) {
+        if let Err(hint) = crate::policy::fits(decision, &r.record, &r.field, &r.cut) {
             finding.decision = Decision::Review;
             finding.reasons = vec![format!("{why}, but that cannot be carried out: {hint}")];
             continue;
         }
-        finding.decision = *decision;
+        finding.decision = decision;
         finding.rule = if decision.acts() {
             BY_A_PERSON.to_owned()
         } else if why.starts_with(OTHERS) {
@@ -87,7 +98,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         } else {
             std::mem::take(&mut finding.rule)
         };
-        finding.reasons = vec![why.clone()];
+        finding.reasons = vec![why];
     }
     let consents: BTreeMap<InstanceName, String> = room.store.case_note(id, "consent")?.unwrap_or_default();
     let mandates: BTreeMap<InstanceName, MandateOf> = room
@@ -122,16 +133,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
             subject: &subjects[0].pseudonym,
             created_at: stamp(ctx.now),
             planned_by: &actor,
-            policy: PolicyPin {
-                name: policy.name().to_owned(),
-                sha256: policy.sha256().to_owned(),
-                placeholder: policy.placeholder().to_owned(),
-                four_eyes: policy.four_eyes(),
-                cap_records: policy.caps().records,
-                cap_share: policy.caps().share,
-                case: policy.case().clone(),
-                suppression_keep: policy.suppression_keep().map(|keep| keep.to_string()),
-            },
+            policy: PolicyPin::of(&policy, signers_sha256.clone()),
             groups: groups.to_vec(),
             mandates: &mandates,
             ask: &decided.ask,
@@ -142,9 +144,6 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         })
     };
     let mut plan = make(&decided.groups);
-    let nobody = BTreeMap::new();
-    let executors =
-        Executors { config: &room.config, store: &room.store, clients: &nobody, placeholder: policy.placeholder() };
     let misfits = misfits(&plan, &decided.groups, &executors).await;
     if !misfits.is_empty() {
         for finding in decided.groups.iter_mut().flat_map(|(f, _)| f.iter_mut()) {
@@ -156,8 +155,11 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         plan = make(&decided.groups);
     }
     let hash = plan.hash();
+    let open: Vec<&str> = plan.open_reviews().map(|s| s.finding.as_str()).collect();
+    asked.look(&decided.groups, |f| open.contains(&f.id.as_str())).await;
+    asked.keep(id, ctx.now, &open)?;
     ctx.act(|act| room.store.put_plan(act, id, &hash, &plan, plan.steps.len()))?;
-    print_plan(ctx, &plan, &hash, &subjects)?;
+    print_plan(room, ctx, &plan, &hash, &mask)?;
     let reviews = plan.open_reviews().count();
     ctx.say(format!(
         "{} steps, {} findings stay ({} to review). Plan {hash}. Next: efface case approve {id}",
@@ -202,57 +204,4 @@ fn unexplained(room: &Room, last: &Verification, groups: &[Group], reviews: &Rev
         }
     })
     .collect()
-}
-
-pub(super) fn print_plan(ctx: &Context, plan: &Plan, hash: &str, subjects: &[Subject]) -> anyhow::Result<()> {
-    let mask = work::masker(subjects);
-    if ctx.global.format == Format::Json {
-        let mut value = json!({ "hash": hash, "plan": plan });
-        mask_json(&mut value, &mask);
-        return ctx.out(&format!("{}\n", serde_json::to_string_pretty(&value)?));
-    }
-    let record = |r: &crate::model::RecordRef| {
-        let parts = [Some(r.record_type.as_str()), r.key.as_deref(), r.id.as_deref(), r.path.as_deref()];
-        mask(&parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
-    };
-    let mut rows = Vec::new();
-    for step in &plan.steps {
-        let mut fields: Vec<&str> = step.edits.iter().map(|e| e.field.as_str()).filter(|f| !f.is_empty()).collect();
-        fields.dedup();
-        let mut rules: Vec<&str> = step.edits.iter().map(|e| e.rule.as_str()).collect();
-        rules.dedup();
-        let what = match step.operation {
-            Operation::Edit => "edit",
-            Operation::Delete => "delete",
-        };
-        rows.push(vec![
-            step.number.to_string(),
-            step.place.to_string(),
-            record(&step.record),
-            what.to_owned(),
-            mask(&fields.join(", ")),
-            format!("{}: {}", rules.join(", "), step.notes.join("; ")),
-        ]);
-    }
-    for stays in &plan.standing {
-        let who = stays.who.as_ref().map(|w| format!(" (ask {w})")).unwrap_or_default();
-        rows.push(vec![
-            stays.finding.clone(),
-            stays.place.to_string(),
-            record(&stays.record),
-            word(stays.outcome).to_owned(),
-            mask(&stays.field),
-            format!("{}: {}{who}", stays.rule, stays.why),
-        ]);
-    }
-    ctx.out(&table::rows(ctx.global.format, &["step", "place", "record", "what", "fields", "why"], &rows)?)
-}
-
-pub(super) fn mask_json(value: &mut serde_json::Value, mask: &dyn Fn(&str) -> String) {
-    match value {
-        serde_json::Value::String(s) => *s = mask(s),
-        serde_json::Value::Array(items) => items.iter_mut().for_each(|v| mask_json(v, mask)),
-        serde_json::Value::Object(map) => map.values_mut().for_each(|v| mask_json(v, mask)),
-        _ => {}
-    }
 }
