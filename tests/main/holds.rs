@@ -1,22 +1,17 @@
 //! Holds: what must be kept is kept, what is restricted stays where it is, and the clock of no case starts again.
 
-use std::collections::BTreeMap;
-
 use chrono::Utc;
 use efface::{
-    config::Config,
-    erasure::{
-        execute::Run,
-        executor::Executors,
-        othersearch::Needles,
-        plan::{Operation, Plan},
-    },
-    model::{CaseId, Flavor, Hold, HoldQuery, HoldType, IdentifierKind},
-    store::{Act, StepRow, StepState, Store},
+    erasure::plan::Operation,
+    model::{Flavor, Hold, HoldQuery, HoldType},
+    store::{Act, StepRow, StepState},
 };
 use serde_json::{Value, json};
 
-use crate::world::{EMAIL, NAME, World, client};
+use crate::{
+    engine::Engine,
+    world::{NAME, World, client},
+};
 
 fn add(w: &World, args: &[&str]) -> String {
     let args = [&["hold", "add", "--basis", "claim 7", "-q", "--type"], args].concat();
@@ -116,46 +111,25 @@ fn a_hold_falls_into_a_running_execution() {
     w.efface(&["sync", "run"]).exits(0);
     w.register();
     let case = w.approved_case();
-    let id: CaseId = case.parse().unwrap();
-    let config = Config::load(&w.path().join("efface.toml")).unwrap();
-    let store = Store::open(&config.state).unwrap();
-    let hash = store.case(&id).unwrap().unwrap().plan.unwrap();
-    let plan: Plan = store.plan(&id, &hash).unwrap().unwrap();
-    let subject = store.case_subject(&id).unwrap().unwrap();
+    let engine = Engine::of(&w, &case);
+    let Engine { store, case: id, hash, plan, .. } = &engine;
     let count = plan.steps.len() as u32;
     assert!(count >= 6, "{count}");
     // The last step was under way when an earlier run died, and its act did not come through.
     let at = Utc::now();
     let act = Act { actor: "admin", at };
     let begun = StepRow { number: count, state: StepState::Begun, outcome: None, note: json!({ "after": "other" }) };
-    store.put_step(&act, &id, &hash, &begun).unwrap();
+    store.put_step(&act, id, hash, &begun).unwrap();
     // The one before it was under way too, and it did: somebody carried it out, as far as anybody can see.
     let folder = w.home();
     let gone = plan.steps.iter().find(|s| s.operation == Operation::Delete && s.instance.is_none());
     let gone = gone.filter(|s| s.number > 2 && s.number < count && s.place.to_string().starts_with("foreign"));
     if let Some(step) = gone {
         let row = StepRow { number: step.number, state: StepState::Begun, outcome: None, note: Value::Null };
-        store.put_step(&act, &id, &hash, &row).unwrap();
+        store.put_step(&act, id, hash, &row).unwrap();
         let path = step.record.path.as_deref().unwrap();
         std::fs::remove_file(folder.join("data/other-tool").join(path)).unwrap();
     }
-    let clients: BTreeMap<_, _> = [("hq", &w.source), ("partner", &w.target)]
-        .map(|(name, sandbox)| (name.parse().unwrap(), client(name, sandbox)))
-        .into();
-    let executors = Executors { config: &config, store: &store, clients: &clients, placeholder: "[erased]" };
-    let needles = Needles::new(&[(IdentifierKind::Email, EMAIL.to_owned())]);
-    let now = || at;
-    let run = Run {
-        store: &store,
-        case: &id,
-        hash: &hash,
-        actor: "admin",
-        now: &now,
-        executors: &executors,
-        subject: &subject,
-        needles: &needles,
-        postponed: &|_, _| false,
-    };
     let everything = Hold {
         id: "H-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
         hold_type: HoldType::Preservation,
@@ -168,12 +142,11 @@ fn a_hold_falls_into_a_running_execution() {
         review: None,
         released: None,
     };
-    let done = w.rt.block_on(run.execute(&plan, |step| {
+    let done = engine.run(|step| {
         if step == 2 {
             store.add_hold(&act, &everything, &[]).unwrap();
         }
-    }));
-    let done = done.unwrap();
+    });
     let came = u32::from(gone.is_some());
     let part = &done.holds[0];
     assert_eq!((part.in_flight, part.done), (1, came), "{done:?}");

@@ -1,8 +1,13 @@
 //! The laws of the design, each by a test that fails when the law is broken.
 
-use efface::{model::Flavor, sandbox::NotificationKind};
+use efface::{
+    model::Flavor,
+    sandbox::NotificationKind,
+    store::{Act, StepRow, StepState},
+};
 use serde_json::{Value, json};
 
+use crate::engine::Engine;
 use crate::world::{EMAIL, NAME, USER, World, address, client, names_the_person};
 
 fn coverage<'a>(report: &'a Value, place: &str) -> &'a Value {
@@ -196,6 +201,9 @@ fn law_6_evidence_without_the_person() {
 #[test]
 fn law_7_others_are_left_alone() {
     let w = synced();
+    // Another person's address, of which the subject's is the front.
+    let similar = format!("ask {EMAIL}.org or x-{EMAIL}");
+    let neighbour = w.issue("Somebody else", &similar, Value::Null);
     let others = |w: &World| {
         let mut kept = Vec::new();
         for (name, sandbox, project) in [("hq", &w.source, "HQ"), ("partner", &w.target, "PART")] {
@@ -218,6 +226,8 @@ fn law_7_others_are_left_alone() {
     w.target.control().reset_notifications();
     w.efface(&["case", "execute", &case, "--yes"]).exits(0);
     let after = others(&w);
+    let now = w.rt.block_on(client("hq", &w.source).issue(&neighbour, &["description"], false, &[])).unwrap().unwrap();
+    assert_eq!(now.field("description"), Some(&json!(similar)), "another person's address is left alone");
     for record in before {
         assert!(after.contains(&record), "a record outside the plan changed: {record}");
     }
@@ -229,6 +239,61 @@ fn law_7_others_are_left_alone() {
     let (source, target) = w.control();
     assert_eq!(mails(&target), Vec::<String>::new(), "no mail goes out in the target");
     assert!(!mails(&source).iter().any(|e| e == "issue_updated"), "{:?}", mails(&source));
+}
+
+/// A run that was killed behind an act and before the journal's last word: the next one sees that it came through. What
+/// kills at any moment do is in `kill.rs`.
+#[test]
+fn law_8_a_second_run_sees_how_far_the_first_one_came() {
+    let w = synced();
+    let case = w.approved_case();
+    let engine = Engine::of(&w, &case);
+    let first = engine.run(|_| ());
+    assert_eq!((first.done as usize, first.failed, first.refused), (engine.plan.steps.len(), 0, 0), "{first:?}");
+    let act = Act { actor: "admin", at: chrono::Utc::now() };
+    for row in engine.store.steps(&engine.case, &engine.hash).unwrap() {
+        let begun = StepRow { state: StepState::Begun, outcome: None, ..row };
+        engine.store.put_step(&act, &engine.case, &engine.hash, &begun).unwrap();
+    }
+    let writes = || {
+        let (source, target) = w.control();
+        let all: Vec<_> = source.request_log().into_iter().chain(target.request_log()).collect();
+        all.into_iter().filter(|(method, _)| method == "PUT" || method == "DELETE").count()
+    };
+    let before = writes();
+    let second = engine.run(|_| ());
+    assert_eq!((second.done, second.failed, second.refused), (first.done, 0, 0), "{second:?}");
+    assert_eq!(writes(), before, "nothing is done twice");
+    w.efface(&["case", "verify", &case]).exits(0);
+}
+
+/// Only the command line and the service read the clock; who decides is given the time.
+#[test]
+fn law_10_time_is_a_parameter() {
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut read = 0;
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                // The sandbox stands for another machine, whose clock is its own.
+                if name != "cli" && name != "sandbox" {
+                    folders.push(path);
+                }
+                continue;
+            }
+            if name.contains("tests") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            read += 1;
+            for clock in ["Utc::now", "Local::now", "SystemTime::now"] {
+                assert!(!code.contains(clock), "{} reads the clock: {clock}", path.display());
+            }
+        }
+    }
+    assert!(read > 100, "{read} files");
 }
 
 #[test]

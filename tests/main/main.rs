@@ -4,6 +4,7 @@
 
 mod approval;
 mod cache;
+mod engine;
 mod groups;
 mod holds;
 mod hostile;
@@ -16,3 +17,4 @@ mod readme;
 mod resolve;
 mod story;
 mod world;
+mod worlds;

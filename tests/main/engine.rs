@@ -1,0 +1,64 @@
+//! An execution through the library, for what the binary cannot be made to do at a given moment.
+
+use std::collections::BTreeMap;
+
+use chrono::Utc;
+use efface::{
+    config::Config,
+    erasure::{
+        execute::{Execution, Run},
+        executor::Executors,
+        othersearch::Needles,
+        plan::Plan,
+    },
+    model::CaseId,
+    store::Store,
+};
+
+use crate::world::{World, client};
+
+/// A case's current plan, and what it takes to carry it out.
+pub(crate) struct Engine<'w> {
+    world: &'w World,
+    config: Config,
+    pub(crate) store: Store,
+    pub(crate) case: CaseId,
+    pub(crate) hash: String,
+    pub(crate) plan: Plan,
+}
+
+impl<'w> Engine<'w> {
+    pub(crate) fn of(world: &'w World, case: &str) -> Self {
+        let case: CaseId = case.parse().unwrap();
+        let config = Config::load(&world.path().join("efface.toml")).unwrap();
+        let store = Store::open(&config.state).unwrap();
+        let hash = store.case(&case).unwrap().unwrap().plan.unwrap();
+        let plan = store.plan(&case, &hash).unwrap().unwrap();
+        Self { world, config, store, case, hash, plan }
+    }
+
+    /// Carries out the plan; `progress` is called behind each step.
+    pub(crate) fn run(&self, progress: impl FnMut(u32)) -> Execution {
+        let subject = self.store.case_subject(&self.case).unwrap().unwrap();
+        let values: Vec<_> = subject.identifiers.iter().map(|i| (i.kind, i.value.reveal().clone())).collect();
+        let needles = Needles::new(&values);
+        let clients: BTreeMap<_, _> = [("hq", &self.world.source), ("partner", &self.world.target)]
+            .map(|(name, sandbox)| (name.parse().unwrap(), client(name, sandbox)))
+            .into();
+        let executors =
+            Executors { config: &self.config, store: &self.store, clients: &clients, placeholder: "[erased]" };
+        let now = Utc::now;
+        let run = Run {
+            store: &self.store,
+            case: &self.case,
+            hash: &self.hash,
+            actor: "admin",
+            now: &now,
+            executors: &executors,
+            subject: &subject,
+            needles: &needles,
+            postponed: &|_, _| false,
+        };
+        self.world.rt.block_on(run.execute(&self.plan, progress)).unwrap()
+    }
+}

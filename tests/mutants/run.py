@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Breaks each law of the design on purpose and insists that its test fails.
+
+A copy of the sources gets one switch for each mutant below (`crate::mutant("…")`), is built once, and then each test is run
+with its mutant switched on by EFFACE_MUTANT. A test that still passes proves nothing, and ends the script with an error; so
+does a mutant whose code is not where the list says. Without a switch every test has to pass.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+COPY = ROOT / "target" / "mutants"
+
+# name, test that has to fail, file, code as it is, code with the switch `M`
+MUTANTS = [
+    ("unread-is-clean", "laws::law_1_unread_is_not_clean", "src/cli/scan.rs",
+     "decided.coverage.iter().filter(|c| !c.status.is_complete()).collect();",
+     "decided.coverage.iter().filter(|c| !M && !c.status.is_complete()).collect();"),
+    ("changed-records-are-taken", "laws::law_2_what_was_approved_is_what_runs", "src/erasure/execute.rs",
+     "if !resumed && hash != step.base {", "if !M && !resumed && hash != step.base {"),
+    ("approval-is-not-asked", "laws::law_2_what_was_approved_is_what_runs", "src/erasure/approval.rs",
+     "if approvals.is_empty() {\n        return", "if M { return Ok(()); }\n    if approvals.is_empty() {\n        return"),
+    ("what-stays-is-not-listed", "laws::law_3_nothing_vanishes_silently", "src/erasure/plan.rs",
+     "_ if !finding.decision.acts() => standing.push(stays(finding, input.ask)),",
+     "_ if !finding.decision.acts() => if !M { standing.push(stays(finding, input.ask)) },"),
+    ("what-is-met-is-excused", "laws::law_4_the_verification_shares_nothing_with_the_plan", "src/erasure/verify.rs",
+     "None => base(Class::Unexpected, None,", "None => base(if M { Class::Listed } else { Class::Unexpected }, None,"),
+    ("nobody-is-suppressed", "laws::law_5_once_erased_stays_erased", "src/suppression/mod.rs",
+     "store.suppression_add(act, case, &Self::entries(store.keys(), subject, &blank))",
+     "if M { return Ok(0); }\n        store.suppression_add(act, case, &Self::entries(store.keys(), subject, &blank))"),
+    ("nothing-is-masked", "laws::law_6_evidence_without_the_person", "src/cli/work.rs",
+     "let Some(matcher) = &matcher else { return \"…\".to_owned() };",
+     "if M { return text.to_owned(); }\n        let Some(matcher) = &matcher else { return \"…\".to_owned() };"),
+    ("addresses-have-no-bounds", "laws::law_7_others_are_left_alone", "src/subject/matcher_bounds.rs",
+     "pub(super) fn email(&self) -> Edge {", "pub(super) fn email(&self) -> Edge {\n        if M { return Edge::Clean; }"),
+    ("acts-are-not-recognised", "laws::law_8_a_second_run_sees_how_far_the_first_one_came", "src/erasure/execute.rs",
+     "let resumed = before.after", "let resumed = !M && before.after"),
+    ("no-cap", "laws::law_9_small_blast", "src/cli/case/approve.rs",
+     "plan.policy.cap_records.filter(|cap| steps > *cap) {", "plan.policy.cap_records.filter(|cap| !M && steps > *cap) {"),
+    ("holds-are-asked-once", "holds::a_hold_falls_into_a_running_execution", "src/erasure/execute.rs",
+     "holds.refresh()?;", "if !M { holds.refresh()?; }"),
+    ("restriction-does-not-stop-the-sync", "holds::what_is_restricted_is_stored_and_nothing_else", "src/sync/held.rs",
+     "if self.holds.is_empty() {\n            return Ok(false);\n        }\n        let pair",
+     "if M || self.holds.is_empty() {\n            return Ok(false);\n        }\n        let pair"),
+    ("a-hold-does-not-keep-the-case", "holds::what_is_preserved_outlives_the_erasure_and_goes_when_it_is_released",
+     "src/cli/case/evidence.rs", "if because.is_empty() {\n        return Ok(());",
+     "if M || because.is_empty() {\n        return Ok(());"),
+    ("what-was-done-is-withdrawn", "life::what_was_done_is_never_called_withdrawn", "src/cli/case/life.rs",
+     "if case.state.has_acted() ||", "if !M && case.state.has_acted() || !M &&"),
+    ("nothing-has-to-be-on-record", "life::what_the_policy_wants_on_record_and_the_aftercare", "src/policy/case.rs",
+     "self.require.contains(&what)", "!M && self.require.contains(&what)"),
+]
+
+# A law about the sources themselves: its test reads them, so the copy is changed and nothing is built anew.
+IN_SOURCE = [
+    ("the-clock-is-read", "laws::law_10_time_is_a_parameter", "src/policy/mod.rs", "fn mutant_clock() { let _ = chrono::Utc::now(); }\n"),
+    ("the-verification-shares-the-matcher", "laws::law_4_the_verification_shares_nothing_with_the_plan",
+     "src/erasure/verify.rs", "use crate::subject::Matcher;\n"),
+]
+
+SWITCH = """
+#[doc(hidden)]
+#[must_use]
+pub fn mutant(name: &str) -> bool {
+    std::env::var("EFFACE_MUTANT").is_ok_and(|on| on == name)
+}
+"""
+
+
+def replace_once(path, old, new):
+    text = path.read_text()
+    if text.count(old) != 1:
+        sys.exit(f"{path.relative_to(COPY)}: the code of a mutant stands there {text.count(old)} times, not once:\n{old}")
+    path.write_text(text.replace(old, new))
+
+
+def copy():
+    shutil.rmtree(COPY, ignore_errors=True)
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout
+    for name in filter(None, names.decode().split("\0")):
+        if not (ROOT / name).is_file():
+            continue
+        target = COPY / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, target)
+    for name, _, file, old, new in MUTANTS:
+        replace_once(COPY / file, old, re.sub(r"\bM\b", f'crate::mutant("{name}")', new))
+    with open(COPY / "src/lib.rs", "a") as lib:
+        lib.write(SWITCH)
+    # The tests start the binary with an empty environment.
+    replace_once(COPY / "tests/main/world.rs", "command.env_clear()",
+                 'command.env_clear().envs(std::env::var("EFFACE_MUTANT").map(|on| ("EFFACE_MUTANT", on)))')
+
+
+def tests(names, mutant):
+    env = dict(os.environ)
+    env.pop("EFFACE_MUTANT", None)
+    if mutant:
+        env["EFFACE_MUTANT"] = mutant
+    command = ["cargo", "test", "--quiet", "--test", "main", "--", "--exact", *names]
+    env["CARGO_TARGET_DIR"] = str(ROOT / "target")
+    return subprocess.run(command, cwd=COPY, env=env, capture_output=True, text=True)
+
+
+def main():
+    copy()
+    wanted = sorted({test for _, test, *_ in MUTANTS + IN_SOURCE})
+    build = subprocess.run(["cargo", "test", "--quiet", "--test", "main", "--no-run"], cwd=COPY,
+                           env={**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target")})
+    if build.returncode:
+        sys.exit("the sources with switches do not build")
+    plain = tests(wanted, None)
+    if plain.returncode or f"{len(wanted)} passed" not in plain.stdout:
+        sys.exit(f"without a mutant {len(wanted)} tests have to pass:\n{plain.stdout[-3000:]}{plain.stderr[-3000:]}")
+    survived = []
+    for name, test, *_ in MUTANTS:
+        run = tests([test], name)
+        killed = run.returncode != 0 and "1 failed" in run.stdout
+        print(f"{'killed  ' if killed else 'SURVIVED'} {name} by {test}", flush=True)
+        if not killed:
+            survived.append(name)
+    for name, test, file, line in IN_SOURCE:
+        path = COPY / file
+        text = path.read_text()
+        path.write_text(text.replace("\n\n", f"\n\n{line}", 1))
+        # The built test reads the sources where they lay; cargo is not asked to build them.
+        binary = newest_test()
+        run = subprocess.run([binary, "--exact", test], cwd=COPY, capture_output=True, text=True)
+        path.write_text(text)
+        killed = run.returncode != 0 and "1 failed" in run.stdout
+        print(f"{'killed  ' if killed else 'SURVIVED'} {name} by {test}", flush=True)
+        if not killed:
+            survived.append(name)
+    if survived:
+        sys.exit(f"{len(survived)} mutants survived: {', '.join(survived)}")
+    print(f"{len(MUTANTS) + len(IN_SOURCE)} mutants, all killed")
+
+
+def newest_test():
+    binaries = [p for p in (ROOT / "target" / "debug" / "deps").glob("main-*") if p.suffix == "" and os.access(p, os.X_OK)]
+    return str(max(binaries, key=lambda p: p.stat().st_mtime))
+
+
+if __name__ == "__main__":
+    main()
