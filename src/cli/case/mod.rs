@@ -309,7 +309,8 @@ fn show(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result<ExitCode> {
     if let Some(hash) = &case.plan {
         rows.push(vec!["plan".into(), hash.clone()]);
         for approval in room.store.approvals(hash)? {
-            rows.push(vec!["approved".into(), format!("by {} at {}", approval.actor, approval.at)]);
+            let key = approval.signed.map(|s| format!(", signed with {}", s.fingerprint)).unwrap_or_default();
+            rows.push(vec!["approved".into(), format!("by {} at {}{key}", approval.actor, approval.at)]);
         }
         if let Some(plan) = room.store.plan::<Plan>(id, hash)? {
             for (place, outcome, n) in execute::outcomes(&room.store, id, &plan, hash)? {
