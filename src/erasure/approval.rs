@@ -283,7 +283,8 @@ mod tests {
         assert!(matches!(holds(&p, std::slice::from_ref(&good), Some(&edited)), Err(Refusal::Changed(_))));
         assert!(matches!(holds(&p, std::slice::from_ref(&good), Some(b"?")), Err(Refusal::Changed(_))));
         assert_eq!(holds(&p, std::slice::from_ref(&good), None), Err(Refusal::Missing));
-        let changes: [(fn(&mut Approval), &str); 5] = [
+        type Change = (fn(&mut Approval), &'static str);
+        let changes: [Change; 5] = [
             (|a| a.actor = "boss".into(), "another's name"),
             (|a| a.actor = "nobody".into(), "a name that is not in the file"),
             (|a| a.cap = Some(9), "another cap"),

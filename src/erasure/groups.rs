@@ -233,6 +233,8 @@ mod tests {
             "On Monday A. Bergman asked Zoë Quandt about the new badge of Mr. Hill today.",
             "> On Monday A. Bergman\n> asked Zoë Quandt about\n> the new badge of Mr. Hill today.\n\nother words follow",
             "Something else.\n\nOn   Monday, A. Bergman asked *Zoë Quandt* about the _new_ badge of Mr. Hill today. More.",
+            "A heading without a stop\n\nOn Monday A. Bergman asked Zoë Quandt about the new badge of Mr. Hill today\n\nAnna",
+            "> A heading\n>\n> On Monday A. Bergman asked Zoë Quandt about the new badge of Mr. Hill today.",
             "ON MONDAY A. BERGMAN asked Zoë Quandt about the new badge of MR. HILL today!",
         ] {
             assert_eq!(passage(copy, "Zoë Quandt").unwrap().key(), want.key(), "{copy}");

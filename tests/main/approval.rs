@@ -119,6 +119,7 @@ fn approval_by_signature() {
     says(approve(&["--signature", &signature]), 4, "not the one that the plan was made with");
     std::fs::write(w.path().join("allowed_signers"), &file).unwrap();
     says(approve(&["--signature", &signature]), 0, "Approved by dpo@corp.example, with the key SHA256:");
+    says_out(w.efface(&["case", "show", &case]), 0, "signed with SHA256:");
     // Before the first step all of it is looked at again.
     std::fs::write(w.path().join("allowed_signers"), format!("{file}# new\n")).unwrap();
     says(w.efface(&["case", "execute", &case, "--yes"]), 4, "not the one that the plan was made with");

@@ -175,7 +175,8 @@ pub(super) fn show(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result<Ex
     if let Some(hash) = &case.plan {
         row("plan", hash.clone());
         for approval in room.store.approvals(hash)? {
-            row("approved", format!("by {} at {}", approval.actor, approval.at));
+            let key = approval.signed.map(|s| format!(", signed with {}", s.fingerprint)).unwrap_or_default();
+            row("approved", format!("by {} at {}{key}", approval.actor, approval.at));
         }
         if let Some(plan) = room.store.plan::<Plan>(id, hash)? {
             let begun = room.store.begun_plans(id)?.contains(hash);
