@@ -7,5 +7,6 @@ mod namesakes;
 pub mod othersearch;
 pub mod plan;
 pub mod redact;
+pub mod replay;
 pub mod trial;
 pub mod verify;

@@ -18,6 +18,7 @@ mod act;
 mod decide;
 mod evidence;
 mod plan;
+mod replay;
 
 /// The erasure workflow: open, plan, approve, execute, verify, certificate, close.
 #[derive(Debug, clap::Args)]
@@ -115,6 +116,15 @@ enum Verb {
         #[arg(long, value_name = "REASON")]
         accept_gaps: Option<String>,
     },
+    /// After a restore of staging, database or instance: give the suppression list back what it lost, and find and erase again
+    /// what came back. Without `--yes` it only looks.
+    Replay {
+        /// Only what one ended case erased; everything when not given.
+        id: Option<CaseId>,
+        /// Really do it.
+        #[arg(long)]
+        yes: bool,
+    },
     /// The person withdrew the request.
     Withdraw {
         /// The case.
@@ -206,6 +216,7 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         Verb::Verify { id } => act::verify(&room, ctx, &id).await,
         Verb::Certificate { id } => evidence::certify(&room, ctx, &id),
         Verb::Close { id, accept_gaps } => evidence::close(&room, ctx, &id, accept_gaps.as_deref()),
+        Verb::Replay { id, yes } => replay::replay(&room, ctx, id.as_ref(), yes).await,
         Verb::Withdraw { id, reason } => end(&room, ctx, &id, CaseState::Withdrawn, &reason),
         Verb::Reject { id, reason } => end(&room, ctx, &id, CaseState::Rejected, &reason),
     }
