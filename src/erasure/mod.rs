@@ -1,6 +1,7 @@
 //! Erasure: case, plan, execution, verification, certificate. Decides in pure code, acts in thin code.
 
 pub mod certificate;
+pub mod drift;
 pub mod execute;
 pub mod executor;
 mod namesakes;

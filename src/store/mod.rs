@@ -19,6 +19,7 @@ mod cases;
 mod generation;
 mod journal;
 mod schema;
+mod scope;
 mod staged;
 mod subjects;
 mod suppression;

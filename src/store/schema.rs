@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     super::suppression::SCHEMA,
     super::cache::SCHEMA,
     super::suppression::ENDS,
+    super::scope::SCHEMA,
 ];
 
 /// Brings the schema up to ours; `user_version` counts the steps taken.

@@ -16,9 +16,12 @@ use crate::{
 
 mod act;
 mod decide;
+mod drift;
 mod evidence;
 mod plan;
 mod replay;
+
+pub(super) use drift::look as look_for_drift;
 
 /// The erasure workflow: open, plan, approve, execute, verify, certificate, close.
 #[derive(Debug, clap::Args)]
@@ -125,6 +128,12 @@ enum Verb {
         #[arg(long)]
         yes: bool,
     },
+    /// List what the configuration has today and the cases did not cover: synchronizations, projects, folders, custom fields.
+    /// Exit code 3 where there is something.
+    Drift {
+        /// Only what lies outside one case.
+        id: Option<CaseId>,
+    },
     /// The person withdrew the request.
     Withdraw {
         /// The case.
@@ -216,6 +225,7 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         Verb::Verify { id } => act::verify(&room, ctx, &id).await,
         Verb::Certificate { id } => evidence::certify(&room, ctx, &id),
         Verb::Close { id, accept_gaps } => evidence::close(&room, ctx, &id, accept_gaps.as_deref()),
+        Verb::Drift { id } => drift::drift(&room, ctx, id.as_ref()).await,
         Verb::Replay { id, yes } => replay::replay(&room, ctx, id.as_ref(), yes).await,
         Verb::Withdraw { id, reason } => end(&room, ctx, &id, CaseState::Withdrawn, &reason),
         Verb::Reject { id, reason } => end(&room, ctx, &id, CaseState::Rejected, &reason),

@@ -120,6 +120,8 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         plan = make(&decided.groups);
     }
     let hash = plan.hash();
+    let covered = super::drift::covered(&room.config, &clients, &plan.coverage).await;
+    ctx.act(|act| room.store.set_case_scope(act, id, &covered))?;
     ctx.act(|act| room.store.put_plan(act, id, &hash, &plan, plan.steps.len()))?;
     print_plan(ctx, &plan, &hash, &subjects)?;
     let reviews = plan.open_reviews().count();

@@ -7,7 +7,10 @@ use serde_json::json;
 use super::Room;
 use crate::{
     cli::{Context, Failure, table, work},
-    erasure::replay::{Fate, Replay, Replayed},
+    erasure::{
+        drift::is_replayed,
+        replay::{Fate, Replay, Replayed},
+    },
     fs::Lock,
     model::CaseId,
 };
@@ -97,6 +100,13 @@ pub(super) async fn replay(room: &Room, ctx: &Context, id: Option<&CaseId>, yes:
     // Not all was looked through: the numbers stay apart, so that no sync runs before another try.
     let settled = yes && everywhere && id.is_none();
     let after = if settled {
+        // What was looked through for everybody on the list lies no longer outside of what their cases covered.
+        let cases: Vec<CaseId> = room.store.case_scopes(ctx.now)?.into_iter().map(|s| s.case).collect();
+        if !cases.is_empty() && entries > 0 {
+            let mut things = super::drift::covered(&room.config, &clients, &found.coverage).await;
+            things.retain(|t| is_replayed(t.kind));
+            ctx.act(|act| room.store.widen_case_scopes(act, &cases, &things))?;
+        }
         ctx.act(|act| room.store.replay_settle(act, detail))?
     } else {
         ctx.act(|act| room.store.audit(act, "case.replayed", id.map(CaseId::as_str), detail))?;
