@@ -178,7 +178,7 @@ mod tests {
         let ada = scope("AC", "p-2", &old);
         assert_eq!(names(&[zoe.clone(), follow.clone()], &now), []);
         assert_eq!(names(&[zoe, follow, ada.clone()], &now), new);
-        assert_eq!(drift(&[ada.clone()], &now)[0].cases, [ada.case]);
+        assert_eq!(drift(std::slice::from_ref(&ada), &now)[0].cases, [ada.case]);
         // What is gone from the configuration is no drift.
         assert_eq!(names(&[scope("AD", "p-3", &now)], &old), []);
         assert_eq!(names(&[], &now), []);
