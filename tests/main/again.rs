@@ -109,9 +109,15 @@ fn a_database_that_was_put_back_does_not_forget_who_was_erased() {
     assert!(w.efface(&["case", "show", &case]).exits(0).out.contains("approved"));
     assert!(w.efface(&["suppress", "list", "--format", "csv"]).exits(0).out.lines().count() <= 1);
 
-    let run = w.efface(&["case", "replay", "--yes"]);
+    // While a place cannot be read, the doors stay shut, but what can be erased again is.
+    w.target.control().hide_project("PART", true);
+    let run = w.efface(&["case", "replay", "--yes"]).exits(3);
     assert!(!names_the_person(format!("{}{}", run.out, run.err).as_bytes()), "{}\n{}", run.out, run.err);
     assert!(run.out.contains("cut") && run.err.contains("1 cases end again"), "{}\n{}", run.out, run.err);
+    w.efface(&["sync", "run"]).exits(4);
+    w.target.control().hide_project("PART", false);
+    let run = w.efface(&["case", "replay", "--yes"]);
+    assert!(!run.out.contains("staging:"), "what was cut is gone: {}", run.out);
     // The source was written of the person again: a replay does not touch it, so it says that something is left.
     assert_eq!(run.code, 3, "{}\n{}", run.out, run.err);
     assert!(run.out.contains("source:hq/HQ") && !run.out.contains("seen"), "{}", run.out);
@@ -162,14 +168,31 @@ fn what_came_back_into_a_target_is_erased_again_and_stays_so() {
         efface::jira::Upload::Bytes(format!("call {EMAIL}").into_bytes().into()),
     ))
     .unwrap();
+    let assignee = serde_json::Map::from_iter([("assignee".to_owned(), json!({ "accountId": w.target_id }))]);
+    w.rt.block_on(client("partner", &w.target).edit_issue(
+        &keys[2],
+        assignee,
+        serde_json::Map::new(),
+        efface::jira::Notify::PreferNever,
+    ))
+    .unwrap();
     let run = w.efface(&["case", "replay", "--format", "json"]).exits(3);
     let rows: Vec<Value> = serde_json::from_str(&run.out).unwrap();
     let kinds: Vec<&str> = rows.iter().map(|r| r["record"].as_str().unwrap()).collect();
-    assert_eq!(kinds.len(), 3, "{}", run.out);
+    assert_eq!(kinds.len(), 4, "{}", run.out);
     for kind in ["issue", "comment", "attachment"] {
         assert!(kinds.contains(&kind), "{kind} not in {kinds:?}");
     }
     assert!(target_summaries(&w).iter().any(|s| s.contains(EMAIL)), "looking changes nothing");
+    // An instance that is told and not touched.
+    let file = w.path().join("efface.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, config.replace("\"processor\"", "\"partner\"\ncontact = \"privacy@partner.example\""))
+        .unwrap();
+    let run = w.efface(&["case", "replay", "--yes"]).exits(3);
+    assert!(run.out.contains("tell privacy@partner.example"), "{}", run.out);
+    assert!(target_summaries(&w).iter().any(|s| s.contains(EMAIL)));
+    std::fs::write(&file, config).unwrap();
     w.efface(&["case", "replay", "--yes"]).exits(0);
     assert!(still_there(&w).is_empty());
     assert!(target_summaries(&w).iter().any(|s| s == "Ask [erased], [erased]"), "{:?}", target_summaries(&w));
