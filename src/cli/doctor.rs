@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{Context, load_policy, table, work};
+use super::{Context, case, load_policy, table, work};
 use crate::{
     config::Config,
     erasure::signers::Signers,
@@ -50,7 +50,11 @@ pub(crate) async fn run(_args: Args, ctx: &Context) -> anyhow::Result<ExitCode> 
     }
     signers(&config, ctx.now, &mut checks);
     folders(&config, &mut checks);
-    for (name, client) in work::clients(config.instances.values(), false) {
+    let clients = work::clients(config.instances.values(), false);
+    if let Ok(store) = ctx.store(&config) {
+        drift(&config, &store, &clients, ctx.now, &mut checks).await;
+    }
+    for (name, client) in clients {
         match client {
             Ok(client) => instance(&config, &name, &client, ctx.now, &mut checks).await,
             Err(why) => checks.add(format!("instance {name}"), Err(why)),
@@ -65,6 +69,26 @@ pub(crate) async fn run(_args: Args, ctx: &Context) -> anyhow::Result<ExitCode> 
     }
     ctx.out(&table::rows(ctx.global.format, &["check", "result", "detail"], &checks.rows)?)?;
     Ok(ExitCode::from(if checks.bad { 3 } else { 0 }))
+}
+
+/// Whether the configuration has what no case has looked through.
+async fn drift(config: &Config, store: &Store, clients: &work::Clients, now: DateTime<Utc>, checks: &mut Checks) {
+    let scopes = match store.case_scopes(now) {
+        Ok(scopes) => scopes,
+        Err(e) => return checks.add("drift", Err(e.to_string())),
+    };
+    let (drifted, _) = case::look_for_drift(config, &scopes, clients).await;
+    let cases = scopes.len();
+    let result = match drifted.first() {
+        None => Ok(format!("everything lies inside what {cases} cases covered")),
+        Some(first) => Err(format!(
+            "{} things lie outside what {cases} cases covered, such as the {} {}; see: efface case drift",
+            drifted.len(),
+            first.thing.kind.as_str(),
+            first.thing.name
+        )),
+    };
+    checks.add("drift", result);
 }
 
 /// Reads the whole journal, so that damage shows before it is needed.

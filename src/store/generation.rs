@@ -274,16 +274,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database still lacks something, or one of the three cannot be written.
-    pub fn replay_settle(
-        &self,
-        act: &Act<'_>,
-        case: Option<&CaseId>,
-        detail: Value,
-    ) -> Result<Generations, StoreError> {
+    pub fn replay_settle(&self, act: &Act<'_>, detail: Value) -> Result<Generations, StoreError> {
         let _lock = self.lock()?;
         let here = self.settle()?;
         if here.agree() {
-            self.audit(act, "case.replayed", case.map(CaseId::as_str), detail)?;
+            self.audit(act, "case.replayed", None, detail)?;
             return Ok(here);
         }
         let (groups, _) = self.journal().read()?;
@@ -295,7 +290,7 @@ impl Store {
             }
             let mut changes: Vec<Change> = out.journal.iter().map(Change::add).collect();
             changes.push(Change::Replayed);
-            append(tx, act, "case.replayed", case.map(CaseId::as_str), detail)?;
+            append(tx, act, "case.replayed", None, detail)?;
             set_database(tx, next)?;
             self.note(here.file, Some(next))?;
             self.journal().append(next, act, &changes)

@@ -168,14 +168,14 @@ fn an_older_database_gets_back_what_it_forgot() {
     list.sort_unstable();
     assert_eq!(list, [20, 30, 31]);
     assert_eq!(hashes(&store), [10, 11, 20], "looking changes nothing");
-    assert!(matches!(store.replay_settle(&ACT, None, Value::Null), Err(StoreError::Restored(_))));
+    assert!(matches!(store.replay_settle(&ACT, Value::Null), Err(StoreError::Restored(_))));
     store.replay_apply(&ACT).unwrap();
     assert_eq!(hashes(&store), [20, 30, 31]);
     assert!(store.case_subject(&case(2)).unwrap().is_none(), "the identifiers are destroyed again");
     assert!(store.subjects().unwrap().is_empty(), "in the register too");
     assert!(store.insist_on_agreement().is_err(), "the places were not looked through yet");
     assert!(store.replay_apply(&ACT).unwrap().is_whole(), "a second time there is nothing to do");
-    let now = store.replay_settle(&ACT, None, Value::Null).unwrap();
+    let now = store.replay_settle(&ACT, Value::Null).unwrap();
     assert_eq!(now, Generations { database: 6, file: 6, journal: 6 });
     store.insist_on_agreement().unwrap();
     add(&store, &[40]);
@@ -216,7 +216,7 @@ fn whatever_was_put_back_or_lost_is_noticed_and_replayed() {
         let before = store.generations().unwrap();
         assert!(matches!(store.insist_on_agreement(), Err(StoreError::Restored(_))), "{what} {gone} {before}");
         store.replay_apply(&ACT).unwrap();
-        store.replay_settle(&ACT, None, Value::Null).unwrap();
+        store.replay_settle(&ACT, Value::Null).unwrap();
         store.insist_on_agreement().unwrap();
         assert_eq!(hashes(&store), [20, 30], "{what} {gone}");
         // What the journal says now is the whole list again.

@@ -22,6 +22,7 @@ mod holds;
 mod journal;
 mod life;
 mod schema;
+mod scope;
 mod staged;
 mod subjects;
 mod suppression;

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     super::holds::SCHEMA,
     super::suppression::ENDS,
     super::approvals::SCHEMA,
+    super::scope::SCHEMA,
 ];
 
 /// Brings the schema up to ours; `user_version` counts the steps taken.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and tells what it counted")]
 
+mod again;
 mod approval;
 mod cache;
 mod engine;

@@ -55,8 +55,13 @@ const ABOUT: [&str; 9] = [
     "Zoe+van+der+Quandt in the query",
 ];
 
-const NOBODY: [&str; 5] =
-    ["The printer has no paper.", "Anna Bergman is late", "h2. Nothing\n\n* new", "anna@corp.example", "Quand même, rien"];
+const NOBODY: [&str; 5] = [
+    "The printer has no paper.",
+    "Anna Bergman is late",
+    "h2. Nothing\n\n* new",
+    "anna@corp.example",
+    "Quand même, rien",
+];
 
 fn text(dice: &mut Dice) -> String {
     let mut parts = vec![dice.of(&NOBODY)];
@@ -117,7 +122,8 @@ impl Play {
             let name = dice.of(&["a.json", "b.csv", "c.txt", "d.log"]);
             std::fs::write(tool.join(folder).join(format!("{n}-{name}")), body).unwrap();
         }
-        let log: String = (0..dice.below(4)).map(|_| format!("{}\n", dice.of(&["login zvanderquandt", "login anna"]))).collect();
+        let log: String =
+            (0..dice.below(4)).map(|_| format!("{}\n", dice.of(&["login zvanderquandt", "login anna"]))).collect();
         std::fs::write(w.home().join("log/jira.log"), log).unwrap();
         Self { w, dice, keys, edited: BTreeSet::new() }
     }

@@ -17,12 +17,16 @@ mod act;
 mod approve;
 mod decide;
 mod desk;
+mod drift;
 mod evidence;
 mod found;
 mod groups;
 mod life;
 mod plan;
+mod replay;
 mod show;
+
+pub(super) use drift::look as look_for_drift;
 
 /// The erasure workflow: open, plan, approve, execute, verify, certificate, close.
 #[derive(Debug, clap::Args)]
@@ -187,6 +191,21 @@ enum Verb {
         #[arg(long, value_name = "REASON")]
         accept_gaps: Option<String>,
     },
+    /// After a restore of staging, database or instance: give the suppression list back what it lost, and find and erase again
+    /// what came back. Without `--yes` it only looks.
+    Replay {
+        /// Only what one ended case erased; everything when not given.
+        id: Option<CaseId>,
+        /// Really do it.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// List what the configuration has today and the cases did not cover: synchronizations, projects, folders, custom fields.
+    /// Exit code 3 where there is something.
+    Drift {
+        /// Only what lies outside one case.
+        id: Option<CaseId>,
+    },
     /// The person withdrew the request.
     Withdraw {
         /// The case.
@@ -315,6 +334,8 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         Verb::Verify { id } => act::verify(&room, ctx, &id).await,
         Verb::Certificate { id } => evidence::certify(&room, ctx, &id),
         Verb::Close { id, accept_gaps } => evidence::close(&room, ctx, &id, accept_gaps.as_deref()),
+        Verb::Drift { id } => drift::drift(&room, ctx, id.as_ref()).await,
+        Verb::Replay { id, yes } => replay::replay(&room, ctx, id.as_ref(), yes).await,
         Verb::Withdraw { id, reason } => life::end(&room, ctx, &id, CaseState::Withdrawn, &reason),
         Verb::Reject { id, reason } => life::end(&room, ctx, &id, CaseState::Rejected, &reason),
     }

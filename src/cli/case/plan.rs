@@ -158,6 +158,8 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
     let open: Vec<&str> = plan.open_reviews().map(|s| s.finding.as_str()).collect();
     asked.look(&decided.groups, |f| open.contains(&f.id.as_str())).await;
     asked.keep(id, ctx.now, &open)?;
+    let covered = super::drift::covered(&room.config, &clients, &plan.coverage).await;
+    ctx.act(|act| room.store.set_case_scope(act, id, &covered))?;
     ctx.act(|act| room.store.put_plan(act, id, &hash, &plan, plan.steps.len()))?;
     print_plan(room, ctx, &plan, &hash, &mask)?;
     let reviews = plan.open_reviews().count();
