@@ -14,6 +14,7 @@ pub mod extract;
 pub mod fs;
 pub mod jira;
 pub mod keys;
+pub mod letter;
 pub mod model;
 pub mod norm;
 pub mod policy;

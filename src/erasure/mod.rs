@@ -6,6 +6,7 @@ pub mod executor;
 mod namesakes;
 pub mod othersearch;
 pub mod plan;
+pub mod proof;
 pub mod redact;
 pub mod trial;
 pub mod verify;

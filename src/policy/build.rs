@@ -9,7 +9,7 @@ use toml::{
 };
 
 use super::{
-    Age, Caps, Clock, Condition, Diagnostic, Policy, Rule, Severity, Since, Word, lint,
+    Age, Caps, Clock, Condition, Diagnostic, Notices, Policy, Rule, Severity, Since, Word, lint,
     read::{At, Reader, Section},
 };
 use crate::model::{Area, Decision, Strength};
@@ -96,6 +96,15 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
     if let Some((table, span)) = top.table(reader, "clock") {
         clock = read_clock(reader, table, span);
     }
+    let mut notices = Notices::default();
+    if let Some((table, span)) = top.table(reader, "notices") {
+        let mut s = Section::new("[notices]", table, span);
+        notices.required = s.bool(reader, "required").unwrap_or(notices.required);
+        if let Some((period, _)) = s.period(reader, "acknowledge_within") {
+            notices.acknowledge_within = period;
+        }
+        s.finish(reader);
+    }
     let drafts = rules(reader, &mut top);
     top.finish(reader);
     lint::lint(reader, &drafts);
@@ -107,6 +116,7 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
         four_eyes,
         caps,
         clock,
+        notices,
         rules: drafts.into_iter().map(|d| d.rule).collect(),
         origin: origin.to_owned(),
         sha256,

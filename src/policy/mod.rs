@@ -51,6 +51,21 @@ pub struct Caps {
     pub share: Option<f64>,
 }
 
+/// How recipients are told of an erasure (Art. 19).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Notices {
+    /// Whether a case may only be closed when every recipient has been told.
+    pub required: bool,
+    /// From the day a notice was sent to the day its acknowledgement is overdue.
+    pub acknowledge_within: Period,
+}
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self { required: false, acknowledge_within: Period::Days(14) }
+    }
+}
+
 /// A checked policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
@@ -61,6 +76,7 @@ pub struct Policy {
     four_eyes: bool,
     caps: Caps,
     clock: Clock,
+    notices: Notices,
     rules: Vec<Rule>,
     origin: String,
     sha256: String,
@@ -135,6 +151,12 @@ impl Policy {
     #[must_use]
     pub const fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// How recipients are told.
+    #[must_use]
+    pub const fn notices(&self) -> Notices {
+        self.notices
     }
 
     /// The rules, in the order in which they are tried.

@@ -75,6 +75,10 @@ impl Policy {
                 "extension": self.clock.extension.map(|e| e.to_string()),
                 "holidays": self.clock.holidays.iter().map(ToString::to_string).collect::<Vec<_>>(),
             },
+            "notices": {
+                "required": self.notices.required,
+                "acknowledge_within": self.notices.acknowledge_within.to_string(),
+            },
             "rules": rules,
         })
     }
@@ -99,6 +103,8 @@ mod tests {
         let v = p.resolved();
         assert_eq!(v["placeholder"], "[erased]");
         assert_eq!(v["clock"]["extension"], "2 months");
+        assert_eq!(v["notices"], json!({ "required": false, "acknowledge_within": "2 weeks" }));
+        assert_eq!(Policy::shipped("strict").unwrap().resolved()["notices"]["required"], true);
         assert_eq!(v["rules"][0]["match"]["older_than"], "2 years");
         assert_eq!(v["rules"][1]["id"], BUILT_IN_DEFAULT);
         assert_eq!(

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     super::staged::SCHEMA,
     super::suppression::SCHEMA,
     super::cache::SCHEMA,
+    super::notices::SCHEMA,
 ];
 
 /// Brings the schema up to ours; `user_version` counts the steps taken.

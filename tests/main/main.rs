@@ -6,6 +6,7 @@ mod cache;
 mod hostile;
 mod kill;
 mod laws;
+mod letters;
 mod readers;
 mod readme;
 mod resolve;

@@ -17,7 +17,10 @@ use crate::{
 mod act;
 mod decide;
 mod evidence;
+mod letters;
+mod notice;
 mod plan;
+mod reply;
 
 /// The erasure workflow: open, plan, approve, execute, verify, certificate, close.
 #[derive(Debug, clap::Args)]
@@ -102,11 +105,7 @@ enum Verb {
         /// The case.
         id: CaseId,
     },
-    /// Write the signed certificate (`-o FILE` also writes FILE.sig and FILE.allowed_signers).
-    Certificate {
-        /// The case.
-        id: CaseId,
-    },
+    Certificate(evidence::CertificateArgs),
     /// Close a verified case; destroys the identifiers.
     Close {
         /// The case.
@@ -115,6 +114,8 @@ enum Verb {
         #[arg(long, value_name = "REASON")]
         accept_gaps: Option<String>,
     },
+    Reply(reply::Args),
+    Notice(notice::Args),
     /// The person withdrew the request.
     Withdraw {
         /// The case.
@@ -204,8 +205,10 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         Verb::Approve { id, plan, raise_cap } => decide::approve(&room, ctx, &id, plan.as_deref(), raise_cap),
         Verb::Execute { id, yes, dry_run } => act::execute(&room, ctx, &id, yes, dry_run).await,
         Verb::Verify { id } => act::verify(&room, ctx, &id).await,
-        Verb::Certificate { id } => evidence::certify(&room, ctx, &id),
+        Verb::Certificate(args) => evidence::certificate(&args, &room, ctx),
         Verb::Close { id, accept_gaps } => evidence::close(&room, ctx, &id, accept_gaps.as_deref()),
+        Verb::Reply(args) => reply::run(args, &room, ctx),
+        Verb::Notice(args) => notice::run(args, &room, ctx),
         Verb::Withdraw { id, reason } => end(&room, ctx, &id, CaseState::Withdrawn, &reason),
         Verb::Reject { id, reason } => end(&room, ctx, &id, CaseState::Rejected, &reason),
     }
