@@ -145,7 +145,8 @@ fn day(text: &str) -> String {
     date.map_or_else(|| text.to_owned(), |d| d.format("%-d %B %Y").to_string())
 }
 
-/// Breaks a text into lines of at most `width` characters, where there is a space; all but the first are indented.
+/// Breaks a text into lines of at most `width` characters, where there is a space; all but the first are indented. The first
+/// stands behind something that is as wide as the indent, such as the mark of a list.
 fn wrap(text: &str, width: usize, indent: usize) -> String {
     let mut out = String::new();
     let mut at = indent;

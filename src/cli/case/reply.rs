@@ -168,14 +168,15 @@ fn extension(room: &Room, ctx: &Context, case: &Case, given: Option<String>, rep
         Failure::Usage("an extension has to be told with its reason (Art. 12(3)): --extension --reason TEXT".into())
     })?;
     let recorded = said(room, case, "case.extended", "due")?.and_then(|d| d.parse().ok());
-    let until = recorded.or_else(|| clock.due(case.received, true));
+    let beyond = || Failure::Usage("the policy's clock knows no extension, or it ends beyond the calendar".into());
+    let until: NaiveDate = recorded.or_else(|| clock.due(case.received, true)).ok_or_else(beyond)?;
     if let Some(first) = clock.due(case.received, false).filter(|first| ctx.now.date_naive() > *first) {
         ctx.say(format!(
             "The first period ended on {first}: an extension has to be told inside it (Art. 12(3)). Unless the clock stood \
              still meanwhile, this letter comes too late."
         ));
     }
-    Ok(Reply { reason: Some(reason), extended_until: until, ..reply })
+    Ok(Reply { reason: Some(reason), extended_until: Some(until), ..reply })
 }
 
 /// Fills in what was done, what stays and who was told; only a verified case has that.
