@@ -44,6 +44,11 @@ pub(crate) async fn run(_args: Args, ctx: &Context) -> anyhow::Result<ExitCode> 
     checks.add("policy", load_policy(&config.policy).map(|p| p.name().to_owned()).map_err(|e| e.to_string()));
     checks.add("state and keys", ctx.store(&config).map(|s| s.path().display().to_string()).map_err(|e| e.to_string()));
     folders(&config, &mut checks);
+    if config.letters.folder.is_some() {
+        let result = super::case::letters::templates(&config, None).map_err(|e| e.to_string());
+        let result = result.and_then(|own| own.check().map_err(|e| e.to_string()));
+        checks.add("letters", result.map(|()| "every letter can be written".to_owned()));
+    }
     for (name, client) in work::clients(config.instances.values(), false) {
         match client {
             Ok(client) => instance(&config, &name, &client, ctx.now, &mut checks).await,

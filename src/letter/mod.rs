@@ -102,6 +102,21 @@ impl Templates {
         template.render(facts).map_err(|e| self.error(name, &e))
     }
 
+    /// Writes every letter once, with invented facts in every field, so that a template that is wrong in one of them is known
+    /// before that letter is needed.
+    ///
+    /// # Errors
+    /// The first template that is wrong.
+    pub fn check(&self) -> Result<(), LetterError> {
+        for form in ["txt", "html"] {
+            for kind in Kind::ALL {
+                self.render(&format!("reply.{form}"), &Reply::sample(kind))?;
+            }
+            self.render(&format!("notice.{form}"), &Notice::sample())?;
+        }
+        Ok(())
+    }
+
     fn file(&self, name: &str) -> String {
         if self.own.contains_key(name) && !self.folder.is_empty() {
             format!("{}/{name}", self.folder.trim_end_matches('/'))

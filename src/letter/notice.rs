@@ -74,6 +74,34 @@ pub struct Notice {
 }
 
 impl Notice {
+    /// A notice with something invented in every field, to try templates on.
+    #[must_use]
+    pub fn sample() -> Self {
+        let (place, record) = ("target:partner/PART".to_owned(), "issue PART-1".to_owned());
+        let fields = vec!["summary".to_owned()];
+        Self {
+            schema: SCHEMA.to_owned(),
+            case: "C-00000000000000000000000000".into(),
+            request: "erasure".into(),
+            date: NaiveDate::default(),
+            controller: Some("Example Corp".into()),
+            contact: Some("privacy@corp.example".into()),
+            recipient: Recipient {
+                name: "partner".into(),
+                controller: "partner".into(),
+                contact: Some("privacy@partner.example".into()),
+            },
+            done: vec![Did {
+                place: place.clone(),
+                record: record.clone(),
+                fields: fields.clone(),
+                outcome: "cut out".into(),
+            }],
+            asked: vec![Asked { place, record, fields, why: "a reason".into() }],
+            acknowledge_within: "2 weeks".into(),
+        }
+    }
+
     /// Hash of what the notice tells, whoever writes it on whichever day: a later plan that tells more has another one.
     #[must_use]
     pub fn content(&self) -> String {

@@ -32,6 +32,18 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Erased,
+        Self::Partly,
+        Self::Refused,
+        Self::Withdrawn,
+        Self::Restricted,
+        Self::Access,
+        Self::Extension,
+        Self::Identity,
+    ];
+
     /// The spelling in JSON, templates and audit events.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -163,6 +175,46 @@ impl Reply {
             stays: Vec::new(),
             unread: 0,
             recipients: Vec::new(),
+        }
+    }
+
+    /// A letter with something invented in every field, to try templates on.
+    #[must_use]
+    pub fn sample(letter: Kind) -> Self {
+        let text = |text: &str| Some(text.to_owned());
+        let day = NaiveDate::default();
+        let place = "log files".to_owned();
+        Self {
+            schema: SCHEMA.to_owned(),
+            letter,
+            case: "C-00000000000000000000000000".into(),
+            request: "erasure".into(),
+            received: day,
+            due: day,
+            date: day,
+            controller: text("Example Corp"),
+            contact: text("privacy@corp.example"),
+            authority: text("Authority of Exampleland"),
+            salutation: text("Dear reader,"),
+            reason: text("a reason"),
+            extended_until: Some(day),
+            verified_at: text("2026-11-22T08:00:00Z"),
+            gone: 1,
+            done: vec![Done { place: place.clone(), count: 1 }],
+            stays: vec![Left {
+                place,
+                outcome: "still there".into(),
+                why: "a reason".into(),
+                who: text("an administrator"),
+                count: 1,
+            }],
+            unread: 1,
+            recipients: vec![Told {
+                name: "partner".into(),
+                role: "another company".into(),
+                sent: Some(day),
+                acknowledged: Some(day),
+            }],
         }
     }
 

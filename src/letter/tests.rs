@@ -39,20 +39,9 @@ fn stays(place: &str, record: RecordType, why: &str) -> Stays {
     }
 }
 
-const KINDS: [Kind; 8] = [
-    Kind::Erased,
-    Kind::Partly,
-    Kind::Refused,
-    Kind::Withdrawn,
-    Kind::Restricted,
-    Kind::Access,
-    Kind::Extension,
-    Kind::Identity,
-];
-
 #[test]
 fn every_letter_says_what_the_law_wants() {
-    for kind in KINDS {
+    for kind in Kind::ALL {
         let facts = reply(kind);
         for name in ["reply.txt", "reply.html"] {
             let text = Templates::default().render(name, &facts).unwrap();
@@ -129,7 +118,7 @@ fn markup_in_facts_is_escaped_in_html() {
 
 #[test]
 fn html_is_self_contained() {
-    for kind in KINDS {
+    for kind in Kind::ALL {
         let page = Templates::default().render("reply.html", &reply(kind)).unwrap();
         for word in ["http://", "https://", "<script", "@import", "url(", "<link", "<img", " src="] {
             assert!(!page.contains(word), "{word} in the page");
@@ -166,6 +155,22 @@ fn a_wrong_template_is_told_with_file_and_line() {
     }
     let e = wrong("reply.txt", "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}");
     assert!(e.what.contains("does not come to an end"), "{e}");
+}
+
+#[test]
+fn a_check_writes_every_letter() {
+    Templates::default().check().unwrap();
+    // Wrong in what only one letter, and only one with something in it, uses.
+    for (name, text, line) in [
+        ("reply.html", "{% if letter == \"identity\" %}\n{{ case.of }}{% endif %}", 2),
+        ("reply.txt", "{% for s in stays %}{{ s.wy }}{% endfor %}", 1),
+        ("notice.txt", "{{ case }}\n{% for a in asked %}\n{{ a.reason }}{% endfor %}", 3),
+        ("notice.html", "{{ received }}", 1),
+    ] {
+        let own = Templates::new([(name.to_owned(), text.to_owned())].into(), "my");
+        let e = own.check().unwrap_err();
+        assert_eq!((e.file, e.line), (format!("my/{name}"), Some(line)), "{}", e.what);
+    }
 }
 
 #[test]

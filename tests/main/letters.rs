@@ -176,6 +176,26 @@ fn templates_of_ones_own() {
     std::fs::write(folder.join("reply.txt"), format!("Case {{{{ case }}}} of {NAME}\n")).unwrap();
     let run = w.efface(&["case", "reply", &other, "--identity"]).exits(4);
     assert!(run.out.is_empty() && !names_the_person(run.err.as_bytes()), "{}", run.err);
+    std::fs::write(folder.join("reply.txt"), "Case {{ case }} of Zo\u{eb} van\n    der Quandt\n").unwrap();
+    w.efface(&["case", "reply", &other, "--identity"]).exits(4);
+    // Those of another language, for this one letter.
+    std::fs::create_dir(w.path().join("fr")).unwrap();
+    std::fs::write(w.path().join("fr/reply.txt"), "Dossier {{ case }}\n").unwrap();
+    let french = w.efface(&["case", "reply", &other, "--identity", "--templates", "fr"]).exits(0).out;
+    assert_eq!(french, format!("Dossier {other}\n"));
+    w.efface(&["case", "reply", &other, "--identity", "--templates", "nowhere"]).exits(2);
+    // A doctor finds what is wrong in a letter that nobody has needed yet.
+    std::fs::write(folder.join("reply.txt"), "{% if letter == \"refused\" %}{{ case.of }}{% endif %}\n").unwrap();
+    let run = w.efface(&["doctor"]).exits(3);
+    assert!(run.out.contains("PROBLEM") && run.out.contains("reply.txt:1"), "{}", run.out);
+    std::fs::remove_file(folder.join("reply.txt")).unwrap();
+    w.efface(&["doctor"]).exits(0);
+    // Told after its first month, an extension extends nothing.
+    let late = w.efface(&["case", "open", "--subject", "REQ-1", "--received", &ago(70), "-q"]).exits(0).out;
+    let run = w.efface(&["case", "reply", late.trim(), "--extension", "--reason", "x"]).exits(0);
+    assert!(run.err.contains("comes too late"), "{}", run.err);
+    let run = w.efface(&["case", "reply", &other, "--extension", "--reason", "x"]).exits(0);
+    assert!(!run.err.contains("comes too late"), "{}", run.err);
 }
 
 #[test]
@@ -228,6 +248,8 @@ fn recipients_are_told_what_concerns_them() {
     assert!(notice(&["--recipient", "partner"]).exits(4).err.contains("destroyed"));
     notice(&["--recipient", "partner", "--acknowledged", &ago(1)]).exits(0);
     assert_eq!(state(&w), "acknowledged");
+    let all = json_of(&w, &["case", "notice"]);
+    assert_eq!((&all[0]["case"], &all[0]["state"]), (&json!(case), &json!("acknowledged")), "of all cases: {all}");
     let kinds = events(&w, &case);
     for kind in ["case.notice-sent", "case.notice-acknowledged"] {
         assert!(kinds.contains(&kind.to_owned()), "{kinds:?}");

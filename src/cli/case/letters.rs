@@ -23,12 +23,14 @@ use crate::{
 /// Larger than any letter; what is larger is no template.
 const LARGEST: u64 = 512 * 1024;
 
-/// The user's own templates, where the configuration names a folder, before the shipped ones.
-pub(super) fn templates(config: &Config) -> anyhow::Result<Templates> {
-    let Some(folder) = &config.letters.folder else { return Ok(Templates::default()) };
-    let wrong = |path: &Path, why: String| {
-        Failure::Usage(format!("cannot read {} ([letters] folder in {}): {why}", path.display(), config.file.display()))
+/// The user's own templates before the shipped ones: those of `folder`, else of the folder that the configuration names.
+pub(in crate::cli) fn templates(config: &Config, folder: Option<&Path>) -> anyhow::Result<Templates> {
+    let origin = match folder {
+        Some(_) => "--templates".to_owned(),
+        None => format!("[letters] folder in {}", config.file.display()),
     };
+    let Some(folder) = folder.or(config.letters.folder.as_deref()) else { return Ok(Templates::default()) };
+    let wrong = |path: &Path, why: String| Failure::Usage(format!("cannot read {} ({origin}): {why}", path.display()));
     let mut own = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(|e| wrong(folder, e.to_string()))? {
         let path = entry.map_err(|e| wrong(folder, e.to_string()))?.path();
@@ -76,15 +78,14 @@ pub(super) fn print_letter<T: Serialize>(
     room: &Room,
     ctx: &Context,
     id: &CaseId,
-    base: &str,
+    (base, folder): (&str, Option<&Path>),
     (facts, bare): (&T, &T),
 ) -> anyhow::Result<()> {
+    let template = template(base, ctx.global.format)?;
+    let own = templates(&room.config, folder)?;
     let render = |facts: &T| -> anyhow::Result<String> {
-        Ok(match template(base, ctx.global.format)? {
-            Some(name) => {
-                let own = templates(&room.config)?;
-                own.render(&name, facts).map_err(|e| Failure::Usage(e.to_string()))?
-            }
+        Ok(match &template {
+            Some(name) => own.render(name, facts).map_err(|e| Failure::Usage(e.to_string()))?,
             None => format!("{}\n", serde_json::to_string_pretty(facts)?),
         })
     };
@@ -123,17 +124,17 @@ pub(super) fn a_day_that_was(
     Ok(())
 }
 
-/// Where a notice stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where a notice stands; what somebody has to do something about comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum NoticeState {
+    /// Told, and not acknowledged in time.
+    Overdue,
     /// Not told yet.
     ToSend,
     /// Told, but there is more to tell by now.
     ToSendAgain,
     /// Told; an acknowledgement is awaited.
     Sent,
-    /// Told, and not acknowledged in time.
-    Overdue,
     /// Acknowledged.
     Acknowledged,
 }
@@ -330,5 +331,39 @@ pub(super) const fn word(controller: Controller) -> &'static str {
         Controller::Joint => "joint",
         Controller::Processor => "processor",
         Controller::Partner => "partner",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Period;
+
+    #[test]
+    fn where_a_notice_stands() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let rules = Notices { required: false, acknowledge_within: Period::Days(14) };
+        let row = |sent: Option<&str>, acknowledged: Option<&str>| NoticeRow {
+            instance: "partner".parse().unwrap(),
+            content: Some("h".into()),
+            sent: sent.map(day),
+            acknowledged: acknowledged.map(day),
+        };
+        let sent = row(Some("2026-11-01"), None);
+        let acknowledged = row(Some("2026-11-01"), Some("2026-11-20"));
+        for (row, content, today, state) in [
+            (None, Some("h"), "2026-11-01", NoticeState::ToSend),
+            (Some(&row(None, None)), None, "2026-11-01", NoticeState::ToSend),
+            (Some(&sent), Some("h"), "2026-11-15", NoticeState::Sent),
+            (Some(&sent), Some("h"), "2026-11-16", NoticeState::Overdue),
+            (Some(&acknowledged), Some("h"), "2026-12-30", NoticeState::Acknowledged),
+            // More was found since: what was told, and even acknowledged, is not all.
+            (Some(&sent), Some("other"), "2026-11-02", NoticeState::ToSendAgain),
+            (Some(&acknowledged), Some("other"), "2026-12-30", NoticeState::ToSendAgain),
+            // The plan is destroyed: nobody can say whether there is more.
+            (Some(&sent), None, "2026-11-02", NoticeState::Sent),
+        ] {
+            assert_eq!(NoticeState::of(row, content, rules, day(today)), state, "{row:?} {content:?} {today}");
+        }
     }
 }

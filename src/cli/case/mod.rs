@@ -17,7 +17,7 @@ use crate::{
 mod act;
 mod decide;
 mod evidence;
-mod letters;
+pub(super) mod letters;
 mod notice;
 mod plan;
 mod reply;

@@ -1,6 +1,6 @@
 //! `case notice`: telling the recipients (Art. 19), and keeping track of whom was told.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use chrono::NaiveDate;
 
@@ -15,7 +15,8 @@ use crate::{
     store::Case,
 };
 
-/// Tell the recipients of an erasure (Art. 19), and keep track of whom was told; without --recipient it lists them.
+/// Tell the recipients of an erasure (Art. 19), and keep track of whom was told; without --recipient it lists them, without
+/// a case those of all cases.
 ///
 /// A recipient is an instance of another controller that holds, or held, something of the person. Its notice has the keys,
 /// fields and places of its own records and of nothing else, and does not name the person. Text by default, --format html or
@@ -23,11 +24,13 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The case.
-    #[arg(required_unless_present = "template")]
     id: Option<CaseId>,
     /// Write the notice to this recipient, an instance of the configuration.
-    #[arg(long, value_name = "INSTANCE")]
+    #[arg(long, value_name = "INSTANCE", requires = "id")]
     recipient: Option<InstanceName>,
+    /// Templates from this folder instead of the configured one, such as those of another language.
+    #[arg(long, value_name = "FOLDER")]
+    templates: Option<PathBuf>,
     /// Record that the recipient was told on this day.
     #[arg(long, value_name = "DATE", requires = "recipient")]
     sent: Option<NaiveDate>,
@@ -40,15 +43,26 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, room: &Room, ctx: &Context) -> anyhow::Result<ExitCode> {
-    let Some(id) = &args.id else {
+    if args.template {
         print_template(ctx, "notice")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rules = load_policy(&room.config.policy)?.notices();
+    let Some(id) = &args.id else {
+        let mut all = Vec::new();
+        for case in room.store.cases()? {
+            all.extend(recipients(room, ctx, &case, rules)?.into_iter().map(|r| (case.id.clone(), r)));
+        }
+        // What somebody has to do something about comes first.
+        all.sort_by_key(|(_, r)| r.state);
+        list(ctx, &all, rules)?;
         return Ok(ExitCode::SUCCESS);
     };
     let case = room.case(id)?;
-    let rules = load_policy(&room.config.policy)?.notices();
     let all = recipients(room, ctx, &case, rules)?;
     let Some(name) = &args.recipient else {
-        list(ctx, id, &all, rules)?;
+        let all: Vec<_> = all.into_iter().map(|r| (id.clone(), r)).collect();
+        list(ctx, &all, rules)?;
         return Ok(ExitCode::SUCCESS);
     };
     let Some(recipient) = all.into_iter().find(|r| r.name == *name) else {
@@ -73,7 +87,7 @@ pub(super) fn run(args: Args, room: &Room, ctx: &Context) -> anyhow::Result<Exit
         ))
         .into());
     }
-    print_letter(room, ctx, id, "notice", (notice, notice))?;
+    print_letter(room, ctx, id, ("notice", args.templates.as_deref()), (notice, notice))?;
     if case.state.as_str() == "executed" {
         ctx.say("The case is not verified yet: the verification may find more to tell.");
     }
@@ -120,14 +134,15 @@ fn track(room: &Room, ctx: &Context, case: &Case, recipient: &Recipient, args: &
     Ok(())
 }
 
-fn list(ctx: &Context, id: &CaseId, all: &[Recipient], rules: Notices) -> anyhow::Result<()> {
+fn list(ctx: &Context, all: &[(CaseId, Recipient)], rules: Notices) -> anyhow::Result<()> {
     let day = |d: Option<NaiveDate>| d.map(|d| d.to_string()).unwrap_or_default();
     let rows: Vec<Vec<String>> = all
         .iter()
-        .map(|r| {
+        .map(|(case, r)| {
             let records = r.notice.as_ref().map(|n| (n.done.len() + n.asked.len()).to_string());
             let sent = r.row.as_ref().and_then(|row| row.sent);
             vec![
+                case.to_string(),
                 r.name.to_string(),
                 r.controller.map(word).unwrap_or_default().to_owned(),
                 r.contact.clone().unwrap_or_default(),
@@ -139,10 +154,11 @@ fn list(ctx: &Context, id: &CaseId, all: &[Recipient], rules: Notices) -> anyhow
             ]
         })
         .collect();
-    let head = ["recipient", "controller", "contact", "records", "state", "sent", "acknowledge by", "acknowledged"];
+    let head =
+        ["case", "recipient", "controller", "contact", "records", "state", "sent", "acknowledge by", "acknowledged"];
     ctx.out(&table::rows(ctx.global.format, &head, &rows)?)?;
-    if let Some(next) = all.iter().find(|r| r.state.untold() && r.notice.is_some()) {
-        ctx.say(format!("Next: efface case notice {id} --recipient {}", next.name));
+    if let Some((case, next)) = all.iter().find(|(_, r)| r.state.untold() && r.notice.is_some()) {
+        ctx.say(format!("Next: efface case notice {case} --recipient {}", next.name));
     }
     Ok(())
 }

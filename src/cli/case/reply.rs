@@ -1,6 +1,6 @@
 //! `case reply`: the letter to the person who asked (Art. 12).
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use chrono::NaiveDate;
 use serde_json::{Value, json};
@@ -39,6 +39,9 @@ pub(super) struct Args {
     /// The line with which the letter begins, such as "Dear Ms Example,". It is stored nowhere.
     #[arg(long, value_name = "LINE")]
     salutation: Option<String>,
+    /// Templates from this folder instead of the configured one, such as those of another language.
+    #[arg(long, value_name = "FOLDER")]
+    templates: Option<PathBuf>,
     /// Record that the letter was sent on this day, instead of writing it.
     #[arg(long, value_name = "DATE", conflicts_with_all = ["salutation", "template"])]
     sent: Option<NaiveDate>,
@@ -80,7 +83,7 @@ pub(super) fn run(args: Args, room: &Room, ctx: &Context) -> anyhow::Result<Exit
     }
     let bare = facts(room, ctx, &case, &args)?;
     let facts = Reply { salutation: args.salutation.clone(), ..bare.clone() };
-    print_letter(room, ctx, id, "reply", (&facts, &bare))?;
+    print_letter(room, ctx, id, ("reply", args.templates.as_deref()), (&facts, &bare))?;
     let flag = match bare.letter {
         Kind::Extension => " --extension",
         Kind::Identity => " --identity",
