@@ -128,6 +128,30 @@ fn the_person_gets_an_answer() {
 }
 
 #[test]
+fn what_is_another_persons_is_not_told() {
+    let w = World::new(Flavor::DataCenter, 0);
+    w.register();
+    w.efface(&["subject", "add", "--id", "REQ-1", "--username", "hq=zv"]).exits(0);
+    let (theirs, kept) = (w.issue("Who?", "ask zv", Value::Null), w.issue("And who?", "tell zv", Value::Null));
+    let case = w.efface(&["case", "open", "--subject", "REQ-1", "-q"]).exits(0).out.trim().to_owned();
+    w.efface(&["case", "plan", &case]).exits(0);
+    for review in json_of(&w, &["case", "review", &case]).as_array().unwrap() {
+        let (finding, record) = (review["finding"].as_str().unwrap(), review["record"].as_str().unwrap());
+        let decided = if record.ends_with(&theirs) {
+            ["--other-person", "it is Zoltan of HQ-99"]
+        } else {
+            assert!(record.ends_with(&kept), "{review:#}");
+            ["--keep", "court file of HQ-99"]
+        };
+        w.efface(&["case", "review", &case, finding, decided[0], decided[1]]).exits(0);
+    }
+    executed(&w, &case);
+    let facts = json_of(&w, &["case", "reply", &case]);
+    let told = facts["stays"].to_string();
+    assert!(told.contains("court file of …") && !told.contains("Zoltan") && !told.contains("HQ-"), "{facts:#}");
+}
+
+#[test]
 fn a_refusal_and_a_withdrawal_are_answered_too() {
     let (w, case) = opened("controller = \"processor\"");
     w.efface(&["case", "reject", &case, "--reason", &format!("{NAME} sent no proof of identity")]).exits(0);
@@ -368,6 +392,8 @@ fn a_certificate_fits_its_schema_prints_and_can_be_checked_offline() {
 
     // With the store, and with nothing but files, after the case was closed and the chain went on.
     w.efface(&["case", "close", &case]).exits(0);
+    let untold = json_of(&w, &["case", "notice", &case]);
+    assert_eq!((&untold[0]["recipient"], &untold[0]["state"]), (&json!("partner"), &json!("to send")), "still known");
     let run = w.efface(&["audit", "verify", "--certificate", "c.json"]).exits(0);
     assert!(run.out.contains("the signature fits") && run.out.contains(&case), "{}", run.out);
     w.efface(&["audit", "export", "-o", "chain.jsonl"]).exits(0);

@@ -3,15 +3,22 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use chrono::NaiveDate;
+use regex::Regex;
 use serde_json::{Value, json};
 
 use super::{
     Room,
+    decide::OTHERS,
     letters::{a_day_that_was, print_letter, print_template, recipients},
 };
 use crate::{
     cli::{Context, Failure, load_policy, work},
-    erasure::{certificate, execute, verify::Verification},
+    config::Config,
+    erasure::{
+        certificate::{self, Stays},
+        execute,
+        verify::Verification,
+    },
     letter::{self, Done, Kind, Reply, Told},
     model::{CaseId, Outcome, RecordRef, RecordType},
     store::Case,
@@ -218,7 +225,9 @@ fn told(room: &Room, ctx: &Context, case: &Case, mut reply: Reply) -> anyhow::Re
             None => done.push(Done { place: word.to_owned(), count }),
         }
     }
+    let mask = work::masker(&[room.subject(id)?]);
     let stays = certificate::stays(room.store.keys(), &plan, &verification);
+    let stays = for_the_person(stays, &room.config, mask)?;
     reply.tell(done, &stays, &verification.coverage);
     reply.verified_at = Some(verification.at.clone());
     let rules = load_policy(&room.config.policy)?.notices();
@@ -230,10 +239,50 @@ fn told(room: &Room, ctx: &Context, case: &Case, mut reply: Reply) -> anyhow::Re
             acknowledged: r.row.as_ref().and_then(|row| row.acknowledged),
         });
     }
-    let mask = work::masker(&[room.subject(id)?]);
-    for left in &mut reply.stays {
-        left.why = mask(&left.why);
-        left.who = left.who.as_deref().map(&mask);
-    }
     Ok(reply)
+}
+
+/// What the person is told of what stays: nothing of what was found to be another person's, and no record by its key, since
+/// a reason that somebody typed may name either.
+fn for_the_person(stays: Vec<Stays>, config: &Config, mask: impl Fn(&str) -> String) -> anyhow::Result<Vec<Stays>> {
+    let mut projects: Vec<&str> =
+        config.syncs.values().flat_map(|s| [s.source.project.as_str(), s.target.project.as_str()]).collect();
+    // The longer of two that begin alike first.
+    projects.sort_by_key(|p| std::cmp::Reverse(p.len()));
+    let keys = Regex::new(&format!(r"\b(?:{})-[0-9]+\b", projects.join("|")))?;
+    let plain = |text: &str| match projects.is_empty() {
+        true => mask(text),
+        false => keys.replace_all(&mask(text), "…").into_owned(),
+    };
+    Ok(stays
+        .into_iter()
+        .filter(|s| !s.why.starts_with(OTHERS))
+        .map(|s| Stays { why: plain(&s.why), who: s.who.as_deref().map(&plain), ..s })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_person_learns_of_no_record_and_of_no_other_person() {
+        let config = "[home]\npath = \"h\"\n[instance.a]\nurl = \"https://a.example\"\nflavor = \"cloud\"\nauth = { token_env = \"T\" }\n\
+                      [sync.s]\nsource = { instance = \"a\", project = \"HQ\" }\ntarget = { instance = \"a\", project = \"HQ_2\" }\n";
+        let config = Config::parse(config, Path::new("efface.toml")).unwrap();
+        let stay = |why: &str| Stays {
+            place: "source:a/HQ".parse().unwrap(),
+            record: RecordRef::of_issue(RecordType::Issue, "1", "HQ-1"),
+            field: "summary".into(),
+            outcome: Outcome::Kept,
+            why: why.into(),
+            who: None,
+        };
+        let stays = vec![stay("kept: court file, see HQ-12 and HQ_2-3"), stay("another person's: it is Zo, see HQ-4")];
+        let told = for_the_person(stays, &config, |text: &str| text.replace("court", "…")).unwrap();
+        let why: Vec<&str> = told.iter().map(|s| s.why.as_str()).collect();
+        assert_eq!(why, ["kept: … file, see … and …"]);
+    }
 }
