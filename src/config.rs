@@ -79,6 +79,21 @@ pub struct Config {
     pub instances: BTreeMap<InstanceName, Instance>,
     /// The synchronizations.
     pub syncs: BTreeMap<SyncName, Sync>,
+    /// Who writes the letters, and with which templates.
+    pub letters: Letters,
+}
+
+/// What stands in every letter to a person or a recipient.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Letters {
+    /// Templates of the user's own; a file there takes the place of the shipped one of the same name.
+    pub folder: Option<PathBuf>,
+    /// The controller's name and address.
+    pub controller: Option<String>,
+    /// How the controller is reached.
+    pub contact: Option<String>,
+    /// The supervisory authority in charge (Art. 77).
+    pub authority: Option<String>,
 }
 
 /// The (shared) Jira home folder.
@@ -237,6 +252,17 @@ struct RawConfig {
     instance: BTreeMap<InstanceName, RawInstance>,
     #[serde(default)]
     sync: BTreeMap<SyncName, RawSync>,
+    #[serde(default)]
+    letters: RawLetters,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RawLetters {
+    folder: Option<PathBuf>,
+    controller: Option<String>,
+    contact: Option<String>,
+    authority: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -445,7 +471,36 @@ impl Checker<'_> {
         if home.is_none() && !syncs.is_empty() {
             return self.invalid("a [sync.…] section needs a [home] section with the Jira home folder");
         }
-        Ok(Config { file: self.path.to_owned(), home, state, journal, policy, signers, foreign, instances, syncs })
+        let letters = self.letters(raw.letters, base)?;
+        Ok(Config {
+            file: self.path.to_owned(),
+            home,
+            state,
+            journal,
+            policy,
+            signers,
+            foreign,
+            instances,
+            syncs,
+            letters,
+        })
+    }
+
+    fn letters(&self, raw: RawLetters, base: &Path) -> Result<Letters, ConfigError> {
+        for (key, value) in [("controller", &raw.controller), ("contact", &raw.contact), ("authority", &raw.authority)]
+        {
+            // An address may have several lines; what else controls a terminal or a printer has no place in a letter.
+            let bad = |v: &String| v.trim().is_empty() || v.chars().any(|c| c.is_control() && c != '\n');
+            if value.as_ref().is_some_and(bad) {
+                return self.invalid(format!("[letters] {key} is empty or holds control characters"));
+            }
+        }
+        Ok(Letters {
+            folder: raw.folder.map(|f| base.join(f)),
+            controller: raw.controller,
+            contact: raw.contact,
+            authority: raw.authority,
+        })
     }
 
     fn auth(&self, name: &InstanceName, raw: RawAuth, base: &Path) -> Result<AuthSpec, ConfigError> {
@@ -572,6 +627,10 @@ target = { instance = "partner", project = "PART" }
         assert_eq!(Config::parse(&apart, Path::new("efface.toml")).unwrap().journal, Path::new("/safe/efface.journal"));
         assert_eq!(c.foreign[0].path, Path::new("/home/jira/data/backbone"));
         assert_eq!(c.policy, PolicySource::Shipped("gdpr-default"));
+        assert_eq!(c.letters, Letters::default());
+        let own =
+            Config::parse("[letters]\nfolder = \"my\"\ncontroller = \"Corp\"\n", Path::new("/etc/e.toml")).unwrap();
+        assert_eq!(own.letters.folder.as_deref(), Some(Path::new("/etc/my")), "beside the configuration");
         let partner = &c.instances[&"partner".parse().unwrap()];
         assert_eq!(partner.mandate, Mandate::Notify, "a partner is told, not touched, unless the mandate says so");
         assert_eq!(partner.auth.secret, SecretSource::File("/etc/efface/tok".into()));
@@ -590,6 +649,8 @@ target = { instance = "partner", project = "PART" }
             (&GOOD.replace("https://partner.example", "https://u:p@partner.example"), "must not carry credentials"),
             (&format!("{GOOD}direction = \"two-way\"\n"), "not built yet"),
             (&format!("{GOOD}fields = [\"summry\"]\n"), "unknown field \"summry\""),
+            (&format!("{GOOD}[letters]\nauthorty = \"x\"\n"), "unknown field `authorty`"),
+            (&format!("{GOOD}[letters]\ncontact = \"\"\n"), "[letters] contact is empty"),
         ];
         for (text, want) in cases {
             let err = Config::parse(text, Path::new("efface.toml")).unwrap_err().to_string();

@@ -15,6 +15,7 @@ pub mod fs;
 pub mod holds;
 pub mod jira;
 pub mod keys;
+pub mod letter;
 pub mod model;
 pub mod norm;
 pub mod policy;

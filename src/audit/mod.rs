@@ -105,6 +105,28 @@ impl Event {
     }
 }
 
+/// The events of an export: JSON Lines, each line byte for byte as efface writes it. An export that was changed, if only in
+/// a name or a number's spelling, is none.
+///
+/// # Errors
+/// The number, from 1, of the first line that is no event as efface writes it, and what is wrong with it.
+pub fn parse_export(text: &str) -> Result<Vec<Event>, (usize, String)> {
+    let mut events = Vec::new();
+    for (i, line) in text.split_terminator('\n').enumerate() {
+        let event: Event = serde_json::from_str(line).map_err(|e| (i + 1, e.to_string()))?;
+        // A changed name of a field that is empty would pass as an event without that field.
+        let again = serde_json::to_string(&event).map_err(|e| (i + 1, e.to_string()))?;
+        if again != line {
+            return Err((i + 1, "it is not written as efface writes it".to_owned()));
+        }
+        events.push(event);
+    }
+    if !text.is_empty() && !text.ends_with('\n') {
+        return Err((events.len(), "the line does not end".to_owned()));
+    }
+    Ok(events)
+}
+
 /// Checks a whole chain; `head`, where known (from a certificate), must be the hash of one of its events.
 ///
 /// # Errors
@@ -178,6 +200,36 @@ mod tests {
             change(&mut bad);
             assert!(verify(&bad, Some(&head)).is_err(), "{what} not found");
         }
+    }
+
+    #[test]
+    fn every_flipped_bit_of_an_export_is_found() {
+        let mut events = chain();
+        (events[1].salt, events[1].detail) = (None, None);
+        events[2].detail = Some(json!({ "text": "ä\u{1}\"", "n": 1.5, "list": [null, true, {}] }));
+        // Chained anew, since a detail was changed.
+        for i in 2..events.len() {
+            let prev = (events[i - 1].seq, events[i - 1].hash.clone());
+            let (salt, detail) = ([i as u8; 16], events[i].detail.clone().unwrap_or_default());
+            events[i] = Event::next(Some((prev.0, &prev.1)), DateTime::UNIX_EPOCH, "dpo", "scan", None, detail, salt);
+        }
+        let head = events[4].hash.clone();
+        let mut bytes: Vec<u8> =
+            events.iter().flat_map(|e| format!("{}\n", serde_json::to_string(e).unwrap()).into_bytes()).collect();
+        let found = |bytes: &[u8]| {
+            let Ok(text) = std::str::from_utf8(bytes) else { return true };
+            parse_export(text).map_or(true, |events| verify(&events, Some(&head)).is_err())
+        };
+        assert!(!found(&bytes));
+        for i in 0..bytes.len() {
+            for bit in 0..8 {
+                bytes[i] ^= 1 << bit;
+                assert!(found(&bytes), "bit {bit} of byte {i} not noticed");
+                bytes[i] ^= 1 << bit;
+            }
+        }
+        assert!(found(&bytes[..bytes.len() - 1]), "a cut-off line end");
+        assert_eq!(parse_export("").unwrap(), []);
     }
 
     #[test]

@@ -50,6 +50,11 @@ pub(crate) async fn run(_args: Args, ctx: &Context) -> anyhow::Result<ExitCode> 
     }
     signers(&config, ctx.now, &mut checks);
     folders(&config, &mut checks);
+    if config.letters.folder.is_some() {
+        let result = super::case::letters::templates(&config, None).map_err(|e| e.to_string());
+        let result = result.and_then(|own| own.check().map_err(|e| e.to_string()));
+        checks.add("letters", result.map(|()| "every letter can be written".to_owned()));
+    }
     let clients = work::clients(config.instances.values(), false);
     if let Ok(store) = ctx.store(&config) {
         drift(&config, &store, &clients, ctx.now, &mut checks).await;

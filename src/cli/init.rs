@@ -47,6 +47,13 @@ source = { instance = "hq", project = "HQ", jql = "labels = shared" }
 target = { instance = "partner", project = "PART" }
 fields = ["summary", "description", "priority", "labels", "status", "assignee", "reporter", "comment", "attachment"]
 users = "map"                                   # map | pseudonym | text | drop
+
+# What stands in letters to persons and recipients (efface case reply, efface case notice).
+# [letters]
+# controller = "Example Corporation, 1 Example Street, Exampletown"
+# contact = "privacy@example.com"
+# authority = "the supervisory authority of Exampleland"
+# folder = "letters"                            # templates of your own, beside this file; `--template` prints one to start from
 "#;
 
 pub(crate) fn run(args: &Args, ctx: &Context) -> anyhow::Result<ExitCode> {

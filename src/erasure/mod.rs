@@ -11,6 +11,7 @@ pub mod groups;
 mod namesakes;
 pub mod othersearch;
 pub mod plan;
+pub mod proof;
 pub mod redact;
 pub mod replay;
 pub mod signers;

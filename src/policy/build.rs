@@ -9,8 +9,8 @@ use toml::{
 };
 
 use super::{
-    Age, Approval, Caps, CaseRules, Clock, Condition, Diagnostic, Policy, Requirement, Rule, Severity, Since, Word,
-    lint,
+    Age, Approval, Caps, CaseRules, Clock, Condition, Diagnostic, Notices, Policy, Requirement, Rule, Severity, Since,
+    Word, lint,
     read::{At, Reader, Section},
 };
 use crate::model::{Area, Decision, Strength};
@@ -129,6 +129,15 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
         suppression_keep = s.period(reader, "keep").map(|(period, _)| period);
         s.finish(reader);
     }
+    let mut notices = Notices::default();
+    if let Some((table, span)) = top.table(reader, "notices") {
+        let mut s = Section::new("[notices]", table, span);
+        notices.required = s.bool(reader, "required").unwrap_or(notices.required);
+        if let Some((period, _)) = s.period(reader, "acknowledge_within") {
+            notices.acknowledge_within = period;
+        }
+        s.finish(reader);
+    }
     let drafts = rules(reader, &mut top);
     top.finish(reader);
     lint::lint(reader, &drafts);
@@ -142,6 +151,7 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
         clock,
         case,
         suppression_keep,
+        notices,
         rules: drafts.into_iter().map(|d| d.rule).collect(),
         origin: origin.to_owned(),
         sha256,

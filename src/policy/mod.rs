@@ -65,6 +65,21 @@ pub struct Approval {
     pub delay: Option<Period>,
 }
 
+/// How recipients are told of an erasure (Art. 19).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Notices {
+    /// Whether a case may only be closed when every recipient has been told.
+    pub required: bool,
+    /// From the day a notice was sent to the day its acknowledgement is overdue.
+    pub acknowledge_within: Period,
+}
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self { required: false, acknowledge_within: Period::Days(14) }
+    }
+}
+
 /// A checked policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
@@ -77,6 +92,7 @@ pub struct Policy {
     clock: Clock,
     case: CaseRules,
     suppression_keep: Option<Period>,
+    notices: Notices,
     rules: Vec<Rule>,
     origin: String,
     sha256: String,
@@ -163,6 +179,12 @@ impl Policy {
     #[must_use]
     pub const fn suppression_keep(&self) -> Option<Period> {
         self.suppression_keep
+    }
+
+    /// How recipients are told.
+    #[must_use]
+    pub const fn notices(&self) -> Notices {
+        self.notices
     }
 
     /// The rules, in the order in which they are tried.

@@ -88,6 +88,10 @@ impl Policy {
                 "backups": self.case.aftercare.backups,
             },
             "suppression": { "keep": self.suppression_keep.map(|k| k.to_string()) },
+            "notices": {
+                "required": self.notices.required,
+                "acknowledge_within": self.notices.acknowledge_within.to_string(),
+            },
             "rules": rules,
         })
     }
@@ -113,6 +117,8 @@ mod tests {
         assert_eq!(v["placeholder"], "[erased]");
         assert_eq!(v["clock"]["extension"], "2 months");
         assert_eq!(v["suppression"]["keep"], "10 years");
+        assert_eq!(v["notices"], json!({ "required": false, "acknowledge_within": "2 weeks" }));
+        assert_eq!(Policy::shipped("strict").unwrap().resolved()["notices"]["required"], true);
         assert_eq!(v["rules"][0]["match"]["older_than"], "2 years");
         assert_eq!(v["rules"][1]["id"], BUILT_IN_DEFAULT);
         assert_eq!(

@@ -281,6 +281,24 @@ decision = "review"
 }
 
 #[test]
+fn notices() {
+    insta::assert_snapshot!(said(r#"[policy]
+name = "p"
+[notices]
+required = 1
+acknowledge_within = "soon"
+remind = true
+[[rule]]
+id = "r"
+decision = "review"
+"#), @r#"
+    p:4:12: error[wrong-type]: `required` has to be true or false, and is an integer (without quotes)
+    p:5:22: error[bad-period]: `acknowledge_within`: a period is a number and a unit, such as `6 months`, `30 days`, `2 weeks` or `1 year` (units are day, week, month and year, singular or plural)
+    p:6:1: error[unknown-key]: [notices] has no key `remind` ([notices] takes: required, acknowledge_within)
+    "#);
+}
+
+#[test]
 fn holidays_not_a_list() {
     insta::assert_snapshot!(said(r#"[policy]
 name = "p"

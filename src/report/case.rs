@@ -435,16 +435,16 @@ struct PlaceRow {
 }
 
 /// References that stay for the same reason.
-struct StayRow {
-    outcome: Mark,
-    why: String,
-    who: String,
-    places: Vec<StayPlace>,
+pub(super) struct StayRow {
+    pub(super) outcome: Mark,
+    pub(super) why: String,
+    pub(super) who: String,
+    pub(super) places: Vec<StayPlace>,
 }
 
-struct StayPlace {
-    place: String,
-    records: Vec<String>,
+pub(super) struct StayPlace {
+    pub(super) place: String,
+    pub(super) records: Vec<String>,
 }
 
 /// A place that was read otherwise before than after.
@@ -508,7 +508,7 @@ impl<'a> Page<'a> {
 }
 
 /// Groups what stays by reason, in the order in which the reasons come, and within a reason by place.
-fn stay_rows(stays: &[Stays]) -> Vec<StayRow> {
+pub(super) fn stay_rows(stays: &[Stays]) -> Vec<StayRow> {
     let mut rows: Vec<StayRow> = Vec::new();
     let mut known: BTreeMap<(Outcome, &str, &str), usize> = BTreeMap::new();
     for s in stays {

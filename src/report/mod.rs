@@ -4,6 +4,7 @@
 //! a report says is given to it, paths masked by whoever knows the identifiers. The same data gives the same bytes.
 
 pub mod case;
+pub mod certificate;
 mod excerpt;
 mod html;
 mod matrix;

@@ -60,6 +60,17 @@ pub(super) fn append(
     Ok(())
 }
 
+/// An event with a detail, before a time. What expiry itself wrote stays: it says why the others are empty.
+const OLD: &str = "at < ?1 AND detail IS NOT NULL AND kind <> 'audit.expired'";
+
+/// Of a case that still has its key, that is, which has not ended.
+const LIVE: &str = "(case_id IS NOT NULL AND case_id IN (SELECT id FROM cases WHERE wrapped_key IS NOT NULL))";
+
+/// A time in the spelling of the column, in which times compare as texts.
+fn limit(before: DateTime<Utc>) -> String {
+    before.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
 impl Store {
     /// Appends an event of its own.
     ///
@@ -116,6 +127,39 @@ impl Store {
         })
     }
 
+    /// How many events before `before` have a detail that may go, and how many keep theirs, since their case is open.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn count_audit_details(&self, before: DateTime<Utc>) -> Result<(u64, u64), StoreError> {
+        self.read(|tx| {
+            let count = |sql: &str| -> Result<u64, StoreError> {
+                Ok(tx.query_row(sql, [limit(before)], |r| r.get::<_, i64>(0))?.unsigned_abs())
+            };
+            Ok::<_, StoreError>((
+                count(&format!("SELECT count(*) FROM audit WHERE {OLD} AND NOT {LIVE}"))?,
+                count(&format!("SELECT count(*) FROM audit WHERE {OLD} AND {LIVE}"))?,
+            ))
+        })
+    }
+
+    /// Deletes details and salts of events before `before`, but for those of cases that are open; the commitments stay, so
+    /// that the chain still verifies. Gives how many.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn expire_audit_details(&self, act: &Act<'_>, before: DateTime<Utc>, reason: &str) -> Result<u64, StoreError> {
+        let n = self.write(|tx| {
+            let sql = format!("UPDATE audit SET detail = NULL, salt = NULL WHERE {OLD} AND NOT {LIVE}");
+            let n = tx.execute(&sql, [limit(before)])? as u64;
+            let detail = serde_json::json!({ "before": limit(before), "events": n, "reason": reason });
+            append(tx, act, "audit.expired", None, detail)?;
+            Ok::<_, StoreError>(n)
+        })?;
+        self.checkpoint()?;
+        Ok(n)
+    }
+
     /// Position and hash of the newest event.
     ///
     /// # Errors
@@ -138,6 +182,62 @@ mod tests {
 
     use super::*;
     use crate::audit;
+    use crate::{
+        model::{CaseKind, CaseRecord},
+        store::Opened,
+    };
+
+    #[test]
+    fn details_expire_and_the_chain_still_verifies() {
+        use crate::{
+            model::{CaseId, Personal, Subject},
+            store::CaseState,
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let at = |day: i64| Act { actor: "dpo", at: DateTime::UNIX_EPOCH + chrono::Duration::days(day) };
+        let subject = Subject::new(Personal::new("s".parse().unwrap()), "p-1".into(), Vec::new());
+        let (open, ended): (CaseId, CaseId) =
+            ("C-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(), "C-01ARZ3NDEKTSV4RRFFQ69G5FAW".parse().unwrap());
+        for id in [&open, &ended] {
+            let day = DateTime::UNIX_EPOCH.date_naive();
+            let opened = Opened { kind: CaseKind::Erasure, received: day, due: day, record: CaseRecord::default() };
+            store.open_case(&at(0), id, &subject, &opened).unwrap();
+        }
+        store
+            .end_case(&at(1), &ended, CaseState::Rejected, &CaseRecord::default(), json!({ "reason": "tell-tale" }))
+            .unwrap();
+        store.audit(&at(2), "scan", None, json!({ "n": 1 })).unwrap();
+        store.audit(&at(3), "scan", None, json!({ "n": 2 })).unwrap();
+        let before = store.audit_events().unwrap();
+        let head = store.audit_head().unwrap().unwrap();
+        assert_eq!(store.count_audit_details(at(3).at).unwrap(), (3, 1));
+        assert_eq!(store.expire_audit_details(&at(9), at(3).at, "retention").unwrap(), 3);
+        let after = store.audit_events().unwrap();
+        assert_eq!(audit::verify(&after, Some(&head.1)), Ok(()), "the chain still verifies");
+        let details: Vec<bool> = after.iter().map(|e| e.detail.is_some()).collect();
+        assert_eq!(
+            details,
+            [true, false, false, false, true, true],
+            "an open case keeps its details, and so does the day itself"
+        );
+        let salts: Vec<bool> = after.iter().map(|e| e.salt.is_some()).collect();
+        assert_eq!(salts, details, "without its salt nobody can try out what a detail was");
+        assert!(
+            before.iter().zip(&after).all(|(b, a)| (b.seq, &b.hash, &b.commitment) == (a.seq, &a.hash, &a.commitment))
+        );
+        assert_eq!(
+            (after[5].kind.as_str(), &after[5].detail.as_ref().unwrap()["events"]),
+            ("audit.expired", &json!(3))
+        );
+        // Nothing of it is left in the files.
+        for file in std::fs::read_dir(dir.path()).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            assert!(memchr::memmem::find(&bytes, b"tell-tale").is_none());
+        }
+        // What expiry wrote is not expired by the next one.
+        assert_eq!(store.expire_audit_details(&at(20), at(15).at, "retention").unwrap(), 1);
+    }
 
     #[test]
     fn a_changed_row_is_found() {

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     super::suppression::ENDS,
     super::approvals::SCHEMA,
     super::scope::SCHEMA,
+    super::notices::SCHEMA,
 ];
 
 /// Brings the schema up to ours; `user_version` counts the steps taken.

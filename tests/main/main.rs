@@ -11,6 +11,7 @@ mod holds;
 mod hostile;
 mod kill;
 mod laws;
+mod letters;
 mod life;
 mod plan;
 mod readers;

@@ -1,13 +1,17 @@
 //! `case certificate` and `case close`: the proof, and the end.
 
-use std::process::ExitCode;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
-use super::{Room, needles, stamp};
+use super::{Room, needles, notice, stamp};
 use crate::{
-    cli::{Context, Failure},
+    cli::{Context, Failure, Format, output::write_out},
     erasure::{
         aftercare::{Facts, pending},
         certificate::{self, Certificate},
@@ -18,6 +22,7 @@ use crate::{
     holds::{Holds, Spot},
     model::{CaseId, CaseKind, CaseState, Outcome, Subject},
     policy::Requirement,
+    report,
     store::Case,
 };
 
@@ -32,7 +37,96 @@ pub(super) fn verified(room: &Room, id: &CaseId) -> anyhow::Result<(Case, Plan, 
     }
 }
 
-pub(super) fn certify(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result<ExitCode> {
+/// Write the signed certificate (`-o FILE` also writes FILE.sig and FILE.allowed_signers).
+///
+/// JSON (`efface.certificate/1`), signed as it stands. With --format html -o FILE.html it comes as a page to print too, with
+/// the signed JSON beside it, in FILE.json. Check it with `ssh-keygen -Y verify`, or with `efface audit verify --certificate`.
+#[derive(Debug, clap::Args)]
+pub(super) struct CertificateArgs {
+    /// The case.
+    #[arg(required_unless_present_any = ["from", "schema"])]
+    id: Option<CaseId>,
+    /// Make the page of a certificate that was issued before, with --format html.
+    #[arg(long, value_name = "FILE", conflicts_with = "id")]
+    from: Option<PathBuf>,
+    /// Print the JSON Schema of certificates.
+    #[arg(long, conflicts_with_all = ["id", "from"])]
+    schema: bool,
+}
+
+/// The JSON Schema of [`certificate::SCHEMA`].
+const JSON_SCHEMA: &str = include_str!("../../../schemas/certificate-1.json");
+
+pub(super) fn certificate(args: &CertificateArgs, room: &Room, ctx: &Context) -> anyhow::Result<ExitCode> {
+    let html = ctx.global.format == Format::Html;
+    match (&args.id, &args.from) {
+        (Some(id), _) if html => page(room, ctx, id),
+        (Some(id), _) => {
+            let (_, text) = issue(room, ctx, id)?;
+            ctx.out(&text)?;
+            if let Some(path) = &ctx.global.output {
+                sign_beside(room, ctx, path, &text)?;
+            }
+            notice::remind(room, ctx, &room.case(id)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        (None, Some(file)) => {
+            if !html {
+                return Err(Failure::Usage("--from makes a page of a certificate: add --format html".into()).into());
+            }
+            let text = std::fs::read_to_string(file)
+                .map_err(|e| Failure::Usage(format!("cannot read {}: {e}", file.display())))?;
+            let certificate: Certificate = serde_json::from_str(&text)
+                .map_err(|e| Failure::Usage(format!("{} is no certificate: {e}", file.display())))?;
+            ctx.out(&report::certificate::html(&certificate, &sha256(&text), &name(file)))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        (None, None) => {
+            ctx.out(JSON_SCHEMA)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The certificate with its page. The page is no proof without the JSON that is signed, so both are written.
+fn page(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result<ExitCode> {
+    let Some(page) = &ctx.global.output else {
+        return Err(Failure::Usage(
+            "the page goes with the JSON that is signed, so both need a file: --format html -o FILE.html writes FILE.json too"
+                .into(),
+        )
+        .into());
+    };
+    let json = page.with_extension("json");
+    if json == *page {
+        return Err(Failure::Usage("give the page another name than .json: -o FILE.html".into()).into());
+    }
+    if json.exists() {
+        let (json, page) = (json.display(), page.display());
+        return Err(Failure::Refused(format!(
+            "{json} exists, and is not overwritten; for the page of that certificate: efface case certificate --from {json} \
+             --format html -o {page}"
+        ))
+        .into());
+    }
+    let (certificate, text) = issue(room, ctx, id)?;
+    write_out(text.as_bytes(), Some(&json))?;
+    sign_beside(room, ctx, &json, &text)?;
+    ctx.out(&report::certificate::html(&certificate, &sha256(&text), &name(&json)))?;
+    notice::remind(room, ctx, &room.case(id)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn sha256(text: &str) -> String {
+    hex::encode(Sha256::digest(text))
+}
+
+fn name(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Issues the certificate of a verified case; gives it with the bytes that are signed.
+fn issue(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result<(Certificate, String)> {
     let (case, plan, hash, verification) = verified(room, id)?;
     ctx.act(|act| room.store.audit(act, "case.certified", Some(id.as_str()), json!({ "plan": hash })))?;
     let certificate = Certificate::make(
@@ -53,23 +147,25 @@ pub(super) fn certify(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result
     if !needles(&room.subject(id)?).hits(text.as_bytes()).is_empty() {
         return Err(anyhow::anyhow!("the certificate would name the person; this is a bug, it was not written"));
     }
-    ctx.out(&text)?;
-    if let Some(path) = &ctx.global.output {
-        let beside = |extension: &str| {
-            let mut name = path.clone().into_os_string();
-            name.push(extension);
-            std::path::PathBuf::from(name)
-        };
-        crate::fs::write_atomic(&beside(".sig"), certificate::sign(room.store.keys(), text.as_bytes())?.as_bytes())?;
-        let signer = certificate::allowed_signer(room.store.keys())?;
-        crate::fs::write_atomic(&beside(".allowed_signers"), signer.as_bytes())?;
-        let p = path.display();
-        ctx.say(format!(
-            "Check it anywhere: ssh-keygen -Y verify -f {p}.allowed_signers -I efface -n {} -s {p}.sig < {p}",
-            certificate::NAMESPACE
-        ));
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok((certificate, text))
+}
+
+/// Writes the signature of a certificate's bytes, and who signs, beside its file.
+fn sign_beside(room: &Room, ctx: &Context, path: &Path, text: &str) -> anyhow::Result<()> {
+    let beside = |extension: &str| {
+        let mut name = path.to_owned().into_os_string();
+        name.push(extension);
+        PathBuf::from(name)
+    };
+    crate::fs::write_atomic(&beside(".sig"), certificate::sign(room.store.keys(), text.as_bytes())?.as_bytes())?;
+    let signer = certificate::allowed_signer(room.store.keys())?;
+    crate::fs::write_atomic(&beside(".allowed_signers"), signer.as_bytes())?;
+    let p = path.display();
+    ctx.say(format!(
+        "Check it anywhere: ssh-keygen -Y verify -f {p}.allowed_signers -I efface -n {} -s {p}.sig < {p}",
+        certificate::NAMESPACE
+    ));
+    Ok(())
 }
 
 pub(super) fn close(room: &Room, ctx: &Context, id: &CaseId, accept_gaps: Option<&str>) -> anyhow::Result<ExitCode> {
@@ -91,6 +187,9 @@ pub(super) fn close(room: &Room, ctx: &Context, id: &CaseId, accept_gaps: Option
     };
     let subject = room.subject(id)?;
     not_held(room, &case, &subject)?;
+    if case.kind == CaseKind::Erasure {
+        notice::before_close(room, ctx, &case)?;
+    }
     ctx.act(|act| room.store.end_case(act, id, CaseState::Closed, &case.record, detail))?;
     room.store.forget_subject(subject.key.reveal())?;
     ctx.say("Closed: the identifiers in the case and in the register are destroyed; the suppression list goes on.");

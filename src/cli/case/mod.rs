@@ -21,9 +21,12 @@ mod drift;
 mod evidence;
 mod found;
 mod groups;
+pub(super) mod letters;
 mod life;
+mod notice;
 mod plan;
 mod replay;
+mod reply;
 mod show;
 
 pub(super) use drift::look as look_for_drift;
@@ -178,11 +181,7 @@ enum Verb {
         /// The case.
         id: CaseId,
     },
-    /// Write the signed certificate (`-o FILE` also writes FILE.sig and FILE.allowed_signers).
-    Certificate {
-        /// The case.
-        id: CaseId,
-    },
+    Certificate(evidence::CertificateArgs),
     /// Close a verified case; destroys the identifiers.
     Close {
         /// The case.
@@ -206,6 +205,8 @@ enum Verb {
         /// Only what lies outside one case.
         id: Option<CaseId>,
     },
+    Reply(reply::Args),
+    Notice(notice::Args),
     /// The person withdrew the request.
     Withdraw {
         /// The case.
@@ -332,8 +333,10 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         }
         Verb::Execute { id, yes, dry_run } => act::execute(&room, ctx, &id, yes, dry_run).await,
         Verb::Verify { id } => act::verify(&room, ctx, &id).await,
-        Verb::Certificate { id } => evidence::certify(&room, ctx, &id),
+        Verb::Certificate(args) => evidence::certificate(&args, &room, ctx),
         Verb::Close { id, accept_gaps } => evidence::close(&room, ctx, &id, accept_gaps.as_deref()),
+        Verb::Reply(args) => reply::run(args, &room, ctx),
+        Verb::Notice(args) => notice::run(args, &room, ctx),
         Verb::Drift { id } => drift::drift(&room, ctx, id.as_ref()).await,
         Verb::Replay { id, yes } => replay::replay(&room, ctx, id.as_ref(), yes).await,
         Verb::Withdraw { id, reason } => life::end(&room, ctx, &id, CaseState::Withdrawn, &reason),
