@@ -142,6 +142,13 @@ fn staged_files_that_were_put_back_are_erased_again() {
     assert!(run.out.contains("message"), "{}", run.out);
     w.efface(&["case", "replay", "--yes"]).exits(0);
     w.efface(&["case", "replay"]).exits(0);
+    // One that the store has forgotten altogether.
+    let stray = w.home().join("data/efface/hq-partner/processed/01ARZ3NDEKTSV4RRFFQ69G5FAV.msg");
+    std::fs::write(&stray, "sealed with a key that nobody has").unwrap();
+    let run = w.efface(&["case", "replay"]).exits(3);
+    assert!(run.out.contains("01ARZ3NDEKTSV4RRFFQ69G5FAV") && stray.exists(), "{}", run.out);
+    w.efface(&["case", "replay", "--yes"]).exits(0);
+    assert!(!stray.exists());
     w.efface(&["sync", "run"]).exits(0);
     assert!(still_there(&w).is_empty());
 }

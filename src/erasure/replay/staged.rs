@@ -1,6 +1,6 @@
 //! Staged messages and attachments, in every state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::{
     config::{NameMode, Sync},
     holds::{Spot, names_file, names_json},
     model::{Area, Coverage, CoverageStatus, Hold, Place, RecordRef, RecordType},
-    staging::{Message, Staging, StagingError, State},
+    staging::{Message, MessageId, Staging, StagingError, State},
     suppression::{FileVerdict, Guard},
 };
 
@@ -29,7 +29,7 @@ impl Replay<'_> {
         let opened = Staging::open(&home.staging, &sync.name, self.store)
             .and_then(|s| s.lock(PATIENCE).map(|lock| (s, lock)))
             .and_then(|(s, lock)| {
-                let orphans = if self.acts { s.repair()?.orphans } else { Vec::new() };
+                let orphans = if self.acts { s.repair()?.orphans } else { unknown(&s)? };
                 Ok((s, lock, orphans))
             });
         let result = opened.and_then(|(staging, _lock, orphans)| {
@@ -47,14 +47,21 @@ impl Replay<'_> {
     fn orphan(&self, staging: &Staging, name: &str, out: &mut Replayed) -> Result<(), StagingError> {
         for state in State::ALL {
             let path = staging.dir().join(state.as_str()).join(name);
-            let gone = crate::fs::remove_durably(&path)
-                .map_err(|source| StagingError::Io { file: name.to_owned(), source })?;
-            if gone {
-                let which = name.split('.').next().unwrap_or_default().to_owned();
-                let record = if name.ends_with(".msg") { RecordType::Message } else { RecordType::Attachment };
-                let place = place(staging, state);
-                out.back.push(Back { place, record, which, certain: 1, names: 0, fate: Fate::Erased });
+            if !path.exists() {
+                continue;
             }
+            if self.acts {
+                crate::fs::remove_durably(&path)
+                    .map_err(|source| StagingError::Io { file: name.to_owned(), source })?;
+            }
+            out.back.push(Back {
+                place: place(staging, state),
+                record: if name.ends_with(".msg") { RecordType::Message } else { RecordType::Attachment },
+                which: name.split('.').next().unwrap_or_default().to_owned(),
+                certain: 1,
+                names: 0,
+                fate: if self.acts { Fate::Erased } else { Fate::Seen },
+            });
         }
         Ok(())
     }
@@ -165,6 +172,29 @@ impl Replay<'_> {
             Spot { place: &back.place, project: Some(&source.project), record: &record, fields: &[], whole: true };
         self.holds.keeps(None, &source.instance, &spot, names)
     }
+}
+
+/// The files with names of ours that the store does not know, as a repair would find them. While something is half written
+/// or half erased, only the repair of a run that acts can tell.
+fn unknown(staging: &Staging) -> Result<Vec<String>, StagingError> {
+    if staging.unsettled()? > 0 {
+        return Ok(Vec::new());
+    }
+    let mut known: BTreeSet<String> = staging.list()?.iter().map(|m| format!("{}.msg", m.id)).collect();
+    known.extend(staging.list_blobs()?.iter().map(|b| format!("{}.att", b.id)));
+    let mut out = BTreeSet::new();
+    for state in State::ALL {
+        let folder = staging.dir().join(state.as_str());
+        let listed = std::fs::read_dir(&folder)
+            .map_err(|source| StagingError::Io { file: folder.display().to_string(), source })?;
+        for name in listed.filter_map(|entry| entry.ok()?.file_name().into_string().ok()) {
+            let ours = name.strip_suffix(".msg").or_else(|| name.strip_suffix(".att"));
+            if ours.is_some_and(|id| id.parse::<MessageId>().is_ok()) && !known.contains(&name) {
+                out.insert(name);
+            }
+        }
+    }
+    Ok(out.into_iter().collect())
 }
 
 fn place(staging: &Staging, state: State) -> Place {
