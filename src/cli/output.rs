@@ -16,7 +16,7 @@ pub enum Format {
     Json,
     /// For a spreadsheet.
     Csv,
-    /// One self-contained file to hand over; reports only.
+    /// One self-contained file to hand over: reports, letters, certificates.
     Html,
 }
 

@@ -28,7 +28,10 @@ pub(super) fn rows(format: Format, head: &[&str], rows: &[Vec<String>]) -> anyho
             format!("{}\n", serde_json::to_string_pretty(&objects)?)
         }
         Format::Html => {
-            return Err(Failure::Usage("HTML is for `scan` and `report`; use table, json or csv here".into()).into());
+            return Err(Failure::Usage(
+                "HTML is for reports, letters and certificates; use table, json or csv here".into(),
+            )
+            .into());
         }
     })
 }
