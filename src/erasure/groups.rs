@@ -334,4 +334,24 @@ mod tests {
         assert_ne!(other[0], a[1]);
         assert_eq!(of("p-1", &finding("x/a.eml", Strength::Probable), None).len(), 1, "a sure hit is no namesake");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_passage_is_a_part_of_its_text(before in "([a-zé.!?> \n]|…){0,80}", after in "([a-zé.!?> \n]|…){0,80}") {
+            let (from, to) = (sentence_before(&before), sentence_after(&after));
+            proptest::prop_assert!(before.ends_with(from) && after.starts_with(to));
+            proptest::prop_assert!(words(from).len() <= AROUND && words(to).len() <= AROUND);
+            // What stands before the passage, in a sentence of its own, changes nothing.
+            let text = format!("{before}Zoe{after}");
+            let cut = cut_at(before.len());
+            let moved = format!("Another sentence.\n\n{text}");
+            let there = cut_at(before.len() + moved.len() - text.len());
+            let key = |text: &str, cut: &Cut| Passage::in_file("a.txt", text.as_bytes(), cut).map(|p| p.key());
+            proptest::prop_assert_eq!(key(&text, &cut), key(&moved, &there));
+        }
+    }
+
+    fn cut_at(from: usize) -> Cut {
+        Cut::Text { pieces: vec![Piece { pointer: String::new(), from, to: from + 3 }] }
+    }
 }

@@ -284,3 +284,34 @@ fn patterns() {
     let slow = "a".repeat(5000);
     assert!(!in_list(&slow, &format!("{}b", "*a".repeat(40))));
 }
+
+/// Patterns by their definition, for short texts.
+fn plainly(text: &[u8], pattern: &[u8]) -> bool {
+    match pattern.split_first() {
+        None => text.is_empty(),
+        Some((b'*', rest)) => (0..=text.len()).any(|n| plainly(&text[n..], rest)),
+        Some((c, rest)) => text.split_first().is_some_and(|(t, left)| (*c == b'?' || c == t) && plainly(left, rest)),
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn patterns_are_what_their_definition_says(text in "[ab]{0,8}", pattern in "[ab*?]{0,8}") {
+        proptest::prop_assert_eq!(
+            matches(text.as_bytes(), pattern.as_bytes()),
+            plainly(text.as_bytes(), pattern.as_bytes())
+        );
+    }
+
+    #[test]
+    fn no_file_of_signers_and_no_signature_breaks_the_reader(
+        file in "([a-zé*!,@\"= \t\\\\#]|ssh-ed25519|valid-after|namespaces|2027|AAAA|\n){0,40}",
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200),
+    ) {
+        drop(Signers::parse(&bytes));
+        if let Ok(signers) = parse(&file) {
+            let got = signers.verify(MESSAGE, &String::from_utf8_lossy(&bytes), day("20261122Z"), None);
+            proptest::prop_assert!(got.is_err());
+        }
+    }
+}
