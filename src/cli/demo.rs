@@ -158,12 +158,22 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     let report = dir.join("report.html").display().to_string();
     stage.must(&[0], &["case", "certificate", &case, "-o", &certificate]).await?;
     stage.must(&[0], &["report", "case", &case, "--format", "html", "-o", &report]).await?;
+
+    stage.chapter("The letters: to the person (Art. 12), to the recipient (Art. 19); sent by you, recorded here");
+    let today = ctx.now.date_naive().to_string();
+    let letter = dir.join("letter.txt").display().to_string();
+    let notice = dir.join("notice.txt").display().to_string();
+    stage.must(&[0], &["case", "reply", &case, "-o", &letter]).await?;
+    stage.must(&[0], &["case", "reply", &case, "--sent", &today]).await?;
+    stage.must(&[0], &["case", "notice", &case, "--recipient", "partner", "-o", &notice]).await?;
+    stage.must(&[0], &["case", "notice", &case, "--recipient", "partner", "--sent", &today]).await?;
+    stage.must(&[0], &["case", "list"]).await?;
     stage.must(&[0], &["case", "close", &case]).await?;
     stage.must(&[0], &["audit", "verify"]).await?;
 
     let config = stage.config();
     ctx.say(format!(
-        "\nLeft for you in {}:\n  report       {report}\n  certificate  {certificate} (with .sig and .allowed_signers)\n  \
+        "\nLeft for you in {}:\n  report       {report}\n  certificate  {certificate} (with .sig and .allowed_signers)\n  letters      {letter}, {notice}\n  \
          configuration {}\n\nTry next:\n  efface --config {1} audit show\n  efface --config {1} suppress list\n  efface policy show",
         dir.display(),
         config.display()

@@ -171,7 +171,8 @@ mod tests {
         let (a, b): (InstanceName, InstanceName) = ("a".parse().unwrap(), "b".parse().unwrap());
         store.notice_sent(&act, &id, &a, day("2026-11-10"), Some("h1")).unwrap();
         store.keep_recipients(&act, &id, &[a.clone(), b.clone()]).unwrap();
-        store.end_case(&act, &id, CaseState::Rejected, &CaseRecord::default(), json!(null)).unwrap();
+        store.set_case_state(&act, &id, CaseState::Answered, json!(null)).unwrap();
+        store.end_case(&act, &id, CaseState::Closed, &CaseRecord::default(), json!(null)).unwrap();
         assert!(store.notice_acknowledged(&act, &id, &a, day("2026-11-20")).unwrap());
         assert!(!store.notice_acknowledged(&act, &id, &b, day("2026-11-20")).unwrap(), "b was never told");
         let rows = store.notices(&id).unwrap();
@@ -183,7 +184,14 @@ mod tests {
         let kinds: Vec<String> = store.audit_events().unwrap().into_iter().map(|e| e.kind).collect();
         assert_eq!(
             kinds[1..],
-            ["case.notice-sent", "case.recipients", "case.closed", "case.notice-acknowledged", "case.notice-sent"]
+            [
+                "case.notice-sent",
+                "case.recipients",
+                "case.answered",
+                "case.closed",
+                "case.notice-acknowledged",
+                "case.notice-sent"
+            ]
         );
     }
 }
