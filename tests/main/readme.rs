@@ -67,7 +67,8 @@ fn every_command_shown_is_known() {
             let mut rest = words.iter().peekable();
             // Options of every command may stand in front.
             while rest.peek().is_some_and(|w| w.starts_with("--")) {
-                (rest.next(), rest.next());
+                rest.next();
+                rest.next();
             }
             for word in rest {
                 let mut deeper = path.clone();
