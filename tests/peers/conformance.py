@@ -80,7 +80,8 @@ def judge_clients(arguments, recorder):
 def integration_tests(arguments, recorder):
     """Our own client: every test that starts a sandbox, with the recorder between the two."""
     environment = dict(os.environ, EFFACE_RECORDER=recorder.url)
-    for what in (["--test", "main"], ["--lib", "--", "sandbox", "jira", "sync"]):
+    # Worlds make their calls at random and cut their connections; what they call, the other tests call too.
+    for what in (["--test", "main", "--", "--skip", "worlds::"], ["--lib", "--", "sandbox", "jira", "sync"]):
         command = ["cargo", "test", "--quiet", *what]
         run = subprocess.run(command, capture_output=True, text=True, env=environment)
         result = [line for line in run.stdout.splitlines() if line.startswith("test result")]
