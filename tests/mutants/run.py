@@ -6,6 +6,8 @@ with its mutant switched on by EFFACE_MUTANT. A test that still passes proves no
 does a mutant whose code is not where the list says. Without a switch every test has to pass.
 """
 
+import concurrent.futures
+import json
 import os
 import pathlib
 import re
@@ -97,53 +99,54 @@ def copy():
                  'command.env_clear().envs(std::env::var("EFFACE_MUTANT").map(|on| ("EFFACE_MUTANT", on)))')
 
 
-def tests(names, mutant):
+def build():
+    """Builds the copy; gives the test program."""
+    command = ["cargo", "test", "--test", "main", "--no-run", "--message-format=json"]
+    env = {**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target")}
+    run = subprocess.run(command, cwd=COPY, env=env, stdout=subprocess.PIPE, text=True)
+    if run.returncode:
+        sys.exit("the sources with switches do not build")
+    built = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
+    programs = [m["executable"] for m in built if m.get("executable") and m["target"]["name"] == "main"]
+    return programs[-1]
+
+
+def tests(program, names, mutant=None):
     env = dict(os.environ)
     env.pop("EFFACE_MUTANT", None)
     if mutant:
         env["EFFACE_MUTANT"] = mutant
-    command = ["cargo", "test", "--quiet", "--test", "main", "--", "--exact", *names]
-    env["CARGO_TARGET_DIR"] = str(ROOT / "target")
-    return subprocess.run(command, cwd=COPY, env=env, capture_output=True, text=True)
+    return subprocess.run([program, "--exact", *names], cwd=COPY, env=env, capture_output=True, text=True)
 
 
 def main():
     copy()
+    program = build()
     wanted = sorted({test for _, test, *_ in MUTANTS + IN_SOURCE})
-    build = subprocess.run(["cargo", "test", "--quiet", "--test", "main", "--no-run"], cwd=COPY,
-                           env={**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target")})
-    if build.returncode:
-        sys.exit("the sources with switches do not build")
-    plain = tests(wanted, None)
+    plain = tests(program, wanted)
     if plain.returncode or f"{len(wanted)} passed" not in plain.stdout:
         sys.exit(f"without a mutant {len(wanted)} tests have to pass:\n{plain.stdout[-3000:]}{plain.stderr[-3000:]}")
     survived = []
-    for name, test, *_ in MUTANTS:
-        run = tests([test], name)
+
+    def judge(name, test, run):
         killed = run.returncode != 0 and "1 failed" in run.stdout
         print(f"{'killed  ' if killed else 'SURVIVED'} {name} by {test}", flush=True)
         if not killed:
             survived.append(name)
+
+    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+        runs = [(name, test, pool.submit(tests, program, [test], name)) for name, test, *_ in MUTANTS]
+        for name, test, run in runs:
+            judge(name, test, run.result())
     for name, test, file, line in IN_SOURCE:
         path = COPY / file
         text = path.read_text()
         path.write_text(text.replace("\n\n", f"\n\n{line}", 1))
-        # The built test reads the sources where they lay; cargo is not asked to build them.
-        binary = newest_test()
-        run = subprocess.run([binary, "--exact", test], cwd=COPY, capture_output=True, text=True)
+        judge(name, test, tests(program, [test]))
         path.write_text(text)
-        killed = run.returncode != 0 and "1 failed" in run.stdout
-        print(f"{'killed  ' if killed else 'SURVIVED'} {name} by {test}", flush=True)
-        if not killed:
-            survived.append(name)
     if survived:
         sys.exit(f"{len(survived)} mutants survived: {', '.join(survived)}")
     print(f"{len(MUTANTS) + len(IN_SOURCE)} mutants, all killed")
-
-
-def newest_test():
-    binaries = [p for p in (ROOT / "target" / "debug" / "deps").glob("main-*") if p.suffix == "" and os.access(p, os.X_OK)]
-    return str(max(binaries, key=lambda p: p.stat().st_mtime))
 
 
 if __name__ == "__main__":
