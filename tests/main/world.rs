@@ -138,7 +138,9 @@ impl World {
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_efface"));
+        // Another build of the same binary, such as an optimised one, where many runs are wanted.
+        let program = std::env::var_os("EFFACE_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_efface").into());
+        let mut command = Command::new(program);
         command.env_clear().env("EFFACE_ACTOR", "admin").current_dir(self.path()).args(args);
         command
     }

@@ -114,6 +114,7 @@ def build():
 def tests(program, names, mutant=None):
     env = dict(os.environ)
     env.pop("EFFACE_MUTANT", None)
+    env.pop("EFFACE_BINARY", None)
     if mutant:
         env["EFFACE_MUTANT"] = mutant
     return subprocess.run([program, "--exact", *names], cwd=COPY, env=env, capture_output=True, text=True)
