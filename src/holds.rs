@@ -69,21 +69,22 @@ impl Compiled {
         Self { place: globs(&q.place), issue: globs(&q.issue), field: globs(&q.field), path: globs(&q.path), row }
     }
 
-    /// Whether it covers a record there, whoever it names. `paired` gives the keys of an issue's copies.
-    fn covers(&self, spot: &Spot<'_>, paired: &dyn Fn(&str) -> Vec<String>) -> bool {
+    /// Whether it covers a record there, whoever it names. `paired` gives the keys of an issue's copies; where
+    /// that cannot be told, it may be a copy.
+    fn covers(&self, spot: &Spot<'_>, paired: &dyn Fn(&str) -> Option<Vec<String>>) -> bool {
         let q = &self.row.hold.query;
         let project = || {
             let of_key = spot.record.key.as_deref().and_then(|k| k.rsplit_once('-')).map(|(p, _)| p);
             let is = |p: &ProjectKey| Some(p) == spot.project || Some(p.as_str()) == of_key;
             q.project.is_empty() || q.project.iter().any(is)
         };
-        let issue =
-            || {
-                self.issue.is_empty()
-                    || spot.record.key.as_deref().is_some_and(|key| {
-                        any(&self.issue, key) || paired(key).iter().any(|copy| any(&self.issue, copy))
-                    })
-            };
+        let issue = || {
+            self.issue.is_empty()
+                || spot.record.key.as_deref().is_some_and(|key| {
+                    any(&self.issue, key)
+                        || paired(key).is_none_or(|copies| copies.iter().any(|copy| any(&self.issue, copy)))
+                })
+        };
         let field = || self.field.is_empty() || spot.whole || spot.fields.iter().any(|f| any(&self.field, f));
         (q.area.is_empty() || q.area.contains(&spot.place.area()))
             && any(&self.place, &spot.place.to_string())
@@ -142,6 +143,12 @@ impl Holds {
         Ok(())
     }
 
+    /// Which holds these are: see [`Store::holds_version`].
+    #[must_use]
+    pub const fn version(&self) -> (i64, i64) {
+        self.version
+    }
+
     /// Whether there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -164,14 +171,11 @@ impl Holds {
     }
 
     /// The first hold that covers what a case about `subject` would do to a record.
-    ///
-    /// # Errors
-    /// When the store cannot say which issues are copies of which.
     pub fn covering(&self, subject: &Subject, spot: &Spot<'_>) -> Option<&Hold> {
         if self.active.is_empty() {
             return None;
         }
-        let paired = |key: &str| self.store.paired_keys(key).unwrap_or_default();
+        let paired = |key: &str| self.store.paired_keys(key).ok();
         let about = |c: &&Compiled| self.is_about(c, subject, self.store.keys());
         self.active.iter().filter(|c| c.covers(spot, &paired)).find(about).map(|c| &c.row.hold)
     }
@@ -191,7 +195,7 @@ impl Holds {
         spot: &Spot<'_>,
         names: &dyn Fn(&Guard) -> bool,
     ) -> Option<&Hold> {
-        let paired = |key: &str| self.store.paired_keys(key).unwrap_or_default();
+        let paired = |key: &str| self.store.paired_keys(key).ok();
         let found = |c: &&Compiled| {
             wanted.is_none_or(|t| c.row.hold.hold_type == t)
                 && c.covers(spot, &paired)
@@ -259,111 +263,36 @@ mod tests {
         let issue = |t, key: &str| RecordRef::of_issue(t, "1", key);
         let q = HoldQuery::default;
         let texts = |t: &str| vec![t.to_owned()];
+        let (comment, own, message) = (RecordType::Comment, RecordType::Issue, RecordType::Message);
+        let (log, area) = (RecordRef::file("a"), |area| HoldQuery { area: vec![area], ..q() });
+        let of_issue = |key: &str| HoldQuery { issue: texts(key), ..q() };
+        let description = || HoldQuery { field: texts("description"), ..q() };
+        let comments = || HoldQuery { record: vec![comment], ..q() };
+        let path = |glob: &str| HoldQuery { path: texts(glob), ..q() };
+        let part = || HoldQuery { project: vec!["PART".parse().unwrap()], ..q() };
+        let partner = || HoldQuery { place: texts("target:partner/**"), ..q() };
+        let (hq, target, member) = ("source:hq/HQ", "target:partner/PART", RecordRef::file("a/b.zip!c"));
         // Query, place, record, fields, as a whole, covered.
         type Row<'a> = (HoldQuery, &'a str, RecordRef, &'a [&'a str], bool, bool);
         let rows: Vec<Row<'_>> = vec![
-            (q(), "log:log", RecordRef::file("a"), &[""], false, true),
-            (HoldQuery { area: vec![Area::Log], ..q() }, "foreign:x", RecordRef::file("a"), &[""], false, false),
-            (
-                HoldQuery { place: texts("target:partner/**"), ..q() },
-                "target:partner/PART",
-                issue(RecordType::Comment, "PART-1"),
-                &["body"],
-                false,
-                true,
-            ),
-            (
-                HoldQuery { issue: texts("PART-1"), ..q() },
-                "target:partner/PART",
-                issue(RecordType::Comment, "PART-1"),
-                &["body"],
-                false,
-                true,
-            ),
-            (
-                HoldQuery { issue: texts("PART-1"), ..q() },
-                "target:partner/PART",
-                issue(RecordType::Comment, "PART-11"),
-                &["body"],
-                false,
-                false,
-            ),
-            (
-                HoldQuery { project: vec!["PART".parse().unwrap()], ..q() },
-                "staging:s/new",
-                issue(RecordType::Message, "PART-3"),
-                &[""],
-                false,
-                true,
-            ),
-            (
-                HoldQuery { field: texts("description"), ..q() },
-                "source:hq/HQ",
-                issue(RecordType::Issue, "HQ-1"),
-                &["summary"],
-                false,
-                false,
-            ),
-            (
-                HoldQuery { field: texts("description"), ..q() },
-                "source:hq/HQ",
-                issue(RecordType::Issue, "HQ-1"),
-                &["summary", "description"],
-                false,
-                true,
-            ),
+            (q(), "log:log", log.clone(), &[""], false, true),
+            (area(Area::Log), "foreign:x", log, &[""], false, false),
+            (partner(), target, issue(comment, "PART-1"), &["body"], false, true),
+            (of_issue("PART-1"), target, issue(comment, "PART-1"), &["body"], false, true),
+            (of_issue("PART-1"), target, issue(comment, "PART-11"), &["body"], false, false),
+            (part(), "staging:s/new", issue(message, "PART-3"), &[""], false, true),
+            (description(), hq, issue(own, "HQ-1"), &["summary"], false, false),
+            (description(), hq, issue(own, "HQ-1"), &["summary", "description"], false, true),
             // Who deletes the record deletes the field that is held.
-            (
-                HoldQuery { field: texts("description"), ..q() },
-                "source:hq/HQ",
-                issue(RecordType::Issue, "HQ-1"),
-                &["summary"],
-                true,
-                true,
-            ),
-            (
-                HoldQuery { record: vec![RecordType::Comment], ..q() },
-                "source:hq/HQ",
-                issue(RecordType::Issue, "HQ-1"),
-                &["summary"],
-                false,
-                false,
-            ),
+            (description(), hq, issue(own, "HQ-1"), &["summary"], true, true),
+            (comments(), hq, issue(own, "HQ-1"), &["summary"], false, false),
             // An issue takes its comments along, and so does a staged message.
-            (
-                HoldQuery { record: vec![RecordType::Comment], ..q() },
-                "source:hq/HQ",
-                issue(RecordType::Issue, "HQ-1"),
-                &[],
-                true,
-                true,
-            ),
-            (
-                HoldQuery { record: vec![RecordType::Comment], ..q() },
-                "staging:s/new",
-                issue(RecordType::Message, "HQ-1"),
-                &[""],
-                false,
-                true,
-            ),
-            (HoldQuery { path: texts("a/*.zip"), ..q() }, "foreign:x", RecordRef::file("a/b.zip!c"), &[""], true, true),
-            (
-                HoldQuery { path: texts("a/b.zip!other"), ..q() },
-                "foreign:x",
-                RecordRef::file("a/b.zip!c"),
-                &[""],
-                true,
-                true,
-            ),
-            (HoldQuery { path: texts("a/*"), ..q() }, "foreign:x", RecordRef::file("b/c"), &[""], false, false),
-            (
-                HoldQuery { path: texts("a/*"), ..q() },
-                "source:hq/HQ",
-                issue(RecordType::Issue, "HQ-1"),
-                &["summary"],
-                false,
-                false,
-            ),
+            (comments(), hq, issue(own, "HQ-1"), &[], true, true),
+            (comments(), "staging:s/new", issue(message, "HQ-1"), &[""], false, true),
+            (path("a/*.zip"), "foreign:x", member.clone(), &[""], true, true),
+            (path("a/b.zip!other"), "foreign:x", member, &[""], true, true),
+            (path("a/*"), "foreign:x", RecordRef::file("b/c"), &[""], false, false),
+            (path("a/*"), hq, issue(own, "HQ-1"), &["summary"], false, false),
         ];
         for (n, (query, place, record, fields, whole, want)) in rows.into_iter().enumerate() {
             let id = hold(u8::try_from(n).unwrap(), query.clone());
@@ -389,6 +318,38 @@ mod tests {
         assert!(memchr::memmem::find(&db, b"zoe.quandt").is_none());
         assert_eq!(store.holds().unwrap()[0].hold.basis, "claim 7 of zoe.quandt@corp.example");
         assert_eq!(everything().to_string(), "**");
+    }
+
+    #[test]
+    fn a_copy_is_covered_and_so_is_what_may_be_one() {
+        let query = HoldQuery { issue: vec!["HQ-1".into()], ..HoldQuery::default() };
+        let compiled = Compiled::new(HoldRow { hold: hold(1, query), entries: Vec::new() });
+        let (place, record) =
+            ("target:partner/PART".parse().unwrap(), RecordRef::of_issue(RecordType::Issue, "1", "PART-7"));
+        let spot = Spot { place: &place, project: None, record: &record, fields: &["summary"], whole: false };
+        for (paired, covered) in [(Some(vec!["HQ-1"]), true), (Some(vec!["HQ-2"]), false), (None, true)] {
+            let paired = |_: &str| paired.as_ref().map(|keys| keys.iter().map(|k| (*k).to_owned()).collect());
+            assert_eq!(compiled.covers(&spot, &paired), covered);
+        }
+    }
+
+    #[test]
+    fn what_the_sync_passed_over_is_seen_when_a_hold_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let sync = "a-b".parse().unwrap();
+        let kept = hold(1, HoldQuery::default());
+        store.add_hold(&ACT, &kept, &[]).unwrap();
+        let during = Holds::load(&store).unwrap().version();
+        store.sync_set_cursor(&sync, "2026-11-27T00:00:00Z", during).unwrap();
+        assert!(store.sync_cursor(&sync).unwrap().is_some());
+        let release =
+            Release { by: "legal".into(), at: "2026-11-28T00:00:00Z".into(), reason: "x".into(), informed: None };
+        store.release_hold(&ACT, &kept.id, &release).unwrap();
+        assert!(store.sync_cursor(&sync).unwrap().is_none(), "the next run compares every issue");
+        // A run that began before the release ends behind it.
+        store.sync_set_cursor(&sync, "2026-11-27T00:00:00Z", during).unwrap();
+        assert!(store.sync_cursor(&sync).unwrap().is_none());
     }
 
     #[test]

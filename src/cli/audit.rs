@@ -186,8 +186,8 @@ fn expire(ctx: &Context, before: NaiveDate, reason: &str, dry_run: bool) -> anyh
         ctx.out(&format!("{may_go} events before {before} would lose their details{open}\n"))?;
         return Ok(());
     }
-    // The reason is a person's free text and outlives every case: nobody whom the register knows is named in it (law 6).
-    let reason = work::masker(&store.subjects()?)(reason);
+    // The reason is a person's free text and outlives every case: nobody whom register or list know is named in it (law 6).
+    let reason = work::without_anybody(&store)?(reason);
     let gone = ctx.act(|act| store.expire_audit_details(act, limit, &reason))?;
     ctx.out(&format!("{gone} events before {before} lost their details{open}\n"))
 }

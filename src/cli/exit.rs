@@ -27,7 +27,7 @@ pub fn code(error: &anyhow::Error) -> u8 {
                 Failure::Refused(_) => 4,
             };
         }
-        if matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::Restored(_))) {
+        if matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::Restored(_) | StoreError::Way { .. })) {
             return 4;
         }
         if cause.is::<ConfigError>() || cause.is::<StoreError>() || cause.is::<crate::model::IdError>() {

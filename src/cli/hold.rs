@@ -220,7 +220,7 @@ fn list(store: &Store, ctx: &Context, all: bool) -> anyhow::Result<ExitCode> {
     let mut holds: Vec<Hold> = store.holds()?.into_iter().map(|r| r.hold).filter(|h| all || h.is_active()).collect();
     holds.sort_by_key(|h| (h.released.is_some(), h.review.is_none(), h.review));
     // What a person wrote down may quote another one of the register.
-    let mask = work::masker(&store.subjects()?);
+    let mask = work::without_anybody(store)?;
     if ctx.global.format == Format::Json {
         let value: Vec<_> = holds
             .iter()
@@ -329,11 +329,9 @@ fn release(
     if informed.is_some_and(|day| day > ctx.now.date_naive()) {
         return Err(Failure::Usage("--informed lies in the future".into()).into());
     }
-    let reason = work::masker(&store.subjects()?)(reason);
+    let reason = work::without_anybody(store)?(reason);
     let at = ctx.now.to_rfc3339_opts(SecondsFormat::Millis, true);
     ctx.act(|act| store.release_hold(act, id, &Release { by: actor.clone(), at, reason, informed }))?;
-    // What the sync passed over while it stood has to be seen by the next run.
-    store.sync_forget_cursors()?;
     for (case, records) in waiting(store, id)? {
         ctx.say(format!("Case {case}: {records} records go back to planning: efface case plan {case}"));
     }

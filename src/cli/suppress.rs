@@ -148,17 +148,12 @@ fn check(
     let asked = identifiers.len();
     let subject = subject::make(store, subject::ad_hoc_key()?, identifiers);
     let purpose = match purpose {
-        Some(text) => Some(without_persons(store, &work::masker(&[subject])(&text))?),
+        Some(text) => Some(work::without_anybody(store)?(&work::masker(&[subject])(&text))),
         None => None,
     };
     let detail = json!({ "purpose": purpose, "asked": asked });
     ctx.act(|act| store.audit(act, "suppression.checked", case.as_ref().map(CaseId::as_str), detail))?;
     ctx.out(&table::rows(ctx.global.format, &["kind", "answer"], &rows)?)
-}
-
-/// A text without what the list knows of anybody. The identifiers of an ended case are gone: its hashes still tell.
-fn without_persons(store: &Store, text: &str) -> anyhow::Result<String> {
-    Ok(Guard::of_everybody(store)?.check_text(text, NameMode::Cut).value)
 }
 
 fn not_asked(case: &CaseId) -> Failure {
@@ -175,7 +170,7 @@ fn ask(ctx: &Context, store: &Store, case: &CaseId, reason: &str) -> anyhow::Res
     if reason.trim().is_empty() {
         return Err(Failure::Usage("--reason is empty; say why the person may come back".into()).into());
     }
-    let reason = without_persons(store, reason)?;
+    let reason = work::without_anybody(store)?(reason);
     let asked = ctx.act(|act| store.suppression_ask_removal(act, case, &reason))?.ok_or_else(|| needed(case))?;
     if asked.entries == 0 {
         let none = format!("case {case} has no entries on the list; see: efface suppress list");

@@ -154,7 +154,7 @@ impl Run<'_> {
                 if !(begun && self.came_through(step, &before).await) {
                     let note = if begun {
                         part.in_flight += 1;
-                        "its act was under way when the hold came, and did not come through"
+                        "its act was under way when the hold came, and is not seen to have come through"
                     } else {
                         part.not_begun += 1;
                         "not begun when the hold came"

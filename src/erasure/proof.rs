@@ -1,11 +1,13 @@
 //! Checking a certificate long after: its signature, and that the audit chain still holds what it stands on.
 //!
-//! Pure: the files' bytes and the chain come in, an answer goes out. Owns the reading of `allowed_signers` lines as far as
-//! certificates need it.
+//! Pure: the files' bytes and the chain come in, an answer goes out.
 
 use ssh_key::{Fingerprint, HashAlg, PublicKey, SshSig};
 
-use super::certificate::{Certificate, NAMESPACE, SCHEMA};
+use super::{
+    certificate::{Certificate, NAMESPACE, SCHEMA},
+    signers::{Signers, SignersError},
+};
 use crate::audit::Event;
 
 /// What is wrong with a certificate, or with what it stands on.
@@ -14,9 +16,9 @@ pub enum ProofError {
     /// The signature file is none.
     #[error("the signature is no SSH signature: {0}")]
     Signature(String),
-    /// A line of the signers' file is none.
-    #[error("line {0} of the signers' file is no line of an allowed_signers file")]
-    Signers(usize),
+    /// The signers' file cannot be read.
+    #[error(transparent)]
+    Signers(#[from] SignersError),
     /// There is no signer.
     #[error("the signers' file names no key for {NAMESPACE}")]
     NoSigner,
@@ -47,30 +49,12 @@ pub enum ProofError {
     NotIssued(u64),
 }
 
-/// The keys that an `allowed_signers` file names for certificates.
+/// The keys that a file of signers names for certificates.
 ///
 /// # Errors
-/// When a line is none, or none is for certificates.
+/// When it is none, or names none for certificates.
 pub fn signers(text: &str) -> Result<Vec<PublicKey>, ProofError> {
-    let mut keys = Vec::new();
-    for (i, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        // principals [options] type key [comment]; where the type begins, the options have ended.
-        let at = ["ssh-", "ecdsa-", "sk-"].iter().filter_map(|t| line.find(&format!(" {t}"))).min();
-        let (before, key) = line.split_at(at.ok_or(ProofError::Signers(i + 1))?);
-        let key = PublicKey::from_openssh(key.trim()).map_err(|_| ProofError::Signers(i + 1))?;
-        let options = before.split_once(char::is_whitespace).map_or("", |(_, options)| options);
-        let for_us = match options.split_once("namespaces=\"") {
-            Some((_, rest)) => rest.split('"').next().unwrap_or_default().split(',').any(|n| n == NAMESPACE),
-            None => true,
-        };
-        if for_us && !options.contains("cert-authority") {
-            keys.push(key);
-        }
-    }
+    let keys = Signers::parse(text.as_bytes())?.keys(NAMESPACE);
     if keys.is_empty() { Err(ProofError::NoSigner) } else { Ok(keys) }
 }
 
@@ -203,8 +187,9 @@ mod tests {
         assert_eq!(signers(&format!("# ours\n\n{line}")).unwrap().len(), 1);
         assert_eq!(signers(&format!("efface {key} a comment\n")).unwrap().len(), 1, "no options");
         assert_eq!(signers(&format!("x namespaces=\"git\" {key}\n")), Err(ProofError::NoSigner), "for something else");
-        assert_eq!(signers(&format!("x cert-authority {key}\n")), Err(ProofError::NoSigner));
-        assert_eq!(signers(&format!("{line}nonsense\n")), Err(ProofError::Signers(2)));
+        let at = |text: &str| matches!(signers(text), Err(ProofError::Signers(e)) if e.line == 1 + text.matches('\n').count() - 1);
+        assert!(at(&format!("x cert-authority {key}\n")), "a certificate authority is no signer");
+        assert!(at(&format!("{line}nonsense\n")));
         assert_eq!(signers(""), Err(ProofError::NoSigner));
     }
 }

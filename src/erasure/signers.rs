@@ -1,4 +1,4 @@
-//! Who may sign an approval: OpenSSH's `allowed_signers` format, and SSH signatures (SSHSIG) checked against it.
+//! Who may sign: OpenSSH's `allowed_signers` format, and SSH signatures (SSHSIG) checked against it.
 //!
 //! Owns how such a file is read and how a signature leads to a principal. Pure: text and bytes in, a name out; reads no
 //! file and no clock. Stricter than `ssh-keygen` where that is safer: a line that cannot be understood refuses the whole
@@ -119,10 +119,16 @@ impl Signers {
         &self.sha256
     }
 
+    /// The keys that the file names for a namespace, whoever they belong to and whenever they are valid.
+    #[must_use]
+    pub fn keys(&self, namespace: &str) -> Vec<PublicKey> {
+        self.lines.iter().filter(|l| l.is_for(namespace)).map(|l| PublicKey::new(l.key.clone(), "")).collect()
+    }
+
     /// How many keys may sign approvals at a time `at`.
     #[must_use]
     pub fn count(&self, at: DateTime<Utc>) -> usize {
-        self.lines.iter().filter(|l| l.is_for_approvals() && l.is_valid(at)).count()
+        self.lines.iter().filter(|l| l.is_for(NAMESPACE) && l.is_valid(at)).count()
     }
 
     /// Whether a key stands for this name, in any line, whatever its namespaces and times: one key is one person.
@@ -162,7 +168,7 @@ impl Signers {
         let key = sig.public_key();
         let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
         let stranger = || SignatureError::Stranger(fingerprint.clone());
-        let ours: Vec<&Line> = self.lines.iter().filter(|l| l.key == *key && l.is_for_approvals()).collect();
+        let ours: Vec<&Line> = self.lines.iter().filter(|l| l.key == *key && l.is_for(NAMESPACE)).collect();
         if ours.is_empty() {
             return Err(stranger());
         }
@@ -272,8 +278,8 @@ impl Line {
         Ok(())
     }
 
-    fn is_for_approvals(&self) -> bool {
-        self.namespaces.as_deref().is_none_or(|list| in_list(NAMESPACE, list))
+    fn is_for(&self, namespace: &str) -> bool {
+        self.namespaces.as_deref().is_none_or(|list| in_list(namespace, list))
     }
 
     fn is_valid(&self, at: DateTime<Utc>) -> bool {

@@ -87,7 +87,7 @@ impl Case {
     /// The case as it stands on `today`: a wait that goes on moves the last day on.
     #[must_use]
     pub fn on(mut self, today: NaiveDate) -> Self {
-        if self.record.waiting().is_some() {
+        if !self.state.has_ended() && self.record.waiting().is_some() {
             self.due = self.record.due(self.received, today).unwrap_or(self.due);
         }
         self

@@ -1,6 +1,6 @@
 //! Holds at rest. What a hold covers and why may name a person (a path, a file number), so it is sealed with a key of its own.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{OptionalExtension, Row, Transaction};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -98,6 +98,11 @@ fn context(id: &str) -> Vec<u8> {
 /// A case that stands for the entries of a hold that is about nobody's case.
 const NO_CASE: &str = "C-00000000000000000000000000";
 
+/// See [`Store::holds_version`].
+pub(super) fn version(tx: &Transaction<'_>) -> Result<(i64, i64), StoreError> {
+    Ok(tx.query_row("SELECT count(*), count(released_at) FROM holds", [], |r| Ok((r.get(0)?, r.get(1)?)))?)
+}
+
 impl Store {
     /// Adds a hold, with an audit event. `entries` are the keyed hashes of the person it is about.
     ///
@@ -162,11 +167,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn holds_version(&self) -> Result<(i64, i64), StoreError> {
-        self.read(|tx| {
-            Ok::<_, StoreError>(
-                tx.query_row("SELECT count(*), count(released_at) FROM holds", [], |r| Ok((r.get(0)?, r.get(1)?)))?,
-            )
-        })
+        self.read(version)
     }
 
     fn opened_hold(&self, r: Raw) -> Result<(HoldRow, DataKey), StoreError> {
@@ -214,7 +215,8 @@ impl Store {
         Ok((HoldRow { hold, entries }, key))
     }
 
-    /// Ends a hold, with an audit event; says whether it was in force.
+    /// Ends a hold, with an audit event; says whether it was in force. What the sync passed over for it has to be seen by the
+    /// next run, so the cursors go in the same commit.
     ///
     /// # Errors
     /// When the row does not open.
@@ -240,6 +242,7 @@ impl Store {
             )?;
             if changed == 1 {
                 let case = opened.hold.case.as_ref().map(CaseId::as_str);
+                tx.execute("DELETE FROM sync_cursor", [])?;
                 append(tx, act, "hold.released", case, json!({ "hold": id, "informed": release.informed }))?;
             }
             Ok::<_, StoreError>(changed == 1)

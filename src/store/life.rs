@@ -113,9 +113,31 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::{CaseKind, Personal, Subject},
-        store::Opened,
+        model::{CaseKind, Clock, Pause, Personal, Subject},
+        store::{Case, Opened},
     };
+
+    #[test]
+    fn a_wait_moves_the_last_day_on_until_the_case_ends() {
+        let day = |s: &str| s.parse::<NaiveDate>().unwrap();
+        let pause = Pause { asked: day("2026-11-03"), answered: None };
+        let record = CaseRecord { clock: Some(Clock::default()), pauses: vec![pause], ..CaseRecord::default() };
+        let due = |state| {
+            let case = Case {
+                id: "C-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+                subject: "p-1".into(),
+                kind: CaseKind::Erasure,
+                state,
+                received: day("2026-11-02"),
+                due: day("2026-12-02"),
+                plan: None,
+                record: record.clone(),
+            };
+            case.on(day("2026-11-10")).due
+        };
+        assert_eq!(due(CaseState::Suspended), day("2026-12-09"));
+        assert_eq!(due(CaseState::Rejected), day("2026-12-02"));
+    }
 
     #[test]
     fn a_case_goes_only_the_ways_there_are() {

@@ -138,28 +138,21 @@ impl Store {
         })
     }
 
-    /// Moves the cursor.
+    /// Moves the cursor, unless the holds are no longer those that the run went by: what it passed over for one that was
+    /// released meanwhile has to be seen by the next run.
     ///
     /// # Errors
     /// What the database says.
-    pub fn sync_set_cursor(&self, sync: &SyncName, updated: &str) -> Result<(), StoreError> {
+    pub fn sync_set_cursor(&self, sync: &SyncName, updated: &str, holds: (i64, i64)) -> Result<(), StoreError> {
         self.write(|tx| {
+            if super::holds::version(tx)? != holds {
+                return Ok(());
+            }
             tx.execute(
                 "INSERT INTO sync_cursor (sync, updated) VALUES (?1, ?2)
                  ON CONFLICT (sync) DO UPDATE SET updated = excluded.updated",
                 params![sync.as_str(), updated],
             )?;
-            Ok(())
-        })
-    }
-
-    /// Forgets how far every synchronization has exported: the next run compares every issue again.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub fn sync_forget_cursors(&self) -> Result<(), StoreError> {
-        self.write(|tx| {
-            tx.execute("DELETE FROM sync_cursor", [])?;
             Ok(())
         })
     }

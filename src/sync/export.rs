@@ -72,7 +72,7 @@ pub(super) async fn export(room: &Room<'_>) -> Result<(), SyncError> {
         room.error(&SyncError::PagesShifted);
     }
     if let Some(newest) = newest.filter(|_| !failed) {
-        room.deps.store.sync_set_cursor(&room.sync.name, &newest.to_rfc3339())?;
+        room.deps.store.sync_set_cursor(&room.sync.name, &newest.to_rfc3339(), room.holds.version())?;
     }
     if !failed && !same {
         room.deps.store.sync_set_selection(&room.sync.name, &selection)?;

@@ -13,7 +13,8 @@ use crate::{
     suppression::Guard,
 };
 
-/// An attachment larger than this is not searched for a restricted person: then its message waits.
+/// An attachment of more bytes is not searched for a restricted person: then its message waits, as for one that cannot be
+/// read back. One of a kind that cannot be read (an image) passes, as it passes suppression.
 const LARGEST: u64 = 64 << 20;
 
 /// The parts of a change in which a restricted person may be named.
@@ -88,8 +89,10 @@ impl Room<'_> {
         let name = attachment.meta.get("filename").and_then(Value::as_str).unwrap_or_default();
         match self.staging.blob_size(blob) {
             Ok(Some(size)) if size > LARGEST => true,
-            Ok(Some(_)) => self.staging.read_blob(blob).is_ok_and(|bytes| names_file(guard, name, &bytes)),
-            _ => false,
+            Ok(Some(_)) => self.staging.read_blob(blob).map_or(true, |bytes| names_file(guard, name, &bytes)),
+            // Erased: nothing of it goes anywhere.
+            Ok(None) => false,
+            Err(_) => true,
         }
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     engine::Engine,
-    world::{NAME, World, client},
+    world::{EMAIL, NAME, World, client, names_the_person},
 };
 
 fn add(w: &World, args: &[&str]) -> String {
@@ -90,6 +90,8 @@ fn what_is_preserved_outlives_the_erasure_and_goes_when_it_is_released() {
         "nothing restarts the clock"
     );
     w.efface(&["case", "close", case]).exits(4);
+    let early = w.efface(&["case", "execute", case, "--yes"]).exits(4);
+    assert!(early.err.contains("case plan"), "{}", early.err);
     let plan = w.efface(&["case", "plan", case, "--format", "json"]).exits(0).out;
     let plan: Value = serde_json::from_str(&plan).unwrap();
     for step in plan["plan"]["steps"].as_array().unwrap() {
@@ -100,6 +102,11 @@ fn what_is_preserved_outlives_the_erasure_and_goes_when_it_is_released() {
     w.efface(&["case", "execute", case, "--yes"]).exits(0);
     w.efface(&["case", "verify", case]).exits(0);
     w.efface(&["case", "close", case]).exits(0);
+    // The register has forgotten the person; what somebody writes into an order names nobody all the same.
+    let later = ["hold", "add", "--type", "preservation", "--basis", &format!("mail of {EMAIL}"), "--path", "**/a"];
+    w.efface_as("legal", &later).exits(0);
+    let list = w.efface(&["hold", "list", "--all"]).exits(0).out;
+    assert!(list.contains("mail of") && !names_the_person(list.as_bytes()), "{list}");
     w.efface(&["audit", "verify"]).exits(0);
 }
 

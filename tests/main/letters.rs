@@ -232,7 +232,11 @@ fn recipients_are_told_what_concerns_them() {
     w.efface(&["case", "plan", &case]).exits(0);
     assert!(notice(&["--recipient", "partner"]).exits(4).err.contains("when it is done"));
     notice(&["--recipient", "partner", "--sent", &ago(0)]).exits(4);
-    executed(&w, &case);
+    w.efface_as("dpo", &["case", "approve", &case]).exits(0);
+    w.efface(&["case", "execute", &case, "--yes"]).exits(0);
+    let early = notice(&["--recipient", "partner"]).exits(0);
+    assert!(early.err.contains("not verified yet"), "{}", early.err);
+    w.efface(&["case", "verify", &case]).exits(0);
     assert_eq!(state(&w), "to send");
     let facts = json_of(&w, &["case", "notice", &case, "--recipient", "partner"]);
     assert_eq!(facts["schema"], "efface.notice/1");

@@ -60,6 +60,9 @@ fn the_clock_stands_still_is_extended_and_sorts_the_desk() {
     ] {
         w.efface(refused).exits(4);
     }
+    // The letter that asks for the proof is just what such a case needs.
+    let letter = w.efface(&["case", "reply", &waits, "--identity", "--reason", "a copy of the badge"]).exits(0).out;
+    assert!(letter.contains("a copy of the badge") && !names_the_person(letter.as_bytes()), "{letter}");
     w.efface(&["case", "resume", &waits, "--answered", &ago(19)]).exits(2);
     w.efface(&["case", "resume", &waits, "--answered", &ago(10), "--identity", "called back"]).exits(0);
     let pause = (due(&w, &waits) - before).num_days();
@@ -158,6 +161,7 @@ fn an_access_request_is_answered_in_clear_and_changes_nothing() {
     let list = w.efface(&["case", "scan", &case, "--format", "json"]).exits(0).out;
     let list: Value = serde_json::from_str(&list).unwrap();
     assert_eq!(list["schema"], "efface.access/1");
+    assert!(list["coverage"].as_array().unwrap().iter().any(|c| c["place"] == "target:partner/PART"), "{list:#}");
     let has = |place: &str, kind: &str, value: &str| {
         let all = list["findings"].as_array().unwrap();
         all.iter().any(|f| f["place"].as_str().unwrap().starts_with(place) && f["kind"] == kind && f["value"] == value)
@@ -193,7 +197,13 @@ fn what_was_done_is_never_called_withdrawn() {
     w.plant();
     w.register();
     let case = w.approved_case();
+    // A search tells where things stand, and takes no approval back.
+    w.efface(&["case", "scan", &case]).exits(0);
     w.efface(&["case", "execute", &case, "--yes"]).exits(0);
+    w.efface(&["case", "verify", &case]).exits(0);
+    // Nor does a repeat take a verification back.
+    w.efface(&["case", "execute", &case, "--yes"]).exits(0);
+    assert!(w.efface(&["case", "show", &case]).exits(0).out.contains("verified"));
     // Planned again, its state is `planned`; yet something was erased for it.
     w.efface(&["case", "plan", &case]).exits(0);
     assert!(w.efface(&["case", "show", &case]).exits(0).out.contains("planned"));

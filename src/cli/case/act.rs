@@ -33,6 +33,16 @@ pub(super) async fn execute(
         print_plan(room, ctx, &plan, &hash, &work::masker(&[subject]))?;
         return Ok(ExitCode::SUCCESS);
     }
+    if matches!(case.state, CaseState::Received | CaseState::Identified | CaseState::Scanned) {
+        return Err(
+            Failure::Refused(format!("case {id} is {}; plan it first: efface case plan {id}", case.state)).into()
+        );
+    }
+    let is_past = matches!(case.state, CaseState::Verified | CaseState::Answered | CaseState::Aftercare);
+    if is_past && execute::is_done(&room.store, id, &plan, &hash)? {
+        ctx.say(format!("Every step is done and case {id} is {}: there is nothing to carry out.", case.state));
+        return Ok(ExitCode::SUCCESS);
+    }
     let leave = approve::leave(room, ctx, &case, &plan, &hash)?;
     if !yes {
         return Err(Failure::Refused(format!(

@@ -34,14 +34,14 @@ pub(super) async fn scan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
     let clear = case.kind == CaseKind::Access;
     let complete = decided.coverage.iter().all(|c| c.status.is_complete());
     let detail = json!({ "references": findings.len(), "complete": complete, "reveal": clear });
-    // After an execution a search tells where things stand; it does not take the case back to planning.
-    if case.state.has_acted() {
-        ctx.act(|act| room.store.audit(act, "case.searched", Some(id.as_str()), detail))?;
-    } else {
+    // With a plan, a search only tells where things stand; it takes no plan and no approval back.
+    if matches!(case.state, CaseState::Received | CaseState::Identified | CaseState::Scanned) {
         ctx.act(|act| room.store.set_case_state(act, id, CaseState::Scanned, detail))?;
+    } else {
+        ctx.act(|act| room.store.audit(act, "case.searched", Some(id.as_str()), detail))?;
     }
     if clear {
-        access(ctx, &subjects[0], &findings)?
+        access(ctx, &subjects[0], &decided, &findings)?
     } else {
         masked(ctx, &subjects, &findings)?
     }
@@ -61,7 +61,7 @@ const HEAD: [&str; 6] = ["place", "record", "field", "kind", "value", "updated"]
 
 /// What is the person's own: what certainly or probably is about the person. A mere possibility may be somebody else's,
 /// whose data nobody hands out (Art. 15(4)); it is counted.
-fn access(ctx: &Context, subject: &Subject, findings: &[Finding]) -> anyhow::Result<()> {
+fn access(ctx: &Context, subject: &Subject, decided: &work::Decided, findings: &[Finding]) -> anyhow::Result<()> {
     let (own, doubtful): (Vec<&Finding>, Vec<&Finding>) =
         findings.iter().partition(|f| f.reference.strength > Strength::Possible);
     let mut list: Vec<Own> = own
@@ -84,6 +84,7 @@ fn access(ctx: &Context, subject: &Subject, findings: &[Finding]) -> anyhow::Res
     if ctx.global.format == Format::Json {
         let value = json!({
             "schema": "efface.access/1", "generated_at": stamp(ctx.now), "findings": list, "left_out": doubtful.len(),
+            "coverage": decided.coverage,
         });
         ctx.out(&format!("{}\n", serde_json::to_string_pretty(&value)?))?;
     } else {

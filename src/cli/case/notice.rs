@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     cli::{Context, Failure, load_policy, table},
-    model::{CaseId, InstanceName},
+    erasure::execute,
+    model::{CaseId, CaseState, InstanceName},
     policy::Notices,
     store::Case,
 };
@@ -76,19 +77,19 @@ pub(super) fn run(args: Args, room: &Room, ctx: &Context) -> anyhow::Result<Exit
         return Err(Failure::Refused(format!(
             "case {id} is {}: the plan, which a notice is made of, was destroyed with the case's key. What was sent and \
              acknowledged can still be recorded: --sent DATE, --acknowledged DATE",
-            case.state.as_str()
+            case.state
         ))
         .into());
     };
-    if !is_executed(&case) {
+    if !is_executed(room, &case)? {
         return Err(Failure::Refused(format!(
             "case {id} is {}: tell a recipient of what was done when it is done; execute its plan first",
-            case.state.as_str()
+            case.state
         ))
         .into());
     }
     print_letter(room, ctx, id, ("notice", args.templates.as_deref()), (notice, notice))?;
-    if case.state.as_str() == "executed" {
+    if case.state == CaseState::Executing {
         ctx.say("The case is not verified yet: the verification may find more to tell.");
     }
     ctx.say(format!(
@@ -100,18 +101,25 @@ pub(super) fn run(args: Args, room: &Room, ctx: &Context) -> anyhow::Result<Exit
 }
 
 /// Whether everything that the plan does has been done.
-fn is_executed(case: &Case) -> bool {
-    matches!(case.state.as_str(), "executed" | "verified" | "answered" | "aftercare" | "closed")
+fn is_executed(room: &Room, case: &Case) -> anyhow::Result<bool> {
+    match case.state {
+        CaseState::Verified | CaseState::Answered | CaseState::Aftercare | CaseState::Closed => Ok(true),
+        CaseState::Executing => {
+            let (plan, hash) = room.plan(case)?;
+            Ok(execute::is_done(&room.store, &case.id, &plan, &hash)?)
+        }
+        _ => Ok(false),
+    }
 }
 
 fn track(room: &Room, ctx: &Context, case: &Case, recipient: &Recipient, args: &Args) -> anyhow::Result<()> {
     let (id, name) = (&case.id, &recipient.name);
     if let Some(sent) = args.sent {
         a_day_that_was(ctx, "--sent", sent, (case.received, "the request"))?;
-        if !is_executed(case) {
+        if !is_executed(room, case)? {
             return Err(Failure::Refused(format!(
                 "case {id} is {}: nothing was erased of which a recipient could have been told",
-                case.state.as_str()
+                case.state
             ))
             .into());
         }

@@ -138,7 +138,8 @@ fn facts(room: &Room, ctx: &Context, case: &Case, args: &Args) -> anyhow::Result
     let from = (letters.controller.clone(), letters.contact.clone(), letters.authority.clone());
     let new = |kind: Kind| Reply::new(kind, case, today, from.clone());
     if args.extension || args.identity {
-        room.live(&case.id)?;
+        // A suspended case is just the one that asks for proof.
+        room.unended(&case.id)?;
         let mask = work::masker(&[room.subject(&case.id)?]);
         let given = args.reason.as_deref().map(mask);
         if args.identity {
@@ -151,7 +152,12 @@ fn facts(room: &Room, ctx: &Context, case: &Case, args: &Args) -> anyhow::Result
         (CaseState::Withdrawn, _) => Ok(new(Kind::Withdrawn)),
         (CaseState::Suspended, _) => Err(not_ready(case).into()),
         (_, CaseKind::Restriction) => restricted(room, case, new(Kind::Restricted)),
-        (CaseState::Scanned | CaseState::Answered, CaseKind::Access) => Ok(new(Kind::Access)),
+        (CaseState::Scanned | CaseState::Answered, CaseKind::Access) => {
+            if last_scan_is_complete(room, case)? == Some(false) {
+                ctx.say(format!("The last search was not complete; search again first: efface case scan {}", case.id));
+            }
+            Ok(new(Kind::Access))
+        }
         (_, CaseKind::Access) => Err(Failure::Refused(format!(
             "case {0} is {1}: there is nothing to hand out yet; efface case scan {0}",
             case.id, case.state
@@ -188,26 +194,28 @@ fn not_ready(case: &Case) -> Failure {
     ))
 }
 
-/// A text that an audit event of the case holds, of the last such event.
-fn said(room: &Room, case: &Case, kind: &str, key: &str) -> anyhow::Result<Option<String>> {
+/// Whether all was read by the last search of a case, where there was one.
+fn last_scan_is_complete(room: &Room, case: &Case) -> anyhow::Result<Option<bool>> {
     let events = room.store.audit_events()?;
-    let event = events.iter().rfind(|e| e.case.as_deref() == Some(case.id.as_str()) && e.kind == kind);
-    Ok(event.and_then(|e| e.detail.as_ref()?.get(key)).and_then(Value::as_str).map(str::to_owned))
+    let last = events.iter().rfind(|e| e.case.as_deref() == Some(case.id.as_str()) && e.kind == "case.scanned");
+    Ok(last.and_then(|e| e.detail.as_ref()?.get("complete")).and_then(Value::as_bool))
 }
 
 fn extension(room: &Room, ctx: &Context, case: &Case, given: Option<String>, reply: Reply) -> anyhow::Result<Reply> {
-    let clock = load_policy(&room.config.policy)?;
-    let clock = clock.clock();
-    let reason = given.or(said(room, case, "case.extended", "reason")?).ok_or_else(|| {
+    let today = ctx.now.date_naive();
+    let clock = match &case.record.clock {
+        Some(clock) => clock.clone(),
+        None => load_policy(&room.config.policy)?.clock().clone(),
+    };
+    let deadline = |extended| clock.deadline(case.received, extended, &case.record.pauses, today);
+    let reason = given.or(case.record.extension_reason.clone()).ok_or_else(|| {
         Failure::Usage("an extension has to be told with its reason (Art. 12(3)): --extension --reason TEXT".into())
     })?;
-    let recorded = said(room, case, "case.extended", "due")?.and_then(|d| d.parse().ok());
-    let beyond = || Failure::Usage("the policy's clock knows no extension, or it ends beyond the calendar".into());
-    let until: NaiveDate = recorded.or_else(|| clock.due(case.received, true)).ok_or_else(beyond)?;
-    if let Some(first) = clock.due(case.received, false).filter(|first| ctx.now.date_naive() > *first) {
+    let beyond = || Failure::Usage("the clock knows no extension, or it ends beyond the calendar".into());
+    let until = deadline(true).filter(|_| clock.extension.is_some()).ok_or_else(beyond)?;
+    if let Some(first) = deadline(false).filter(|first| today > *first) {
         ctx.say(format!(
-            "The first period ended on {first}: an extension has to be told inside it (Art. 12(3)). Unless the clock stood \
-             still meanwhile, this letter comes too late."
+            "The first period ended on {first}: an extension has to be told inside it (Art. 12(3)); this letter comes too late."
         ));
     }
     Ok(Reply { reason: Some(reason), extended_until: Some(until), ..reply })

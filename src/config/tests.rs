@@ -1,0 +1,74 @@
+use super::*;
+
+const GOOD: &str = r#"
+[home]
+path = "/home/jira"
+[[foreign]]
+name = "backbone"
+path = "data/backbone"
+[instance.hq]
+url = "https://jira.example.com/"
+flavor = "datacenter"
+auth = { token_env = "HQ_TOKEN" }
+[instance.partner]
+url = "https://partner.example"
+flavor = "cloud"
+auth = { user = "bot@example.com", token_file = "tok" }
+controller = "partner"
+[sync.hq-partner]
+source = { instance = "hq", project = "HQ", jql = "labels = shared" }
+target = { instance = "partner", project = "PART" }
+"#;
+
+#[test]
+fn reads_the_contract() {
+    let c = Config::parse(GOOD, Path::new("/etc/efface/efface.toml")).unwrap();
+    let home = c.home().unwrap();
+    assert_eq!(home.staging, Path::new("/home/jira/data/efface"));
+    assert_eq!(c.state, Path::new("/etc/efface/efface-state"));
+    assert_eq!(c.journal, Path::new("/etc/efface/efface-state/suppression.journal"));
+    let apart = GOOD.replace("[home]", "[home]\njournal = \"/safe/efface.journal\"");
+    assert_eq!(Config::parse(&apart, Path::new("efface.toml")).unwrap().journal, Path::new("/safe/efface.journal"));
+    assert_eq!(c.foreign[0].path, Path::new("/home/jira/data/backbone"));
+    assert_eq!(c.policy, PolicySource::Shipped("gdpr-default"));
+    assert_eq!(c.letters, Letters::default());
+    let own = Config::parse("[letters]\nfolder = \"my\"\ncontroller = \"Corp\"\n", Path::new("/etc/e.toml")).unwrap();
+    assert_eq!(own.letters.folder.as_deref(), Some(Path::new("/etc/my")), "beside the configuration");
+    let partner = &c.instances[&"partner".parse().unwrap()];
+    assert_eq!(partner.mandate, Mandate::Notify, "a partner is told, not touched, unless the mandate says so");
+    assert_eq!(partner.auth.secret, SecretSource::File("/etc/efface/tok".into()));
+    assert_eq!(c.instances[&"hq".parse().unwrap()].url, "https://jira.example.com");
+}
+
+#[test]
+fn wrong_configurations_say_what_and_where() {
+    let cases = [
+        ("[home]\npath = 1\n", "line 2"),
+        ("[hom]\n", "unknown field `hom`"),
+        (&GOOD.replace("project = \"PART\"", "project = \"P-1\""), "project key"),
+        (&GOOD.replace("instance = \"partner\", project", "instance = \"other\", project"), "known: hq, partner"),
+        (&GOOD.replace("{ token_env = \"HQ_TOKEN\" }", "{ user = \"x\" }"), "exactly one of"),
+        (&GOOD.replace("https://partner.example", "partner.example"), "must start with"),
+        (&GOOD.replace("https://partner.example", "https://u:p@partner.example"), "must not carry credentials"),
+        (&format!("{GOOD}direction = \"two-way\"\n"), "not built yet"),
+        (&format!("{GOOD}fields = [\"summry\"]\n"), "unknown field \"summry\""),
+        (&format!("{GOOD}[letters]\nauthorty = \"x\"\n"), "unknown field `authorty`"),
+        (&format!("{GOOD}[letters]\ncontact = \"\"\n"), "[letters] contact is empty"),
+    ];
+    for (text, want) in cases {
+        let err = Config::parse(text, Path::new("efface.toml")).unwrap_err().to_string();
+        assert!(err.contains(want), "{want:?} not in {err:?}");
+    }
+}
+
+#[test]
+fn secrets_come_from_a_file_and_stay_out_of_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("tok");
+    std::fs::write(&file, "s3cret\n").unwrap();
+    let spec = AuthSpec { user: None, secret: SecretSource::File(file) };
+    let secret = spec.secret(&"hq".parse().unwrap()).unwrap();
+    assert_eq!(secret.dangerously_expose(), "s3cret");
+    let unset = AuthSpec { user: None, secret: SecretSource::Env("EFFACE_NO_SUCH_VARIABLE".into()) };
+    assert!(unset.secret(&"hq".parse().unwrap()).unwrap_err().to_string().contains("EFFACE_NO_SUCH_VARIABLE"));
+}
