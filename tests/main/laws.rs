@@ -53,7 +53,8 @@ fn law_2_what_was_approved_is_what_runs() {
     let w = synced();
     let case = w.efface(&["case", "open", "--subject", "REQ-1", "-q"]).exits(0).out.trim().to_owned();
     w.efface(&["case", "plan", &case]).exits(0);
-    w.efface(&["case", "execute", &case, "--yes"]).exits(4);
+    let unapproved = w.efface(&["case", "execute", &case, "--yes"]).exits(4);
+    assert!(unapproved.err.contains("not approved"), "{}", unapproved.err);
     w.efface(&["case", "approve", &case, "--plan", "0000"]).exits(4);
     w.efface_as("dpo", &["case", "approve", &case]).exits(0);
     w.efface(&["case", "execute", &case]).exits(4);
