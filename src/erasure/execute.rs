@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    executor::{Current, ExecError, Executors},
+    executor::{Current, ExecError, Executor, Executors},
     othersearch::Needles,
     plan::{Operation, Plan, Step},
 };
 use crate::{
     holds::{Holds, Spot},
     jira::ErrorKind,
-    model::{CaseId, Hold, HoldId, Outcome, RecordType, Subject},
+    model::{CaseId, Hold, HoldId, Outcome, Subject},
     store::{Act, CaseState, StepRow, StepState, Store, StoreError},
 };
 
@@ -167,20 +167,20 @@ impl Run<'_> {
                 }
                 part.done += 1;
             }
-            match self.step(step, &before).await {
-                Ok((outcome, intent)) => {
-                    self.journal(step, StepState::Done, Some(outcome), &intent)?;
-                    out.done += 1;
-                }
-                Err(ExecError::Store(e)) => return Err(e),
-                Err(error) => {
-                    let refused = matches!(error, ExecError::Changed);
-                    let state = if refused { StepState::Refused } else { StepState::Failed };
-                    let what = error.to_string();
-                    let intent = Intent { after: before.after, note: Some(what.clone()) };
-                    self.journal(step, state, Some(Outcome::Failed), &intent)?;
-                    out.problems.push(Problem { step: step.number, place: step.place.to_string(), refused, what });
-                    if refused { out.refused += 1 } else { out.failed += 1 }
+            let executor = self.executors.of(step);
+            let ended = match executor {
+                Ok(executor) => self.carry_out(step, earlier, Ok(&*executor)).await?,
+                Err(error) => self.carry_out(step, earlier, Err(error)).await?,
+            };
+            match ended {
+                None => out.done += 1,
+                Some(problem) => {
+                    if problem.refused {
+                        out.refused += 1
+                    } else {
+                        out.failed += 1
+                    }
+                    out.problems.push(problem);
                 }
             }
             progress(step.number);
@@ -191,6 +191,39 @@ impl Run<'_> {
             self.store.audit(&act, "case.executed", Some(self.case.as_str()), json!({ "plan": self.hash }))?;
         }
         Ok(out)
+    }
+
+    /// Carries out one step with its executor, given the journal row of an earlier run, and journals how it ended; `None`
+    /// where it is done.
+    ///
+    /// # Errors
+    /// Only when the journal cannot be written.
+    pub async fn carry_out(
+        &self,
+        step: &Step,
+        earlier: Option<&StepRow>,
+        executor: Result<&dyn Executor, ExecError>,
+    ) -> Result<Option<Problem>, StoreError> {
+        let before: Intent = earlier.and_then(|r| serde_json::from_value(r.note.clone()).ok()).unwrap_or_default();
+        let done = match executor {
+            Ok(executor) => self.step(step, &before, executor).await,
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok((outcome, intent)) => {
+                self.journal(step, StepState::Done, Some(outcome), &intent)?;
+                Ok(None)
+            }
+            Err(ExecError::Store(e)) => Err(e),
+            Err(error) => {
+                let refused = matches!(error, ExecError::Changed);
+                let state = if refused { StepState::Refused } else { StepState::Failed };
+                let what = error.to_string();
+                let intent = Intent { after: before.after, note: Some(what.clone()) };
+                self.journal(step, state, Some(Outcome::Failed), &intent)?;
+                Ok(Some(Problem { step: step.number, place: step.place.to_string(), refused, what }))
+            }
+        }
     }
 
     /// Whether the act of a step that was cut off is to be seen: the record is gone, or is what the step would leave behind.
@@ -205,8 +238,12 @@ impl Run<'_> {
         }
     }
 
-    async fn step(&self, step: &Step, before: &Intent) -> Result<(Outcome, Intent), ExecError> {
-        let executor = self.executors.of(step)?;
+    async fn step(
+        &self,
+        step: &Step,
+        before: &Intent,
+        executor: &dyn Executor,
+    ) -> Result<(Outcome, Intent), ExecError> {
         let Some(current) = executor.load(step).await? else {
             // "Not found" counts as deleted, whoever did it.
             executor.confirm_gone(step).await?;
@@ -224,15 +261,14 @@ impl Run<'_> {
                 Ok((Outcome::Redacted, Intent { after: Some(hash), note: Some("found done by an earlier run".into()) }))
             }
             Operation::Edit => {
-                let next = executor.complete(step, current.redacted(step, self.placeholder())?).await?;
-                let (intent, remark) = self.edit(step, &executor, &current, next).await?;
+                let next = executor.next(step, &current, self.placeholder()).await?;
+                let (intent, remark) = self.edit(step, executor, &current, next).await?;
                 Ok((Outcome::Redacted, Intent { note: remark, ..intent }))
             }
             Operation::Delete => {
                 let mut remark = None;
-                let rich = matches!(step.record.record_type, RecordType::Comment | RecordType::Worklog);
-                if rich && step.instance.is_some() && !resumed {
-                    match self.edit(step, &executor, &current, current.blanked(step, self.placeholder())).await {
+                if let Some(parting) = executor.parting(step, &current, self.placeholder()).filter(|_| !resumed) {
+                    match self.edit(step, executor, &current, parting).await {
                         Ok(_) => {}
                         Err(ExecError::Jira(e)) if e.kind == ErrorKind::NotSupported => {
                             remark = Some(
@@ -264,7 +300,7 @@ impl Run<'_> {
     async fn edit(
         &self,
         step: &Step,
-        executor: &super::executor::Executor<'_>,
+        executor: &dyn Executor,
         current: &Current,
         next: Current,
     ) -> Result<(Intent, Option<String>), ExecError> {

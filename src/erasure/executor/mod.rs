@@ -1,0 +1,253 @@
+//! Executors: how a record of each kind of place is loaded, changed and deleted. They decide nothing.
+//!
+//! Owns the acts themselves, one file a kind of place behind one trait. A load answers `None` where the record does not
+//! exist; a replace or delete that the place refuses is an error with the place's own words. In which order the acts go, and
+//! what counts as done, is `execute`'s. `tests/main/conformance.rs` holds each executor to what [`Executor`] promises.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::LocalBoxFuture;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{
+    plan::{Base, Step, stable_part},
+    redact::{self, Action, RedactError},
+};
+use crate::{
+    config::Config,
+    jira::{Client, JiraError},
+    model::{Area, Cut, Decision, InstanceName, RecordType, SyncName},
+    staging::{Staging, StagingError},
+    store::{PairKind, Store, StoreError},
+    sync::{Redacted, note_erasure, note_redaction},
+};
+
+pub mod cost;
+mod file;
+mod remote;
+mod staged;
+
+pub use self::file::read_file;
+use self::{file::File, remote::Remote, staged::Staged};
+
+/// Why a step could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecError {
+    /// The record is not what it was when the step was planned.
+    #[error("the record changed after the plan was made; it was left alone: plan again")]
+    Changed,
+    /// The act was accepted but the record is as before.
+    #[error("the act was accepted but changed nothing")]
+    NothingChanged,
+    /// The record reads back with a reference in it.
+    #[error("the record reads back otherwise than it was written, and still holds a reference")]
+    ReadBack,
+    /// The record disappeared while it was edited.
+    #[error("the record disappeared while it was edited")]
+    Vanished,
+    /// Nothing here can act on that place.
+    #[error("there is nothing that can act on {0}")]
+    NoExecutor(String),
+    /// A cut does not fit.
+    #[error("the planned cut cannot be made: {0}")]
+    Redact(#[from] RedactError),
+    /// The file's format cannot be rewritten.
+    #[error("the file cannot be rewritten in place: {0}")]
+    Unsupported(&'static str),
+    /// Jira.
+    #[error("{0}")]
+    Jira(#[from] JiraError),
+    /// Staging.
+    #[error("{0}")]
+    Staging(#[from] StagingError),
+    /// The file system; the path may name a person and is not said.
+    #[error("the file: {0}")]
+    Io(#[from] std::io::Error),
+    /// The journal.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A record as it is now.
+#[derive(Debug, Clone)]
+pub enum Current {
+    /// A JSON record of a Jira.
+    Json(Value),
+    /// A file, a staged message or a staged attachment.
+    Bytes(Vec<u8>),
+}
+
+fn action(decision: Decision) -> Action {
+    match decision {
+        Decision::Clear => Action::Clear,
+        Decision::Remove => Action::Remove,
+        _ => Action::Redact,
+    }
+}
+
+/// The name by which the scan told the format of a byte record.
+pub(crate) fn name_of(step: &Step) -> &str {
+    match (&step.record.path, step.record.record_type) {
+        (Some(path), _) => path,
+        (None, RecordType::Attachment) => crate::scan::run::BLOB_NAME,
+        (None, _) => crate::scan::run::MESSAGE_NAME,
+    }
+}
+
+/// Hex SHA-256.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+impl Current {
+    /// The hash that a step's `base` is compared with.
+    #[must_use]
+    pub fn hash(&self, step: &Step) -> String {
+        let fields: Vec<&str> = step.edits.iter().map(|e| e.field.as_str()).collect();
+        match self {
+            Self::Json(v) => Base::Json(v.clone()).hash(step.record.record_type, step.operation, &fields),
+            Self::Bytes(b) => sha256(b),
+        }
+    }
+
+    /// The edited part as bytes, for the other search.
+    #[must_use]
+    pub fn edited_bytes(&self, step: &Step) -> Vec<u8> {
+        let fields: Vec<&str> = step.edits.iter().map(|e| e.field.as_str()).collect();
+        match self {
+            Self::Json(v) => stable_part(v, step.record.record_type, step.operation, &fields).to_string().into_bytes(),
+            Self::Bytes(b) => b.clone(),
+        }
+    }
+
+    /// The record with the step's cuts made.
+    ///
+    /// # Errors
+    /// When a cut does not fit, or would change nothing.
+    pub fn redacted(&self, step: &Step, placeholder: &str) -> Result<Self, ExecError> {
+        let cuts: Vec<(Cut, Action)> = step.edits.iter().map(|e| (e.cut.clone(), action(e.decision))).collect();
+        match self {
+            Self::Json(value) => {
+                let mut value = value.clone();
+                redact::apply(&mut value, &cuts, placeholder)?;
+                Ok(Self::Json(value))
+            }
+            Self::Bytes(bytes) => match redact::redact_file(name_of(step), bytes, &cuts, placeholder)? {
+                redact::Redacted::Bytes(b) => Ok(Self::Bytes(b)),
+                redact::Redacted::Unsupported(why) => Err(ExecError::Unsupported(why)),
+            },
+        }
+    }
+}
+
+/// What an act gives back when it is through.
+pub type Doing<'a, T> = LocalBoxFuture<'a, Result<T, ExecError>>;
+
+/// How the records of one kind of place are loaded and changed.
+///
+/// What every executor promises, and the suite holds it to: `next` touches nothing and says what `replace` will leave behind; a
+/// `load` after an act sees what the act left, not what some cache remembers; an act may be repeated; what is not the step's
+/// record keeps every byte.
+pub trait Executor {
+    /// The record as it is now; `None` where it does not exist.
+    fn load<'a>(&'a self, step: &'a Step) -> Doing<'a, Option<Current>>;
+
+    /// Makes sure that a record which a load did not find is gone, and not hidden: a Jira answers 404 for both.
+    fn confirm_gone<'a>(&'a self, _step: &'a Step) -> Doing<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// What the place will accept of an edited record.
+    fn complete<'a>(&'a self, _step: &'a Step, next: Current) -> Doing<'a, Current> {
+        Box::pin(async { Ok(next) })
+    }
+
+    /// The record as an edit will leave it behind.
+    fn next<'a>(&'a self, step: &'a Step, current: &'a Current, placeholder: &'a str) -> Doing<'a, Current> {
+        Box::pin(async move { self.complete(step, current.redacted(step, placeholder)?).await })
+    }
+
+    /// What is put in the place of a record before it is deleted, where a deletion may copy it somewhere.
+    fn parting(&self, _step: &Step, _current: &Current, _placeholder: &str) -> Option<Current> {
+        None
+    }
+
+    /// Puts `next` in place of `current`; says what a person should know of how it went.
+    fn replace<'a>(&'a self, step: &'a Step, current: &'a Current, next: &'a Current) -> Doing<'a, Option<String>>;
+
+    /// Deletes the record; one that is not there counts as deleted.
+    fn delete<'a>(&'a self, step: &'a Step) -> Doing<'a, ()>;
+}
+
+/// Finds the executor of a step.
+pub struct Executors<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The store.
+    pub store: &'a Store,
+    /// Clients with the right to erase.
+    pub clients: &'a BTreeMap<InstanceName, Client>,
+    /// What is put where something was cut.
+    pub placeholder: &'a str,
+}
+
+impl<'a> Executors<'a> {
+    /// The executor of a step.
+    ///
+    /// # Errors
+    /// When there is none, or the staging area cannot be opened.
+    pub fn of(&self, step: &Step) -> Result<Box<dyn Executor + 'a>, ExecError> {
+        let nobody = || ExecError::NoExecutor(step.place.to_string());
+        match step.place.area() {
+            Area::Source | Area::Target => {
+                let name = step.instance.as_ref().ok_or_else(nobody)?;
+                Ok(Box::new(Remote::new(self.clients.get(name).ok_or_else(nobody)?)))
+            }
+            Area::Staging => {
+                let sync = step.place.spot().split('/').next().unwrap_or_default();
+                let sync: SyncName = sync.parse().map_err(|_| nobody())?;
+                let home = self.config.home.as_ref().ok_or_else(nobody)?;
+                Ok(Box::new(Staged::new(Staging::open(&home.staging, &sync, self.store)?)))
+            }
+            Area::Foreign | Area::Log => {
+                let root = crate::scan::folder_of(self.config, &step.place).ok_or_else(nobody)?;
+                let relative = step.record.path.as_deref().ok_or_else(nobody)?;
+                let file = relative.split_once('!').map_or(relative, |(outer, _)| outer);
+                Ok(Box::new(File::new(root.join(file))))
+            }
+            Area::State | Area::Backup => Err(nobody()),
+        }
+    }
+}
+
+impl Executors<'_> {
+    /// Tells the sync engine what a step left behind, so that nothing from the source undoes it (law 5). Asked before the
+    /// step counts as done, and again when a run that was cut off is resumed.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn settle(&self, step: &Step, left: Option<&Current>) -> Result<(), StoreError> {
+        let Some(instance) = &step.instance else { return Ok(()) };
+        let syncs: Vec<SyncName> =
+            self.config.syncs.values().filter(|s| s.target.instance == *instance).map(|s| s.name.clone()).collect();
+        let id = step.record.id.as_deref().unwrap_or_default();
+        let kind = match step.record.record_type {
+            RecordType::Issue => PairKind::Issue,
+            RecordType::Comment => PairKind::Comment,
+            RecordType::Attachment => PairKind::Attachment,
+            _ => return Ok(()),
+        };
+        let Some(Current::Json(left)) = left else {
+            note_erasure(self.store, &syncs, kind, id)?;
+            return Ok(());
+        };
+        let values = if kind == PairKind::Issue { left.get("fields").unwrap_or(&Value::Null) } else { left };
+        for field in step.edits.iter().map(|e| e.field.as_str()).collect::<BTreeSet<_>>() {
+            let value = values.get(field).unwrap_or(&Value::Null);
+            note_redaction(self.store, &syncs, Redacted { kind, target_id: id, field }, value)?;
+        }
+        Ok(())
+    }
+}
