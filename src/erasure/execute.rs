@@ -205,8 +205,9 @@ impl Run<'_> {
         executor: Result<&dyn Executor, ExecError>,
     ) -> Result<Option<Problem>, StoreError> {
         let before: Intent = earlier.and_then(|r| serde_json::from_value(r.note.clone()).ok()).unwrap_or_default();
+        let mut after = before.after;
         let done = match executor {
-            Ok(executor) => self.step(step, &before, executor).await,
+            Ok(executor) => self.step(step, &mut after, executor).await,
             Err(error) => Err(error),
         };
         match done {
@@ -219,7 +220,8 @@ impl Run<'_> {
                 let refused = matches!(error, ExecError::Changed);
                 let state = if refused { StepState::Refused } else { StepState::Failed };
                 let what = error.to_string();
-                let intent = Intent { after: before.after, note: Some(what.clone()) };
+                // The act may have come through although its answer did not: the next run has to know what it would leave.
+                let intent = Intent { after, note: Some(what.clone()) };
                 self.journal(step, state, Some(Outcome::Failed), &intent)?;
                 Ok(Some(Problem { step: step.number, place: step.place.to_string(), refused, what }))
             }
@@ -241,7 +243,7 @@ impl Run<'_> {
     async fn step(
         &self,
         step: &Step,
-        before: &Intent,
+        after: &mut Option<String>,
         executor: &dyn Executor,
     ) -> Result<(Outcome, Intent), ExecError> {
         let Some(current) = executor.load(step).await? else {
@@ -251,7 +253,7 @@ impl Run<'_> {
             return Ok((Outcome::Erased, Intent { after: None, note: Some("the record was gone already".into()) }));
         };
         let hash = current.hash(step);
-        let resumed = before.after.as_deref() == Some(hash.as_str());
+        let resumed = after.as_deref() == Some(hash.as_str());
         if !resumed && hash != step.base {
             return Err(ExecError::Changed);
         }
@@ -262,13 +264,13 @@ impl Run<'_> {
             }
             Operation::Edit => {
                 let next = executor.next(step, &current, self.placeholder()).await?;
-                let (intent, remark) = self.edit(step, executor, &current, next).await?;
+                let (intent, remark) = self.edit(step, executor, &current, next, after).await?;
                 Ok((Outcome::Redacted, Intent { note: remark, ..intent }))
             }
             Operation::Delete => {
                 let mut remark = None;
                 if let Some(parting) = executor.parting(step, &current, self.placeholder()).filter(|_| !resumed) {
-                    match self.edit(step, executor, &current, parting).await {
+                    match self.edit(step, executor, &current, parting, after).await {
                         Ok(_) => {}
                         Err(ExecError::Jira(e)) if e.kind == ErrorKind::NotSupported => {
                             remark = Some(
@@ -296,18 +298,20 @@ impl Run<'_> {
         self.executors.placeholder
     }
 
-    /// Writes `next` in place of `current` and reads it back.
+    /// Writes `next` in place of `current` and reads it back; `intended` learns what it will leave behind before it acts.
     async fn edit(
         &self,
         step: &Step,
         executor: &dyn Executor,
         current: &Current,
         next: Current,
+        intended: &mut Option<String>,
     ) -> Result<(Intent, Option<String>), ExecError> {
         let after = next.hash(step);
         if after == current.hash(step) {
             return Err(ExecError::NothingChanged);
         }
+        *intended = Some(after.clone());
         let intent = Intent { after: Some(after.clone()), note: None };
         self.journal(step, StepState::Begun, None, &intent)?;
         let remark = executor.replace(step, current, &next).await?;

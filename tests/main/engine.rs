@@ -39,6 +39,11 @@ impl<'w> Engine<'w> {
 
     /// Carries out the plan; `progress` is called behind each step.
     pub(crate) fn run(&self, progress: impl FnMut(u32)) -> Execution {
+        self.with_run(|run| self.world.rt.block_on(run.execute(&self.plan, progress)).unwrap())
+    }
+
+    /// Everything that an execution needs.
+    pub(crate) fn with_run<T>(&self, act: impl FnOnce(&Run<'_>) -> T) -> T {
         let subject = self.store.case_subject(&self.case).unwrap().unwrap();
         let values: Vec<_> = subject.identifiers.iter().map(|i| (i.kind, i.value.reveal().clone())).collect();
         let needles = Needles::new(&values);
@@ -59,6 +64,6 @@ impl<'w> Engine<'w> {
             needles: &needles,
             postponed: &|_, _| false,
         };
-        self.world.rt.block_on(run.execute(&self.plan, progress)).unwrap()
+        act(&run)
     }
 }

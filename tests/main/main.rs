@@ -5,6 +5,7 @@
 mod again;
 mod approval;
 mod cache;
+mod conformance;
 mod engine;
 mod groups;
 mod holds;

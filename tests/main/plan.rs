@@ -1,32 +1,9 @@
 //! A plan that one can read: by place and record, what it costs, what differs from the plan before.
 
-use std::io::{Read, Write};
-
-use efface::{
-    model::Flavor,
-    sandbox::{NotificationKind, Sandbox},
-};
+use efface::{model::Flavor, sandbox::NotificationKind};
 use serde_json::{Value, json};
 
-use crate::world::{EMAIL, USER, World, client, names_the_person};
-
-/// Posts to a Data Center sandbox what the client has no verb for.
-fn post(sandbox: &Sandbox, path: &str, body: &Value) {
-    let body = body.to_string();
-    let host = sandbox.url().trim_start_matches("http://").to_owned();
-    let mut stream = std::net::TcpStream::connect(&host).unwrap();
-    write!(
-        stream,
-        "POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        sandbox.token(),
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 20"), "{path}: {answer}");
-}
+use crate::world::{EMAIL, USER, World, client, names_the_person, own_policy, post};
 
 /// Every kind of step that an instance knows, counted: what the plan says it costs is what it costs.
 fn costs(flavor: Flavor) {
@@ -47,16 +24,9 @@ fn costs(flavor: Flavor) {
     w.efface(&["sync", "run"]).exits(0);
     w.register();
     // Comments that name the person are deleted here, so that both ways of a comment are seen.
-    let policy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/gdpr-default.toml");
-    let policy = std::fs::read_to_string(policy).unwrap();
     let rule = "[[rule]]\nid = \"comments\"\nmatch = { area = \"target\", record = \"comment\", field = \"body\" }\n\
                 decision = \"delete\"\nbasis = \"b\"\nreason = \"r\"\n\n";
-    let at = policy.find("[[rule]]\nid = \"attachment\"").unwrap();
-    let own = format!("{}{rule}{}", &policy[..at], &policy[at..]);
-    std::fs::write(w.path().join("own.toml"), own).unwrap();
-    let config = std::fs::read_to_string(w.path().join("efface.toml")).unwrap();
-    let config = config.replacen("path = \"home\"", "path = \"home\"\npolicy = \"own.toml\"", 1);
-    std::fs::write(w.path().join("efface.toml"), config).unwrap();
+    own_policy(&w, rule);
     w.indexed();
     let case = w.efface(&["case", "open", "--subject", "REQ-1", "-q"]).exits(0).out.trim().to_owned();
     let plan: Value =

@@ -1,6 +1,7 @@
 //! A world to test in: two sandbox Jiras, a home folder, a configuration, and one invented person planted in all of it.
 
 use std::{
+    io::{Read, Write},
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -67,6 +68,35 @@ pub(crate) fn address(sandbox: &Sandbox) -> String {
 pub(crate) fn client(name: &str, sandbox: &Sandbox) -> Client {
     let auth = Auth::Basic { user: sandbox.user().to_owned(), secret: Secret::new(sandbox.token().to_owned()) };
     Client::new(ClientConfig::new(name.parse().unwrap(), address(sandbox), sandbox.flavor(), auth)).unwrap()
+}
+
+/// Posts to a sandbox what the client has no verb for.
+pub(crate) fn post(sandbox: &Sandbox, path: &str, body: &Value) {
+    let body = body.to_string();
+    let host = sandbox.url().trim_start_matches("http://").to_owned();
+    let mut stream = std::net::TcpStream::connect(&host).unwrap();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        sandbox.token(),
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 20"), "{path}: {answer}");
+}
+
+/// Writes and configures the shipped default policy with more rules in front of its rules about Jira.
+pub(crate) fn own_policy(w: &World, rules: &str) {
+    let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/gdpr-default.toml");
+    let policy = std::fs::read_to_string(policy).unwrap();
+    let at = policy.find("# ---- Jira, source and target").unwrap();
+    std::fs::write(w.path().join("own.toml"), format!("{}{rules}{}", &policy[..at], &policy[at..])).unwrap();
+    let config = std::fs::read_to_string(w.path().join("efface.toml")).unwrap();
+    let config = config.replacen("path = \"home\"", "path = \"home\"\npolicy = \"own.toml\"", 1);
+    std::fs::write(w.path().join("efface.toml"), config).unwrap();
 }
 
 impl World {
