@@ -289,3 +289,43 @@ fn what_was_just_synchronised_is_scanned_though_the_search_does_not_know_it_yet(
     assert!(at_once > 3, "{at_once}");
     assert_eq!(at_once, found(&w), "the search is late, what we made ourselves is known without it");
 }
+
+#[test]
+fn a_file_that_a_program_writes_is_left_to_it() {
+    let w = World::new(Flavor::DataCenter, 0);
+    w.plant();
+    w.register();
+    let open = |path: &str| std::fs::OpenOptions::new().append(true).open(w.home().join(path)).unwrap();
+    let mut log = open("log/jira.log");
+    let case = w.efface(&["case", "open", "--subject", "REQ-1", "-q"]).exits(0).out.trim().to_owned();
+    let plan = w.efface(&["case", "plan", &case, "--format", "json"]).exits(0);
+    let plan: Value = serde_json::from_str(&plan.out).unwrap();
+    let stays: Vec<_> =
+        plan["plan"]["standing"].as_array().unwrap().iter().filter(|s| s["record"]["path"] == "jira.log").collect();
+    assert!(!stays.is_empty(), "{plan:#}");
+    for s in &stays {
+        assert_eq!((s["outcome"].as_str(), s["rule"].as_str()), (Some("residual"), Some("in-use")), "{s:#}");
+        assert!(s["who"].as_str().unwrap().contains("rotate"), "{s:#}");
+    }
+    w.efface_as("dpo", &["case", "approve", &case]).exits(0);
+    // A program that comes later is met by the step.
+    let csv = w.home().join("data/other-tool/users.csv");
+    let before = std::fs::read(&csv).unwrap();
+    let later = open("data/other-tool/users.csv");
+    let run = w.efface(&["case", "execute", &case, "--yes"]).exits(3);
+    assert!(run.err.contains("open for writing"), "{}", run.err);
+    assert_eq!(std::fs::read(&csv).unwrap(), before);
+    drop(later);
+    w.efface(&["case", "execute", &case, "--yes"]).exits(0);
+    assert!(!names_the_person(&std::fs::read(&csv).unwrap()));
+    w.efface(&["case", "verify", &case]).exits(0);
+    // Once it is let go of, the next plan takes it.
+    std::io::Write::write_all(&mut log, b"login anna again\n").unwrap();
+    drop(log);
+    w.efface(&["case", "plan", &case]).exits(0);
+    w.efface_as("dpo", &["case", "approve", &case]).exits(0);
+    w.efface(&["case", "execute", &case, "--yes"]).exits(0);
+    w.efface(&["case", "verify", &case]).exits(0);
+    let log = std::fs::read(w.home().join("log/jira.log")).unwrap();
+    assert!(!names_the_person(&log) && log.ends_with(b"login anna again\n"));
+}

@@ -30,7 +30,12 @@ pub(crate) struct World {
     pub(crate) dir: tempfile::TempDir,
     /// The person's id in the target: account id or user name.
     pub(crate) target_id: String,
+    /// The binary: with `EFFACE_BINARY` another build of it, such as an optimised one, where many runs are wanted.
+    pub(crate) program: std::ffi::OsString,
 }
+
+/// The binary that was built with these tests' library.
+pub(crate) const OWN_BINARY: &str = env!("CARGO_BIN_EXE_efface");
 
 pub(crate) struct Run {
     pub(crate) code: i32,
@@ -119,7 +124,8 @@ impl World {
         let id = target.control().add_user(person());
         let target_id = if target_flavor == Flavor::Cloud { id } else { USER.to_owned() };
         let dir = tempfile::tempdir().unwrap();
-        let world = Self { rt, source, target, dir, target_id };
+        let program = std::env::var_os("EFFACE_BINARY").unwrap_or_else(|| OWN_BINARY.into());
+        let world = Self { rt, source, target, dir, target_id, program };
         world.write_config("");
         world
     }
@@ -168,9 +174,7 @@ impl World {
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        // Another build of the same binary, such as an optimised one, where many runs are wanted.
-        let program = std::env::var_os("EFFACE_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_efface").into());
-        let mut command = Command::new(program);
+        let mut command = Command::new(&self.program);
         command.env_clear().env("EFFACE_ACTOR", "admin").current_dir(self.path()).args(args);
         command
     }

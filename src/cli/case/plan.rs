@@ -17,7 +17,7 @@ use crate::{
         execute,
         executor::Executors,
         plan::{BY_A_PERSON, Group, HeldBy, Input, MandateOf, OTHER_PERSON, Plan, PolicyPin, Standing},
-        trial::misfits,
+        trial::{IN_USE, Misfit, misfits},
         verify::{Remaining, Verification},
     },
     holds::{Holds, Spot},
@@ -29,6 +29,10 @@ use crate::{
 
 const UNEXPLAINED: &str = "the last verification met the person here, and the scan does not: remove it by hand and verify again, or decide \
      that it may stay";
+
+const WRITTEN: &str = "another program has the file open for writing: what it writes into it would be lost";
+
+const CLOSE: &str = "whoever runs that program: let it close or rotate the file, then plan again";
 
 pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bool) -> anyhow::Result<ExitCode> {
     let case = room.erasure(id)?;
@@ -127,6 +131,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         let why = format!("held by {} ({}): {}", hold.id, hold.hold_type, mask(&hold.basis));
         Some(HeldBy { why, who: hold.added_by.clone() })
     };
+    decided.ask.insert(IN_USE.to_owned(), CLOSE.to_owned());
     let make = |groups: &[Group]| {
         Plan::make(Input {
             case: id.clone(),
@@ -147,9 +152,17 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
     let misfits = misfits(&plan, &decided.groups, &executors).await;
     if !misfits.is_empty() {
         for finding in decided.groups.iter_mut().flat_map(|(f, _)| f.iter_mut()) {
-            if let Some(why) = misfits.get(&finding.id) {
-                finding.decision = Decision::Review;
-                finding.reasons = vec![format!("{why}; decide to delete the whole record, or to keep it")];
+            match misfits.get(&finding.id) {
+                None => {}
+                Some(Misfit::Cut(why)) => {
+                    finding.decision = Decision::Review;
+                    finding.reasons = vec![format!("{why}; decide to delete the whole record, or to keep it")];
+                }
+                Some(Misfit::InUse) => {
+                    finding.decision = Decision::Residual;
+                    finding.rule = IN_USE.to_owned();
+                    finding.reasons = vec![WRITTEN.to_owned()];
+                }
             }
         }
         plan = make(&decided.groups);

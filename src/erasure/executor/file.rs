@@ -16,6 +16,10 @@ impl File {
     pub(super) const fn new(path: PathBuf) -> Self {
         Self { path }
     }
+
+    fn free(&self) -> Result<(), ExecError> {
+        if crate::fs::open_for_writing(&self.path) { Err(ExecError::InUse) } else { Ok(()) }
+    }
 }
 
 /// A file's bytes; of an empty folder none. A folder with something in it is an error: it is not one record.
@@ -43,11 +47,16 @@ impl Executor for File {
         })
     }
 
+    fn in_use(&self, _step: &Step) -> bool {
+        crate::fs::open_for_writing(&self.path)
+    }
+
     fn replace<'a>(&'a self, _step: &'a Step, current: &'a Current, next: &'a Current) -> Doing<'a, Option<String>> {
         Box::pin(async move {
             let (Current::Bytes(current), Current::Bytes(next)) = (current, next) else {
                 return Err(ExecError::Changed);
             };
+            self.free()?;
             if read_file(&self.path)? != *current {
                 return Err(ExecError::Changed);
             }
@@ -58,6 +67,7 @@ impl Executor for File {
 
     fn delete<'a>(&'a self, _step: &'a Step) -> Doing<'a, ()> {
         Box::pin(async move {
+            self.free()?;
             if self.path.is_dir() {
                 std::fs::remove_dir(&self.path)?;
             } else {

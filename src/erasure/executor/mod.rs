@@ -43,6 +43,11 @@ pub enum ExecError {
     /// The record reads back with a reference in it.
     #[error("the record reads back otherwise than it was written, and still holds a reference")]
     ReadBack,
+    /// Another program has the file open.
+    #[error(
+        "another program has the file open for writing: it was left alone; try again when that program has closed it"
+    )]
+    InUse,
     /// The record disappeared while it was edited.
     #[error("the record disappeared while it was edited")]
     Vanished,
@@ -153,6 +158,11 @@ pub type Doing<'a, T> = LocalBoxFuture<'a, Result<T, ExecError>>;
 pub trait Executor {
     /// The record as it is now; `None` where it does not exist.
     fn load<'a>(&'a self, step: &'a Step) -> Doing<'a, Option<Current>>;
+
+    /// Whether another program is at work on the record, so that a change would be lost or would lose what that program writes.
+    fn in_use(&self, _step: &Step) -> bool {
+        false
+    }
 
     /// Makes sure that a record which a load did not find is gone, and not hidden: a Jira answers 404 for both.
     fn confirm_gone<'a>(&'a self, _step: &'a Step) -> Doing<'a, ()> {
