@@ -5,6 +5,7 @@
 mod again;
 mod approval;
 mod cache;
+mod calls;
 mod conformance;
 mod engine;
 mod groups;
