@@ -164,6 +164,8 @@ pub struct Instance {
     pub contact: Option<String>,
     /// Whether we may erase there.
     pub mandate: Mandate,
+    /// The user key of who owns afterwards what an anonymised account owned (Data Center).
+    pub new_owner: Option<String>,
     /// An own certificate authority (PEM).
     pub ca_file: Option<PathBuf>,
     /// A proxy URL.
@@ -307,6 +309,7 @@ struct RawInstance {
     controller: Controller,
     contact: Option<String>,
     erase: Option<Mandate>,
+    new_owner: Option<String>,
     ca_file: Option<PathBuf>,
     proxy: Option<String>,
     #[serde(default = "timeout_seconds")]
@@ -531,6 +534,9 @@ impl Checker<'_> {
             Controller::Partner => Mandate::Notify,
             Controller::Us | Controller::Joint | Controller::Processor => Mandate::Yes,
         });
+        if raw.new_owner.is_some() && raw.flavor == Flavor::Cloud {
+            return self.invalid(format!("[instance.{name}] new_owner: only a Data Center anonymises its users"));
+        }
         Ok(Instance {
             url: raw.url.trim_end_matches('/').to_owned(),
             flavor: raw.flavor,
@@ -539,6 +545,7 @@ impl Checker<'_> {
             controller: raw.controller,
             contact: raw.contact,
             mandate,
+            new_owner: raw.new_owner,
             ca_file: raw.ca_file.map(|f| base.join(f)),
             proxy: raw.proxy,
             timeout: Duration::from_secs(raw.timeout_seconds),

@@ -33,6 +33,7 @@ url = "https://jira.example.com"
 flavor = "datacenter"                           # or "cloud"
 auth = { token_env = "HQ_TOKEN" }               # personal access token; or { user = "bot", password_env = "…" }; also token_file
 controller = "us"                               # us | joint | processor | partner
+# new_owner = "jira-admin"                      # user key of who takes over what an anonymised account owned
 
 [instance.partner]
 url = "https://partner.example.net"

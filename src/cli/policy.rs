@@ -13,7 +13,8 @@ use super::{Context, Failure, Format};
 use crate::{
     config::PolicySource,
     model::{
-        Area, Controller, Cut, Piece, Place, RecordRef, RecordTimes, RecordType, Reference, ReferenceKind, Strength,
+        Area, Controller, Cut, Flavor, Piece, Place, RecordRef, RecordTimes, RecordType, Reference, ReferenceKind,
+        Strength,
     },
     policy::{Diagnostic, EvalContext, Explanation, Policy, SHIPPED, Severity, Walk, Word, render},
     report::{csv, table},
@@ -85,6 +86,9 @@ struct Explain {
     /// Who answers for the place's instance.
     #[arg(long, value_parser = word::<Controller>)]
     controller: Option<Controller>,
+    /// Which API the place's instance speaks: cloud or datacenter.
+    #[arg(long, value_parser = flavor)]
+    flavor: Option<Flavor>,
     /// The reference cannot be cut out of its container (an archive, a binary file, a file name).
     #[arg(long)]
     whole: bool,
@@ -94,6 +98,14 @@ struct Explain {
     /// When it was last changed (RFC 3339).
     #[arg(long, value_name = "TIME")]
     updated: Option<DateTime<Utc>>,
+}
+
+fn flavor(text: &str) -> Result<Flavor, String> {
+    match text {
+        "cloud" => Ok(Flavor::Cloud),
+        "datacenter" => Ok(Flavor::DataCenter),
+        _ => Err("cloud or datacenter".to_owned()),
+    }
 }
 
 fn word<T: Word + Send + Sync>(text: &str) -> Result<T, String> {
@@ -120,7 +132,8 @@ pub(crate) fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         Command::Explain(explain) => {
             let policy = load(&explain.which.source(ctx)?)?;
             let (reference, controller) = explain.reference()?;
-            let walk = policy.explain(&reference, &EvalContext { now: ctx.now, controller });
+            let context = EvalContext { now: ctx.now, controller, flavor: explain.flavor };
+            let walk = policy.explain(&reference, &context);
             ctx.out(&explained(&policy, &walk, format)?)?;
             Ok(ExitCode::SUCCESS)
         }
@@ -480,7 +493,7 @@ mod tests {
         let e =
             parse("policy explain --area target --record comment --field author --kind account-id --strength certain");
         let (reference, controller) = e.reference().unwrap();
-        let walk = policy.explain(&reference, &EvalContext { now: DateTime::UNIX_EPOCH, controller });
+        let walk = policy.explain(&reference, &EvalContext { controller, ..EvalContext::at(DateTime::UNIX_EPOCH) });
         assert_eq!(walk.verdict.rule_id, "author");
         let text = explained(&policy, &walk, Format::Table).unwrap();
         assert!(text.starts_with("decision  residual\nrule      author\n"), "{text}");

@@ -181,8 +181,9 @@ fn decide(
     for Hit { references, base } in scan.hits {
         let mut findings = Vec::new();
         for reference in references {
-            let controller = reference.instance.as_ref().and_then(|i| config.instance(i)).map(|i| i.controller);
-            let verdict = policy.evaluate(&reference, &EvalContext { now: ctx.now, controller });
+            let instance = reference.instance.as_ref().and_then(|i| config.instance(i));
+            let (controller, flavor) = (instance.map(|i| i.controller), instance.map(|i| i.flavor));
+            let verdict = policy.evaluate(&reference, &EvalContext { now: ctx.now, controller, flavor });
             let subject = subjects.get(reference.subject).map_or("", |s| s.pseudonym.as_str());
             findings.push(Finding {
                 id: finding_id(keys, subject, &reference),

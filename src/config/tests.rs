@@ -50,6 +50,10 @@ fn wrong_configurations_say_what_and_where() {
         (&GOOD.replace("{ token_env = \"HQ_TOKEN\" }", "{ user = \"x\" }"), "exactly one of"),
         (&GOOD.replace("https://partner.example", "partner.example"), "must start with"),
         (&GOOD.replace("https://partner.example", "https://u:p@partner.example"), "must not carry credentials"),
+        (
+            &GOOD.replace("flavor = \"cloud\"", "flavor = \"cloud\"\nnew_owner = \"x\""),
+            "only a Data Center anonymises its users",
+        ),
         (&format!("{GOOD}direction = \"two-way\"\n"), "not built yet"),
         (&format!("{GOOD}fields = [\"summry\"]\n"), "unknown field \"summry\""),
         (&format!("{GOOD}[letters]\nauthorty = \"x\"\n"), "unknown field `authorty`"),

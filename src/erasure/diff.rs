@@ -102,6 +102,7 @@ impl Operation {
         match self {
             Self::Edit => "edit",
             Self::Delete => "delete",
+            Self::Anonymise => "anonymise",
         }
     }
 }

@@ -267,7 +267,7 @@ impl Run<'_> {
                 let (intent, remark) = self.edit(step, executor, &current, next, after).await?;
                 Ok((Outcome::Redacted, Intent { note: remark, ..intent }))
             }
-            Operation::Delete => {
+            Operation::Delete | Operation::Anonymise => {
                 let mut remark = None;
                 if let Some(parting) = executor.parting(step, &current, self.placeholder()).filter(|_| !resumed) {
                     match self.edit(step, executor, &current, parting, after).await {
@@ -343,9 +343,21 @@ pub fn covered<'h>(holds: &'h Holds, subject: &Subject, step: &Step) -> Option<&
         project: step.project.as_ref(),
         record: &step.record,
         fields: &fields,
-        whole: step.operation == Operation::Delete,
+        whole: step.operation != Operation::Edit,
     };
-    holds.covering(subject, &spot)
+    let elsewhere = step.edits.iter().filter_map(|e| Some((e.at.as_ref()?, [e.field.as_str()])));
+    holds.covering(subject, &spot).or_else(|| {
+        elsewhere.into_iter().find_map(|(at, fields)| {
+            let spot = Spot {
+                place: &at.place,
+                project: at.project.as_ref(),
+                record: &at.record,
+                fields: &fields,
+                whole: false,
+            };
+            holds.covering(subject, &spot)
+        })
+    })
 }
 
 /// Whether every step of a plan has been done.

@@ -2,6 +2,8 @@
 //!
 //! Owns the form of a plan and the rules by which findings become steps or stay. The steps of one record are one unit.
 
+mod accounts;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,19 @@ pub enum Operation {
     Edit,
     /// Delete the record; a comment or worklog is redacted and read back first, since a deletion may copy its text.
     Delete,
+    /// Anonymise the account that the record is (Data Center).
+    Anonymise,
+}
+
+/// Where a reference of a step stands that is not in the step's own record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct At {
+    /// Where.
+    pub place: Place,
+    /// The project, for remote places.
+    pub project: Option<ProjectKey>,
+    /// Which record.
+    pub record: RecordRef,
 }
 
 /// How one reference is cut.
@@ -45,6 +60,9 @@ pub struct Edit {
     pub kind: ReferenceKind,
     /// Its strength.
     pub strength: Strength,
+    /// Where it stands, for a step that reaches further than its own record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<At>,
 }
 
 /// One step: everything that is done to one record.
@@ -159,7 +177,7 @@ impl Step {
     #[must_use]
     pub const fn cannot_be_undone(&self) -> bool {
         let kept = matches!(self.record.record_type, RecordType::Issue) && self.instance.is_some();
-        matches!(self.operation, Operation::Delete) || !kept
+        !matches!(self.operation, Operation::Edit) || !kept
     }
 }
 
@@ -190,6 +208,8 @@ pub struct Plan {
 
 /// Schema name of plans.
 pub const SCHEMA: &str = "efface.plan/1";
+
+pub use self::accounts::{Account, Accounts};
 
 /// What a record was when it was scanned: enough to hash the fields that a step will edit.
 #[derive(Debug, Clone)]
@@ -304,6 +324,8 @@ pub struct Input<'a> {
     pub mandates: &'a BTreeMap<InstanceName, MandateOf>,
     /// Who could remove what a rule leaves, by rule id.
     pub ask: &'a BTreeMap<String, String>,
+    /// The person's accounts that the policy wants anonymised.
+    pub accounts: &'a Accounts,
     /// What holds cover.
     pub held: Held<'a>,
     /// What the last verification met and the scan does not know.
@@ -326,8 +348,10 @@ impl Plan {
     pub fn make(input: Input<'_>) -> Self {
         let mut steps: Vec<Step> = Vec::new();
         let mut standing = input.unexplained;
+        let mut leaving: BTreeMap<InstanceName, Vec<&Finding>> = BTreeMap::new();
         for (findings, base) in &input.groups {
             let mut acting = Vec::new();
+            let mut of_account = Vec::new();
             for finding in findings {
                 let told = finding.decision != Decision::Keep;
                 match refuse(finding, base.is_some()) {
@@ -339,25 +363,34 @@ impl Plan {
                     Some((outcome, why, who)) => standing.push(stands(finding, outcome, why, who)),
                     None => match (input.held)(finding, finding.decision == Decision::Delete) {
                         Some(held) => standing.push(holds(finding, held)),
+                        None if finding.decision == Decision::Anonymise => of_account.push(finding),
                         None => acting.push(finding),
                     },
                 }
             }
+            let operation = operation(&acting);
+            // What is deleted takes along what names the account in it; everything else goes with the account.
+            if operation != Operation::Delete {
+                for finding in of_account.drain(..) {
+                    let Some(instance) = &finding.reference.instance else { continue };
+                    leaving.entry(instance.clone()).or_default().push(finding);
+                }
+            }
             let (Some(first), Some(base)) = (acting.first(), base) else { continue };
             let reference = &first.reference;
-            let operation = operation(&acting);
             // Who deletes a record deletes what is held of it.
             if operation == Operation::Delete
                 && let Some(held) = (input.held)(first, true)
             {
-                standing.extend(acting.iter().map(|f| holds(f, held.clone())));
+                standing.extend(acting.iter().chain(&of_account).map(|f| holds(f, held.clone())));
                 continue;
             }
             // What a legal basis keeps is not deleted because something beside it may go, unless a person says so.
             let kept = findings.iter().any(|f| f.decision == Decision::Keep && f.rule != OTHER_PERSON);
             if operation == Operation::Delete && kept && !acting.iter().any(|f| f.rule == BY_A_PERSON) {
                 let why = "deleting the record would take along what is kept of it: a person decides";
-                standing.extend(acting.iter().map(|f| stands(f, Outcome::Review, why.to_owned(), None)));
+                let all = acting.iter().chain(&of_account);
+                standing.extend(all.map(|f| stands(f, Outcome::Review, why.to_owned(), None)));
                 continue;
             }
             let fields: Vec<&str> = acting.iter().map(|f| f.reference.field.as_str()).collect();
@@ -382,6 +415,8 @@ impl Plan {
             }
             steps.push(step);
         }
+        // Last: the account's name changes under every other step.
+        accounts::leave(leaving, input.accounts, &mut steps, &mut standing);
         for (i, step) in steps.iter_mut().enumerate() {
             step.number = u32::try_from(i + 1).unwrap_or(u32::MAX);
         }
@@ -444,6 +479,7 @@ fn edit(finding: &Finding) -> Edit {
         rule: finding.rule.clone(),
         kind: r.kind,
         strength: r.strength,
+        at: None,
     }
 }
 
@@ -509,6 +545,7 @@ fn refuse(finding: &Finding, has_base: bool) -> Option<(Outcome, String, Option<
         );
     }
     match (r.record.record_type, r.field.as_str()) {
+        _ if finding.decision == Decision::Anonymise => None,
         (RecordType::Issue, _) if deletes => Some((
             Outcome::Review,
             "deleting a whole issue would take other people's work along: decide by hand".into(),

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{
     namesakes::{text_without_their_names, without_their_names},
     othersearch::Needles,
-    plan::{Plan, Standing},
+    plan::{Operation, Plan, Standing},
 };
 use crate::{
     config::Config,
@@ -20,8 +20,8 @@ use crate::{
     fs::walk::{EntryKind, walk},
     jira::Client,
     model::{
-        Area, Coverage, CoverageStatus, InstanceName, MatrixRow, Namesake, Outcome, Place, RecordRef, RecordType,
-        Subject, SyncName,
+        Area, Coverage, CoverageStatus, IdentifierKind, InstanceName, MatrixRow, Namesake, Outcome, Place, RecordRef,
+        RecordType, Subject, SyncName,
     },
     scan::{
         collect::{Event, Facts, Reading, RemoteRecord, collect, collect_instance, known},
@@ -120,6 +120,8 @@ pub struct Verify<'a> {
 struct Findings {
     remaining: BTreeMap<(Place, RecordRef, String), u64>,
     near_misses: u64,
+    /// Keys of accounts that the plan anonymised.
+    keys: BTreeMap<Place, u64>,
     /// What could not be unpacked, by place and reason.
     unread: BTreeMap<Place, BTreeMap<String, u64>>,
 }
@@ -127,7 +129,8 @@ struct Findings {
 impl Verify<'_> {
     /// Reads everything again and compares.
     pub async fn run(&self, hash: &str, at: String, mut progress: impl FnMut(&Place, u64)) -> Verification {
-        let mut found = Findings { remaining: BTreeMap::new(), near_misses: 0, unread: BTreeMap::new() };
+        let mut found =
+            Findings { remaining: BTreeMap::new(), near_misses: 0, keys: BTreeMap::new(), unread: BTreeMap::new() };
         let mut coverage = Vec::new();
         let mut facts: BTreeMap<InstanceName, Facts> = BTreeMap::new();
         // Asked before anything is read: a sync that ends meanwhile may write behind the search.
@@ -201,7 +204,9 @@ impl Verify<'_> {
                 line.reason = Some(format!("{n} files or members not readable: {why}"));
             }
         }
-        let remaining = found.remaining.into_iter().map(|((p, r, f), n)| self.classify(p, r, f, n)).collect();
+        let mut remaining: Vec<Remaining> =
+            found.remaining.into_iter().map(|((p, r, f), n)| self.classify(p, r, f, n)).collect();
+        remaining.extend(found.keys.into_iter().map(|(place, count)| nobodys_key(place, count)));
         let matrix = matrix(self.config, &facts, &coverage);
         Verification { at, plan: hash.to_owned(), coverage, matrix, remaining, near_misses: found.near_misses, synced }
     }
@@ -243,9 +248,24 @@ impl Verify<'_> {
             report = self.needles.search(rest.as_bytes());
             found.near_misses += before.saturating_sub(report.hits.len()) as u64;
         }
-        if !report.hits.is_empty() {
-            *found.remaining.entry((place.clone(), record, field.to_owned())).or_default() += report.hits.len() as u64;
+        let (keys, hits): (Vec<_>, Vec<_>) = report.hits.iter().partition(|hit| self.names_nobody(hit.needle, place));
+        if !keys.is_empty() {
+            *found.keys.entry(place.clone()).or_default() += keys.len() as u64;
         }
+        if !hits.is_empty() {
+            *found.remaining.entry((place.clone(), record, field.to_owned())).or_default() += hits.len() as u64;
+        }
+    }
+
+    /// Whether an identifier is the key, as Jira makes them, of an account that the plan anonymised there.
+    fn names_nobody(&self, needle: usize, place: &Place) -> bool {
+        let Some(key) = self.subject.identifiers.get(needle).filter(|i| i.kind == IdentifierKind::UserKey) else {
+            return false;
+        };
+        let made = key.value.reveal().to_uppercase();
+        made.strip_prefix("JIRAUSER").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+            && key.instance.as_ref().map(InstanceName::as_str) == instance_of(place)
+            && self.plan.steps.iter().any(|s| s.operation == Operation::Anonymise && s.instance == key.instance)
     }
 
     fn record(&self, place: &Place, record: &RemoteRecord, found: &mut Findings) {
@@ -450,6 +470,19 @@ impl Verify<'_> {
             ),
             None => base(Class::Unexpected, None, "nothing in the plan says that this may stay", None),
         }
+    }
+}
+
+fn nobodys_key(place: Place, count: u64) -> Remaining {
+    Remaining {
+        place,
+        record: RecordRef { record_type: RecordType::UserProfile, id: None, key: None, path: None },
+        field: "key".to_owned(),
+        class: Class::Listed,
+        outcome: Some(Outcome::Residual),
+        why: "Jira keeps the key of an anonymised account, which names nobody any more".to_owned(),
+        who: Some("the Jira administrator of the instance".to_owned()),
+        count,
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Decision {
     Remove,
     /// Delete the whole record.
     Delete,
+    /// Anonymise the account that is named (Data Center), since nobody can edit where it stands.
+    Anonymise,
     /// Leave it, with a legal basis.
     Keep,
     /// A person has to decide.
@@ -33,6 +35,7 @@ impl Decision {
             Self::Clear => "clear",
             Self::Remove => "remove",
             Self::Delete => "delete",
+            Self::Anonymise => "anonymise",
             Self::Keep => "keep",
             Self::Review => "review",
             Self::Residual => "residual",
@@ -42,7 +45,7 @@ impl Decision {
     /// Whether the decision changes the record.
     #[must_use]
     pub const fn acts(self) -> bool {
-        matches!(self, Self::Redact | Self::Clear | Self::Remove | Self::Delete)
+        matches!(self, Self::Redact | Self::Clear | Self::Remove | Self::Delete | Self::Anonymise)
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{Policy, Rule, Word, rule::Applies};
-use crate::model::{Controller, Decision, Reference};
+use crate::model::{Controller, Decision, Flavor, Reference};
 
 /// The rule that decides what no rule takes: `review`.
 pub const BUILT_IN_DEFAULT: &str = "built-in-default";
@@ -16,13 +16,15 @@ pub struct EvalContext {
     pub now: DateTime<Utc>,
     /// Who answers for the place's instance; `None` for places of no instance.
     pub controller: Option<Controller>,
+    /// Which API the place's instance speaks; `None` for places of no instance.
+    pub flavor: Option<Flavor>,
 }
 
 impl EvalContext {
-    /// A context without a controller.
+    /// A context of no instance.
     #[must_use]
     pub const fn at(now: DateTime<Utc>) -> Self {
-        Self { now, controller: None }
+        Self { now, controller: None, flavor: None }
     }
 
     /// The same with a controller.
@@ -92,7 +94,7 @@ impl Policy {
     #[must_use]
     pub fn evaluate(&self, reference: &Reference, ctx: &EvalContext) -> Verdict {
         for rule in &self.rules {
-            match rule.applies(reference, ctx.controller, ctx.now) {
+            match rule.applies(reference, ctx) {
                 Applies::No => {}
                 Applies::Yes => return decided(rule),
                 Applies::Undated => return undated(rule),
@@ -115,14 +117,14 @@ impl Policy {
             .rules
             .iter()
             .map(|rule| {
-                let because = rule.misses(reference, ctx.controller, ctx.now);
+                let because = rule.misses(reference, ctx);
                 let walk = if over {
                     Walk::NotReached
                 } else if !because.is_empty() {
                     Walk::PassedOver { because }
                 } else {
                     over = true;
-                    match rule.applies(reference, ctx.controller, ctx.now) {
+                    match rule.applies(reference, ctx) {
                         Applies::Undated => Walk::Undated,
                         _ => Walk::Applied,
                     }

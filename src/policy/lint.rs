@@ -236,7 +236,9 @@ fn shadowed(earlier: &Rule, later: &Rule) -> bool {
 fn fits_somewhere(rule: &Rule, record: RecordType) -> Result<(), &'static str> {
     let other = "\u{0}"; // a field that is nothing special
     let named: Vec<&str> = rule.condition.field.iter().map(super::Glob::as_str).collect();
-    let named = if named.is_empty() || named.iter().any(|g| g.contains(['*', '?'])) { vec![other] } else { named };
+    let open = named.is_empty() || named.iter().any(|g| g.contains(['*', '?']));
+    // An account goes with the fields that name it alone.
+    let named = if open { vec![other, AUTHORS[0], "creator"] } else { named };
     let mut why = Ok(());
     for field in named {
         match fits_type(rule.decision, record, field) {
@@ -269,11 +271,20 @@ fn takes(earlier: &Rule, later: &Rule, record: RecordType) -> bool {
     let (a, b) = (earlier.decision, later.decision);
     // Each can be carried out wherever those before it can.
     let reach = |d: Decision| match d {
+        // On a Data Center, and nowhere else.
+        Decision::Anonymise => -1,
         Decision::Redact | Decision::Clear => 0,
         Decision::Remove => 1,
         Decision::Delete => 2,
         Decision::Keep | Decision::Review | Decision::Residual => 3,
     };
+    if a == Decision::Anonymise {
+        return b == Decision::Anonymise;
+    }
+    if b == Decision::Anonymise {
+        let deletes = a == Decision::Delete && matches!(record, R::Comment | R::Worklog | R::Attachment);
+        return deletes || reach(a) == 3;
+    }
     if reach(a) >= reach(b) {
         return true;
     }

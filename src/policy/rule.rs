@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
-use super::{Glob, Period, Set, Word};
+use super::{EvalContext, Glob, Period, Set, Word};
 use crate::model::{
-    Area, Controller, Cut, Decision, RecordRef, RecordTimes, RecordType, Reference, ReferenceKind, Strength,
+    Area, Controller, Cut, Decision, Flavor, RecordRef, RecordTimes, RecordType, Reference, ReferenceKind, Strength,
 };
 
 /// From when the age of a record counts.
@@ -136,8 +136,8 @@ pub(super) enum Applies {
 
 impl Rule {
     /// Whether the rule applies to a reference: the short way, which stops at the first condition that fails.
-    pub(super) fn applies(&self, r: &Reference, controller: Option<Controller>, now: DateTime<Utc>) -> Applies {
-        let c = &self.condition;
+    pub(super) fn applies(&self, r: &Reference, ctx: &EvalContext) -> Applies {
+        let (c, controller, now) = (&self.condition, ctx.controller, ctx.now);
         let holds = c.area.contains(r.place.area())
             && c.record.contains(r.record.record_type)
             && c.kind.contains(r.kind)
@@ -147,7 +147,7 @@ impl Rule {
             && any(&c.place, |g| place_matches(g, r))
             && any(&c.path, |g| r.record.path.as_deref().is_some_and(|p| g.matches(p)))
             && self.until.is_none_or(|until| now.date_naive() <= until)
-            && fits(self.decision, &r.record, &r.field, &r.cut).is_ok();
+            && self.fits(r, ctx).is_ok();
         if !holds {
             return Applies::No;
         }
@@ -161,10 +161,30 @@ impl Rule {
         }
     }
 
+    /// Whether the decision can be carried out on a reference at an instance of this kind.
+    fn fits(&self, r: &Reference, ctx: &EvalContext) -> Result<(), &'static str> {
+        fits(self.decision, &r.record, &r.field, &r.cut)?;
+        if self.decision != Decision::Anonymise {
+            return Ok(());
+        }
+        match ctx.flavor {
+            // What an old text says stands in the same fields of a history entry as an old user.
+            Some(Flavor::DataCenter)
+                if r.record.record_type == RecordType::History
+                    && (r.kind == ReferenceKind::Mention || r.strength != Strength::Certain) =>
+            {
+                Err("text is not touched by it; only where the account itself is named")
+            }
+            Some(Flavor::DataCenter) => Ok(()),
+            Some(Flavor::Cloud) => Err("accounts of Cloud are Atlassian's; only a Data Center anonymises its users"),
+            None => Err("only a Data Center anonymises its users"),
+        }
+    }
+
     /// Every condition that fails, for a person to read. Empty when the rule applies; an age that cannot be known is
     /// not among them. Says nothing of the reference's own path and field, which may name a person.
-    pub(super) fn misses(&self, r: &Reference, controller: Option<Controller>, now: DateTime<Utc>) -> Vec<String> {
-        let c = &self.condition;
+    pub(super) fn misses(&self, r: &Reference, ctx: &EvalContext) -> Vec<String> {
+        let (c, controller, now) = (&self.condition, ctx.controller, ctx.now);
         let mut out = Vec::new();
         word(&mut out, "area", c.area, r.place.area());
         word(&mut out, "record", c.record, r.record.record_type);
@@ -183,7 +203,7 @@ impl Rule {
         if let Some(until) = self.until.filter(|until| now.date_naive() > *until) {
             out.push(format!("the exception held until {until}"));
         }
-        if let Err(why) = fits(self.decision, &r.record, &r.field, &r.cut) {
+        if let Err(why) = self.fits(r, ctx) {
             out.push(format!("`{}` cannot be carried out here: {why}", self.decision.word()));
         }
         if c.age.holds(&r.times, now) == Some(false) && !c.age.is_any() {
@@ -249,6 +269,16 @@ pub(super) fn fits_type(decision: Decision, record: RecordType, field: &str) -> 
     if !decision.acts() {
         return Ok(());
     }
+    if decision == D::Anonymise {
+        return match (record, field) {
+            (R::UserProfile | R::Vote, _) | (R::Issue, "creator") => Ok(()),
+            (R::Comment | R::Worklog | R::Attachment, _) if AUTHORS.contains(&field) => Ok(()),
+            (R::History, _) if HISTORY_USERS.contains(&field) => Ok(()),
+            _ => Err(
+                "only what names the account and cannot be edited goes with it: authors, creators, votes, the history's users",
+            ),
+        };
+    }
     match (record, decision) {
         (R::History, _) => Err("Jira's history cannot be edited"),
         (R::Vote, _) => Err("only the voter can take a vote back"),
@@ -269,5 +299,7 @@ pub(super) fn fits_type(decision: Decision, record: RecordType, field: &str) -> 
 
 /// The fields of a comment or worklog that name its authors.
 pub(super) const AUTHORS: [&str; 2] = ["author", "updateAuthor"];
+/// The fields of a history entry that may name an account.
+pub(super) const HISTORY_USERS: [&str; 5] = ["author", "from", "fromString", "to", "toString"];
 /// The field of a reference in a file's name.
 pub(super) const FILE_NAME: &str = "name";

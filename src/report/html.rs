@@ -107,6 +107,7 @@ pub(super) const fn decision(decision: Decision) -> (&'static str, &'static str)
         Decision::Clear => ("acts", "the field is emptied"),
         Decision::Remove => ("acts", "taken out of a list; the others stay"),
         Decision::Delete => ("acts", "the whole record goes"),
+        Decision::Anonymise => ("acts", "the account is anonymised"),
         Decision::Keep => ("stays", "kept, on a legal basis"),
         Decision::Review => ("asks", "a person has to decide"),
         Decision::Residual => ("stays", "stays: nobody here can remove it"),

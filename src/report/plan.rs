@@ -15,7 +15,7 @@ use super::{
 use crate::{
     erasure::{
         executor::cost::Cost,
-        plan::{Operation, Plan, Standing, Step},
+        plan::{Plan, Standing, Step},
     },
     model::{Outcome, Place, RecordRef},
 };
@@ -328,13 +328,7 @@ fn step_line(step: &Step, record: &str, reasons: &BTreeMap<String, String>, mask
     Line {
         id: step.number.to_string(),
         record: record.to_owned(),
-        what: Mark {
-            class: "acts",
-            text: match step.operation {
-                Operation::Edit => "edit",
-                Operation::Delete => "delete",
-            },
-        },
+        what: Mark { class: "acts", text: step.operation.as_str() },
         cannot_be_undone: step.cannot_be_undone(),
         fields: fields.join(", "),
         why: rules.join("; "),

@@ -50,8 +50,14 @@ impl<'w> Engine<'w> {
         let clients: BTreeMap<_, _> = [("hq", &self.world.source), ("partner", &self.world.target)]
             .map(|(name, sandbox)| (name.parse().unwrap(), client(name, sandbox)))
             .into();
-        let executors =
-            Executors { config: &self.config, store: &self.store, clients: &clients, placeholder: "[erased]" };
+        let people = self.store.case_note(&self.case, "people").unwrap().unwrap_or_default();
+        let executors = Executors {
+            config: &self.config,
+            store: &self.store,
+            clients: &clients,
+            people: &people,
+            placeholder: "[erased]",
+        };
         let now = Utc::now;
         let run = Run {
             store: &self.store,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and tells what it counted")]
 
 mod again;
+mod anonymise;
 mod approval;
 mod cache;
 mod calls;

@@ -95,9 +95,34 @@ pub(crate) fn post(sandbox: &Sandbox, path: &str, body: &Value) {
 
 /// Writes and configures the shipped default policy with more rules in front of its rules about Jira.
 pub(crate) fn own_policy(w: &World, rules: &str) {
+    own_policy_with(w, "# ---- Jira, source and target", rules);
+}
+
+/// The same with rules that anonymise accounts in front of those that leave them alone.
+pub(crate) fn anonymising_policy(w: &World) {
+    const RULES: &str = r#"
+[[rule]]
+id = "account"
+match = { area = ["source", "target"], record = ["user-profile", "vote"] }
+decision = "anonymise"
+basis = "b"
+reason = "r"
+
+[[rule]]
+id = "account-names"
+match = { area = ["source", "target"], record = ["issue", "comment", "worklog", "history"], field = ["creator", "author", "updateAuthor", "from", "fromString", "to", "toString"], strength = "certain" }
+decision = "anonymise"
+basis = "b"
+reason = "r"
+
+"#;
+    own_policy_with(w, "[[rule]]\nid = \"user-profile\"", RULES);
+}
+
+fn own_policy_with(w: &World, in_front_of: &str, rules: &str) {
     let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/gdpr-default.toml");
     let policy = std::fs::read_to_string(policy).unwrap();
-    let at = policy.find("# ---- Jira, source and target").unwrap();
+    let at = policy.find(in_front_of).unwrap();
     std::fs::write(w.path().join("own.toml"), format!("{}{rules}{}", &policy[..at], &policy[at..])).unwrap();
     let config = std::fs::read_to_string(w.path().join("efface.toml")).unwrap();
     let config = config.replacen("path = \"home\"", "path = \"home\"\npolicy = \"own.toml\"", 1);

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 use chrono::Utc;
 use serde_json::json;
 
-use super::{Room, approve, long_needles, needles, show::print_plan, stamp, word};
+use super::{PEOPLE, Room, approve, long_needles, needles, show::print_plan, stamp, word};
 use crate::{
     cli::{Context, Failure, table, work},
     erasure::{
@@ -64,8 +64,14 @@ pub(super) async fn execute(
             Err(why) => ctx.say(format!("{name}: {why}")),
         }
     }
-    let executors =
-        Executors { config: &room.config, store: &room.store, clients: &usable, placeholder: &plan.policy.placeholder };
+    let people = room.store.case_note(id, PEOPLE)?.unwrap_or_default();
+    let executors = Executors {
+        config: &room.config,
+        store: &room.store,
+        clients: &usable,
+        people: &people,
+        placeholder: &plan.policy.placeholder,
+    };
     let actor = ctx.actor();
     let run = Run {
         store: &room.store,

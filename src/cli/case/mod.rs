@@ -31,6 +31,9 @@ mod show;
 
 pub(super) use drift::look as look_for_drift;
 
+/// The note of whom steps that anonymise mean.
+const PEOPLE: &str = "people";
+
 /// The erasure workflow: open, plan, approve, execute, verify, certificate, close.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

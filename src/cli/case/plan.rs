@@ -1,11 +1,14 @@
 //! `case plan`: scan everything and freeze a plan.
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::ExitCode,
+};
 
 use serde_json::json;
 
 use super::{
-    Room, approve,
+    PEOPLE, Room, approve,
     decide::{OTHERS, Reviews},
     groups::Asked,
     show::print_plan,
@@ -15,14 +18,14 @@ use crate::{
     cli::{Context, Failure, load_policy, work},
     erasure::{
         execute,
-        executor::Executors,
-        plan::{BY_A_PERSON, Group, HeldBy, Input, MandateOf, OTHER_PERSON, Plan, PolicyPin, Standing},
+        executor::{Executors, People, account},
+        plan::{Accounts, BY_A_PERSON, Group, HeldBy, Input, MandateOf, OTHER_PERSON, Plan, PolicyPin, Standing},
         trial::{IN_USE, Misfit, misfits},
         verify::{Remaining, Verification},
     },
     holds::{Holds, Spot},
     keys::Purpose,
-    model::{CaseId, Decision, Finding, InstanceName, Outcome, RecordRef, ReferenceKind},
+    model::{CaseId, Decision, Finding, InstanceName, Outcome, RecordRef, ReferenceKind, Subject},
     policy::Requirement,
     store::{CaseState, StepState},
 };
@@ -79,8 +82,13 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
     ctx.act(|act| room.store.set_case_state(act, id, CaseState::Scanned, scanned))?;
     let reviews: Reviews = room.store.case_note(id, "reviews")?.unwrap_or_default();
     let nobody = BTreeMap::new();
-    let executors =
-        Executors { config: &room.config, store: &room.store, clients: &nobody, placeholder: policy.placeholder() };
+    let executors = Executors {
+        config: &room.config,
+        store: &room.store,
+        clients: &nobody,
+        people: &People::new(),
+        placeholder: policy.placeholder(),
+    };
     let mask = work::masker(&subjects);
     let mut asked = Asked::new(room, id, &subjects[0], &executors, &mask)?;
     asked.look(&decided.groups, |f| f.decision == Decision::Review && !reviews.contains_key(&f.id)).await;
@@ -114,6 +122,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
             (i.name.clone(), MandateOf { mandate: i.mandate, contact: i.contact.clone(), consent })
         })
         .collect();
+    let accounts = accounts(room, ctx, id, &subjects[0], &decided.groups).await?;
     let unexplained = unexplained(room, &last, &decided.groups, &reviews);
     let actor = ctx.actor();
     let holds = Holds::load(&room.store)?;
@@ -142,6 +151,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
             groups: groups.to_vec(),
             mandates: &mandates,
             ask: &decided.ask,
+            accounts: &accounts,
             held: &held,
             unexplained: unexplained.clone(),
             coverage: decided.coverage.clone(),
@@ -183,6 +193,36 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         reviews
     ));
     Ok(ExitCode::from(if plan.is_complete() { 0 } else { 3 }))
+}
+
+/// The accounts that the policy wants anonymised: asks each instance whether they can be. Whom the steps mean is kept
+/// sealed in the case.
+async fn accounts(
+    room: &Room,
+    ctx: &Context,
+    id: &CaseId,
+    subject: &Subject,
+    groups: &[Group],
+) -> anyhow::Result<Accounts> {
+    let wanted = groups.iter().flat_map(|(findings, _)| findings).filter(|f| f.decision == Decision::Anonymise);
+    let instances: BTreeSet<&InstanceName> = wanted.filter_map(|f| f.reference.instance.as_ref()).collect();
+    let (mut out, mut people) = (Accounts::new(), room.store.case_note::<People>(id, PEOPLE)?.unwrap_or_default());
+    for instance in instances.into_iter().filter_map(|name| room.config.instance(name)) {
+        let looked = match work::clients([instance].into_iter(), true).remove(&instance.name) {
+            Some(Ok(client)) => account::look(&client, &instance.name, subject, instance.new_owner.as_deref()).await,
+            Some(Err(why)) => Err(why),
+            None => continue,
+        };
+        let account = looked.map(|(account, (base, person))| {
+            people.insert(base, person);
+            account
+        });
+        out.insert(instance.name.clone(), account.map_err(|why| work::masker(std::slice::from_ref(subject))(&why)));
+    }
+    if !people.is_empty() {
+        room.store.put_case_note(id, PEOPLE, ctx.now, &people)?;
+    }
+    Ok(out)
 }
 
 /// What the last verification met and this scan finds nowhere in the record: the two searches differ, so a person looks.

@@ -83,6 +83,8 @@ impl StepCost {
             // Load; look for the watcher, take it out; see that it is gone.
             (R::Watcher, _) => (4, 0, 0),
             (R::Attachment | R::RemoteLink, _) => (3, 1, 1),
+            // Which stage it is at, the last task, the check, the start, some asking after it, whether it is through.
+            (R::UserProfile, _) => (12, 0, 1),
             _ => (3, 0, 0),
         };
         Self { calls, mails, webhooks }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
-    plan::{Base, Step, stable_part},
+    plan::{Base, Operation, Step, stable_part},
     redact::{self, Action, RedactError},
 };
 use crate::{
@@ -23,12 +23,13 @@ use crate::{
     sync::{Redacted, note_erasure, note_redaction},
 };
 
+pub mod account;
 pub mod cost;
 mod file;
 mod remote;
 mod staged;
 
-pub use self::file::read_file;
+pub use self::{account::People, file::read_file};
 use self::{file::File, remote::Remote, staged::Staged};
 
 /// Why a step could not be carried out.
@@ -63,6 +64,9 @@ pub enum ExecError {
     /// Jira.
     #[error("{0}")]
     Jira(#[from] JiraError),
+    /// An account could not be anonymised.
+    #[error("the account could not be anonymised: {0}")]
+    Account(String),
     /// Staging.
     #[error("{0}")]
     Staging(#[from] StagingError),
@@ -199,6 +203,8 @@ pub struct Executors<'a> {
     pub store: &'a Store,
     /// Clients with the right to erase.
     pub clients: &'a BTreeMap<InstanceName, Client>,
+    /// Whom steps that anonymise mean, by their base.
+    pub people: &'a People,
     /// What is put where something was cut.
     pub placeholder: &'a str,
 }
@@ -210,6 +216,13 @@ impl<'a> Executors<'a> {
     /// When there is none, or the staging area cannot be opened.
     pub fn of(&self, step: &Step) -> Result<Box<dyn Executor + 'a>, ExecError> {
         let nobody = || ExecError::NoExecutor(step.place.to_string());
+        if step.operation == Operation::Anonymise {
+            let name = step.instance.as_ref().ok_or_else(nobody)?;
+            let owner = self.config.instance(name).and_then(|i| i.new_owner.clone());
+            let client = self.clients.get(name).ok_or_else(nobody)?;
+            let person = self.people.get(&step.base).ok_or_else(nobody)?;
+            return Ok(Box::new(account::AccountOf::new(client, person, owner)));
+        }
         match step.place.area() {
             Area::Source | Area::Target => {
                 let name = step.instance.as_ref().ok_or_else(nobody)?;

@@ -36,6 +36,7 @@ fn plan_held(groups: Vec<Group>, mandate: Mandate, held: Held<'_>) -> Plan {
         MandateOf { mandate, contact: Some("privacy@partner.example".into()), consent: None },
     )]);
     Plan::make(Input {
+        accounts: &Accounts::new(),
         case: "C-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
         subject: "p-1",
         created_at: "2026-11-22T00:00:00Z".into(),

@@ -8,7 +8,7 @@ use super::{Back, Fate, Replay, Replayed, UNREAD, coverage, held};
 use crate::{
     config::NameMode,
     erasure::{
-        executor::{Current, ExecError, Executors},
+        executor::{Current, ExecError, Executors, People},
         plan::{Base, Edit, Operation, Step},
     },
     holds::{Spot, names_json},
@@ -145,8 +145,13 @@ impl Replay<'_> {
         hit: &Hit,
     ) -> Result<Fate, ExecError> {
         let clients = BTreeMap::from([(remote.instance.clone(), client.clone())]);
-        let executors =
-            Executors { config: self.config, store: self.store, clients: &clients, placeholder: PLACEHOLDER };
+        let executors = Executors {
+            config: self.config,
+            store: self.store,
+            clients: &clients,
+            people: &People::new(),
+            placeholder: PLACEHOLDER,
+        };
         let step = step(remote, hit);
         let executor = executors.of(&step)?;
         let Some(current) = executor.load(&step).await? else {
@@ -260,6 +265,7 @@ fn step(remote: &RemotePlace, hit: &Hit) -> Step {
         rule: "replay".into(),
         kind: ReferenceKind::Alias,
         strength: Strength::Certain,
+        at: None,
     };
     let fields: Vec<&str> = hit.fields.iter().map(String::as_str).collect();
     Step {
