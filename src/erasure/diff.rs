@@ -103,6 +103,7 @@ impl Operation {
             Self::Edit => "edit",
             Self::Delete => "delete",
             Self::Anonymise => "anonymise",
+            Self::Renew => "renew",
         }
     }
 }

@@ -267,7 +267,7 @@ impl Run<'_> {
                 let (intent, remark) = self.edit(step, executor, &current, next, after).await?;
                 Ok((Outcome::Redacted, Intent { note: remark, ..intent }))
             }
-            Operation::Delete | Operation::Anonymise => {
+            Operation::Delete | Operation::Anonymise | Operation::Renew => {
                 let mut remark = None;
                 if let Some(parting) = executor.parting(step, &current, self.placeholder()).filter(|_| !resumed) {
                     match self.edit(step, executor, &current, parting, after).await {

@@ -3,6 +3,7 @@
 //! Owns the form of a plan and the rules by which findings become steps or stay. The steps of one record are one unit.
 
 mod accounts;
+mod renewals;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,8 @@ pub enum Operation {
     Delete,
     /// Anonymise the account that the record is (Data Center).
     Anonymise,
+    /// Delete an issue of a target, so that the synchronization writes a clean copy of it.
+    Renew,
 }
 
 /// Where a reference of a step stands that is not in the step's own record.
@@ -209,7 +212,10 @@ pub struct Plan {
 /// Schema name of plans.
 pub const SCHEMA: &str = "efface.plan/1";
 
-pub use self::accounts::{Account, Accounts};
+pub use self::{
+    accounts::{Account, Accounts},
+    renewals::{Renewal, Renewals},
+};
 
 /// What a record was when it was scanned: enough to hash the fields that a step will edit.
 #[derive(Debug, Clone)]
@@ -238,6 +244,7 @@ pub fn stable_part(value: &Value, record: RecordType, operation: Operation, fiel
         names.iter().map(|&n| (n.to_owned(), from.get(n).cloned().unwrap_or(Value::Null))).collect()
     };
     match (record, operation) {
+        (RecordType::Issue, Operation::Renew) => value.clone(),
         (RecordType::Issue, _) => {
             let mut names = fields.to_vec();
             names.sort_unstable();
@@ -326,6 +333,8 @@ pub struct Input<'a> {
     pub ask: &'a BTreeMap<String, String>,
     /// The person's accounts that the policy wants anonymised.
     pub accounts: &'a Accounts,
+    /// The issues that it wants written anew.
+    pub renewals: &'a Renewals,
     /// What holds cover.
     pub held: Held<'a>,
     /// What the last verification met and the scan does not know.
@@ -349,7 +358,11 @@ impl Plan {
         let mut steps: Vec<Step> = Vec::new();
         let mut standing = input.unexplained;
         let mut leaving: BTreeMap<InstanceName, Vec<&Finding>> = BTreeMap::new();
+        let (renewing, renewed) = renewals::renew(&input.groups, input.renewals, input.held);
         for (findings, base) in &input.groups {
+            if findings.first().and_then(renewals::issue_of).is_some_and(|issue| renewed.contains(&issue)) {
+                continue;
+            }
             let mut acting = Vec::new();
             let mut of_account = Vec::new();
             for finding in findings {
@@ -363,6 +376,14 @@ impl Plan {
                     Some((outcome, why, who)) => standing.push(stands(finding, outcome, why, who)),
                     None => match (input.held)(finding, finding.decision == Decision::Delete) {
                         Some(held) => standing.push(holds(finding, held)),
+                        None if finding.decision == Decision::Renew => {
+                            let why = renewals::issue_of(finding).and_then(|issue| input.renewals.get(&issue));
+                            let why = match why {
+                                Some(Err(why)) => format!("the issue cannot be written anew: {why}"),
+                                _ => "the issue cannot be written anew, since something of it is kept".to_owned(),
+                            };
+                            standing.push(stands(finding, Outcome::Residual, why, Some(ADMIN.into())));
+                        }
                         None if finding.decision == Decision::Anonymise => of_account.push(finding),
                         None => acting.push(finding),
                     },
@@ -415,6 +436,7 @@ impl Plan {
             }
             steps.push(step);
         }
+        steps.extend(renewing);
         // Last: the account's name changes under every other step.
         accounts::leave(leaving, input.accounts, &mut steps, &mut standing);
         for (i, step) in steps.iter_mut().enumerate() {
@@ -545,7 +567,7 @@ fn refuse(finding: &Finding, has_base: bool) -> Option<(Outcome, String, Option<
         );
     }
     match (r.record.record_type, r.field.as_str()) {
-        _ if finding.decision == Decision::Anonymise => None,
+        _ if matches!(finding.decision, Decision::Anonymise | Decision::Renew) => None,
         (RecordType::Issue, _) if deletes => Some((
             Outcome::Review,
             "deleting a whole issue would take other people's work along: decide by hand".into(),

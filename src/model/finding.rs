@@ -18,6 +18,8 @@ pub enum Decision {
     Delete,
     /// Anonymise the account that is named (Data Center), since nobody can edit where it stands.
     Anonymise,
+    /// Delete a target's issue and let the synchronization write a clean copy of it, where nothing of others would be lost.
+    Renew,
     /// Leave it, with a legal basis.
     Keep,
     /// A person has to decide.
@@ -36,6 +38,7 @@ impl Decision {
             Self::Remove => "remove",
             Self::Delete => "delete",
             Self::Anonymise => "anonymise",
+            Self::Renew => "renew",
             Self::Keep => "keep",
             Self::Review => "review",
             Self::Residual => "residual",
@@ -45,7 +48,7 @@ impl Decision {
     /// Whether the decision changes the record.
     #[must_use]
     pub const fn acts(self) -> bool {
-        matches!(self, Self::Redact | Self::Clear | Self::Remove | Self::Delete | Self::Anonymise)
+        matches!(self, Self::Redact | Self::Clear | Self::Remove | Self::Delete | Self::Anonymise | Self::Renew)
     }
 }
 

@@ -271,15 +271,19 @@ fn takes(earlier: &Rule, later: &Rule, record: RecordType) -> bool {
     let (a, b) = (earlier.decision, later.decision);
     // Each can be carried out wherever those before it can.
     let reach = |d: Decision| match d {
-        // On a Data Center, and nowhere else.
-        Decision::Anonymise => -1,
+        // On a Data Center, and in a target, and nowhere else.
+        Decision::Anonymise | Decision::Renew => -1,
         Decision::Redact | Decision::Clear => 0,
         Decision::Remove => 1,
         Decision::Delete => 2,
         Decision::Keep | Decision::Review | Decision::Residual => 3,
     };
-    if a == Decision::Anonymise {
-        return b == Decision::Anonymise;
+    if matches!(a, Decision::Anonymise | Decision::Renew) {
+        return a == b;
+    }
+    if b == Decision::Renew {
+        let deletes = a == Decision::Delete && matches!(record, R::Comment | R::Worklog | R::Attachment);
+        return deletes || reach(a) == 3;
     }
     if b == Decision::Anonymise {
         let deletes = a == Decision::Delete && matches!(record, R::Comment | R::Worklog | R::Attachment);

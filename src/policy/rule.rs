@@ -164,6 +164,9 @@ impl Rule {
     /// Whether the decision can be carried out on a reference at an instance of this kind.
     fn fits(&self, r: &Reference, ctx: &EvalContext) -> Result<(), &'static str> {
         fits(self.decision, &r.record, &r.field, &r.cut)?;
+        if self.decision == Decision::Renew && r.place.area() != Area::Target {
+            return Err("only what a synchronization wrote, in its target, is written anew");
+        }
         if self.decision != Decision::Anonymise {
             return Ok(());
         }
@@ -277,6 +280,12 @@ pub(super) fn fits_type(decision: Decision, record: RecordType, field: &str) -> 
             _ => Err(
                 "only what names the account and cannot be edited goes with it: authors, creators, votes, the history's users",
             ),
+        };
+    }
+    if decision == D::Renew {
+        return match record {
+            R::Issue | R::History | R::Comment | R::Worklog | R::Attachment => Ok(()),
+            _ => Err("only issues are written anew, with all that is in them"),
         };
     }
     match (record, decision) {

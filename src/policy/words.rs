@@ -57,7 +57,7 @@ words!(ReferenceKind, "kind", {
 words!(Strength, "strength", { Possible => "possible", Probable => "probable", Certain => "certain" });
 words!(Controller, "controller", { Us => "us", Joint => "joint", Processor => "processor", Partner => "partner" });
 words!(Decision, "decision", {
-    Redact => "redact", Clear => "clear", Remove => "remove", Delete => "delete", Anonymise => "anonymise", Keep => "keep", Review => "review",
+    Redact => "redact", Clear => "clear", Remove => "remove", Delete => "delete", Anonymise => "anonymise", Renew => "renew", Keep => "keep", Review => "review",
     Residual => "residual",
 });
 words!(Requirement, "requirement", {

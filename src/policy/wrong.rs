@@ -320,7 +320,7 @@ name = "p"
 reason = "x"
 "#), @r#"
     p:3:1: error[missing-key]: a rule has no `id` (add `id = "…"`: every finding names its rule)
-    p:3:1: error[missing-key]: a rule has no `decision` (add `decision = "…"`, one of redact, clear, remove, delete, anonymise, keep, review, residual)
+    p:3:1: error[missing-key]: a rule has no `decision` (add `decision = "…"`, one of redact, clear, remove, delete, anonymise, renew, keep, review, residual)
     "#);
 }
 
@@ -392,7 +392,7 @@ name = "p"
 id = "r"
 decision = "pulverise"
 "#), @r#"
-    p:5:12: error[unknown-value]: `pulverise` is no decision (known are: redact, clear, remove, delete, anonymise, keep, review, residual)
+    p:5:12: error[unknown-value]: `pulverise` is no decision (known are: redact, clear, remove, delete, anonymise, renew, keep, review, residual)
     "#);
 }
 

@@ -108,6 +108,7 @@ pub(super) const fn decision(decision: Decision) -> (&'static str, &'static str)
         Decision::Remove => ("acts", "taken out of a list; the others stay"),
         Decision::Delete => ("acts", "the whole record goes"),
         Decision::Anonymise => ("acts", "the account is anonymised"),
+        Decision::Renew => ("acts", "the issue is deleted, and the synchronization writes a clean copy"),
         Decision::Keep => ("stays", "kept, on a legal basis"),
         Decision::Review => ("asks", "a person has to decide"),
         Decision::Residual => ("stays", "stays: nobody here can remove it"),

@@ -445,6 +445,27 @@ impl Store {
         })
     }
 
+    /// Forgets what a source issue became, since that was deleted to be written anew: the next run looks at all of the
+    /// source again and makes the issue as if it had never been. Says whether there was such a pair.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn renew_pair(&self, sync: &SyncName, source_issue: &str) -> Result<bool, StoreError> {
+        self.write(|tx| {
+            let of = params![sync.as_str(), source_issue];
+            tx.execute(
+                "DELETE FROM pair_field WHERE sync = ?1 AND (kind, source_id) IN
+                 (SELECT kind, source_id FROM pair WHERE sync = ?1 AND source_issue = ?2)",
+                of,
+            )?;
+            let there = tx.execute("DELETE FROM pair WHERE sync = ?1 AND source_issue = ?2", of)? > 0;
+            // Its sequence goes on: messages of before may lie there still.
+            tx.execute("UPDATE exported SET hash = x'' WHERE sync = ?1 AND issue_id = ?2", of)?;
+            tx.execute("DELETE FROM sync_cursor WHERE sync = ?1", [sync.as_str()])?;
+            Ok(there)
+        })
+    }
+
     /// Commits an intent before its create call.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The issue property that holds our mark.
-pub(super) const PROPERTY: &str = "efface";
+pub(crate) const PROPERTY: &str = "efface";
 /// How much older than its intent a thing of ours may look: clocks differ, and some servers keep the day alone.
 const SLACK: TimeDelta = TimeDelta::hours(26);
 

@@ -19,7 +19,8 @@ use super::{
     report::Phase,
 };
 use crate::{
-    jira::{Client, ErrorKind, Issue},
+    config::Sync,
+    jira::{Client, ErrorKind, Issue, JiraError},
     keys::Purpose,
     staging::{IssueRef, Message, MessageId, MessageKind, SCHEMA, SourceRef, StagedAttachment},
     store::PairKind,
@@ -78,6 +79,28 @@ pub(super) async fn export(room: &Room<'_>) -> Result<(), SyncError> {
         room.deps.store.sync_set_selection(&room.sync.name, &selection)?;
     }
     Ok(())
+}
+
+/// Whether a synchronization would carry an issue over, changed or not: it is there, in the source's project, and selected.
+///
+/// # Errors
+/// What the source says.
+pub async fn carries_over(source: &Client, sync: &Sync, id: &str, key: &str) -> Result<bool, JiraError> {
+    if key.is_empty() || key.contains('"') {
+        return Ok(false);
+    }
+    let mut clauses = vec![format!("project = \"{}\" AND key = \"{key}\"", sync.source.project)];
+    clauses.extend(
+        sync.source
+            .jql
+            .as_deref()
+            .map(without_order)
+            .filter(|j| !j.trim().is_empty())
+            .map(|j| format!("({})", j.trim())),
+    );
+    let found = source.search(&clauses.join(" AND "), &["project"]).all().await?;
+    // A server that does not know a clause may answer with everything.
+    Ok(found.iter().any(|issue| issue.id() == id && issue.key().eq_ignore_ascii_case(key)))
 }
 
 /// A hash of what selects issues and their parts; a query may name a person, so it is not kept itself.

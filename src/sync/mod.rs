@@ -24,10 +24,12 @@ use std::{collections::HashMap, sync::Mutex, time::Duration};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+pub(crate) use self::create::PROPERTY;
 use self::users::Users;
 pub use self::{
     connect::{ConnectError, connect},
     error::SyncError,
+    export::carries_over,
     redaction::{Redacted, note_erasure, note_redaction},
     report::{Phase, Progress, RunReport, Silent, SyncReport},
 };

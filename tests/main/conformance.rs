@@ -18,7 +18,7 @@ use efface::{
 use serde_json::{Value, json};
 
 use crate::engine::Engine;
-use crate::world::{EMAIL, NAME, USER, World, anonymising_policy, client, own_policy, post};
+use crate::world::{EMAIL, NAME, USER, World, anonymising_policy, client, own_policy, post, renewing_policy};
 
 /// What comes between an execution and the place it acts on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -89,6 +89,10 @@ impl Executor for Between<'_> {
 
 /// The record as somebody else may have left it meanwhile; `None` where a record of this kind cannot be changed.
 fn by_somebody(step: &Step, current: &Current) -> Option<Current> {
+    // These have no part that is put in place of another; `anonymise.rs` and `renew.rs` change them otherwise.
+    if matches!(step.operation, Operation::Anonymise | Operation::Renew) {
+        return None;
+    }
     Some(match current {
         Current::Bytes(bytes) if bytes.is_empty() => return None,
         Current::Bytes(bytes) => Current::Bytes([bytes.as_slice(), b"\n"].concat()),
@@ -157,9 +161,12 @@ fn own(step: &Step, name: &str) -> bool {
         return step.place.area() != Area::Staging
             && step.record.path.as_deref().is_some_and(|p| name.ends_with(p.split('!').next().unwrap()));
     };
-    // An account stands in many records.
+    // An account stands in many records, and an issue goes with all that is in it.
     if step.operation == Operation::Anonymise {
         return name.starts_with(&format!("{instance}/"));
+    }
+    if step.operation == Operation::Renew {
+        return name.starts_with(&format!("{instance}/{}/", step.record.key.as_deref().unwrap_or("?")));
     }
     let Some(part) = name.strip_prefix(&format!("{instance}/{}/", step.record.key.as_deref().unwrap_or("?"))) else {
         return false;
@@ -422,4 +429,11 @@ fn accounts_keep_what_executors_promise() {
     let w = full();
     anonymising_policy(&w);
     has(&suite(&w), &["datacenter anonymise user-profile"]);
+}
+
+#[test]
+fn renewals_keep_what_executors_promise() {
+    let w = full();
+    renewing_policy(&w, "[\"issue\", \"comment\", \"attachment\", \"history\"]");
+    has(&suite(&w), &["cloud renew issue"]);
 }

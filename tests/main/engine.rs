@@ -56,6 +56,7 @@ impl<'w> Engine<'w> {
             store: &self.store,
             clients: &clients,
             people: &people,
+            sources: &|sync| clients.get(&sync.source.instance).cloned(),
             placeholder: "[erased]",
         };
         let now = Utc::now;

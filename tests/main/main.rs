@@ -19,6 +19,7 @@ mod life;
 mod plan;
 mod readers;
 mod readme;
+mod renew;
 mod resolve;
 mod story;
 mod world;

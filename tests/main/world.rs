@@ -119,6 +119,15 @@ reason = "r"
     own_policy_with(w, "[[rule]]\nid = \"user-profile\"", RULES);
 }
 
+/// The same with a rule that has a target's issues written anew for what stands in their history.
+pub(crate) fn renewing_policy(w: &World, records: &str) {
+    let rule = format!(
+        "[[rule]]\nid = \"anew\"\nmatch = {{ area = \"target\", record = {records} }}\ndecision = \"renew\"\nbasis = \"b\"\n\
+         reason = \"r\"\n\n"
+    );
+    own_policy_with(w, "[[rule]]\nid = \"user-profile\"", &rule);
+}
+
 fn own_policy_with(w: &World, in_front_of: &str, rules: &str) {
     let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/gdpr-default.toml");
     let policy = std::fs::read_to_string(policy).unwrap();

@@ -70,6 +70,7 @@ pub(super) async fn execute(
         store: &room.store,
         clients: &usable,
         people: &people,
+        sources: &|sync| usable.get(&sync.source.instance).cloned(),
         placeholder: &plan.policy.placeholder,
     };
     let actor = ctx.actor();

@@ -16,16 +16,19 @@ use super::{
 };
 use crate::{
     cli::{Context, Failure, load_policy, work},
+    config::Sync,
     erasure::{
         execute,
-        executor::{Executors, People, account},
-        plan::{Accounts, BY_A_PERSON, Group, HeldBy, Input, MandateOf, OTHER_PERSON, Plan, PolicyPin, Standing},
+        executor::{Executors, People, account, renew::Renewer},
+        plan::{
+            Accounts, BY_A_PERSON, Group, HeldBy, Input, MandateOf, OTHER_PERSON, Plan, PolicyPin, Renewals, Standing,
+        },
         trial::{IN_USE, Misfit, misfits},
         verify::{Remaining, Verification},
     },
     holds::{Holds, Spot},
     keys::Purpose,
-    model::{CaseId, Decision, Finding, InstanceName, Outcome, RecordRef, ReferenceKind, Subject},
+    model::{Area, CaseId, Decision, Finding, InstanceName, Outcome, RecordRef, RecordType, ReferenceKind, Subject},
     policy::Requirement,
     store::{CaseState, StepState},
 };
@@ -87,6 +90,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         store: &room.store,
         clients: &nobody,
         people: &People::new(),
+        sources: &|_| None,
         placeholder: policy.placeholder(),
     };
     let mask = work::masker(&subjects);
@@ -123,6 +127,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         })
         .collect();
     let accounts = accounts(room, ctx, id, &subjects[0], &decided.groups).await?;
+    let renewals = renewals(room, &clients, &subjects[0], &decided.groups).await;
     let unexplained = unexplained(room, &last, &decided.groups, &reviews);
     let actor = ctx.actor();
     let holds = Holds::load(&room.store)?;
@@ -152,6 +157,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
             mandates: &mandates,
             ask: &decided.ask,
             accounts: &accounts,
+            renewals: &renewals,
             held: &held,
             unexplained: unexplained.clone(),
             coverage: decided.coverage.clone(),
@@ -223,6 +229,47 @@ async fn accounts(
         room.store.put_case_note(id, PEOPLE, ctx.now, &people)?;
     }
     Ok(out)
+}
+
+/// The issues of targets that the policy wants written anew: looks whether anything of others would be lost.
+async fn renewals(room: &Room, clients: &work::Clients, subject: &Subject, groups: &[Group]) -> Renewals {
+    let all = || groups.iter().flat_map(|(findings, _)| findings);
+    let wanted: BTreeSet<(InstanceName, String)> = all()
+        .filter(|f| f.decision == Decision::Renew)
+        .filter_map(|f| f.reference.instance.clone().zip(f.reference.record.key.clone()))
+        .collect();
+    let client = |name: &InstanceName| clients.get(name).and_then(|c| c.as_ref().ok());
+    let source = |sync: &Sync| client(&sync.source.instance).cloned();
+    let mut out = Renewals::new();
+    for (instance, key) in wanted {
+        let looked = match client(&instance) {
+            None => Err("the instance cannot be asked".to_owned()),
+            Some(target) => {
+                let renewer = Renewer { config: &room.config, store: &room.store, target, source: &source };
+                renewer.look(instance.as_str(), &key).await
+            }
+        };
+        // A bare name that stays in the source parks the new copy until a person looks: then there would be none.
+        let parks = |source_key: &str| {
+            all().any(|f| {
+                let r = &f.reference;
+                let bare = matches!(r.kind, ReferenceKind::FullName | ReferenceKind::Alias);
+                r.place.area() == Area::Source
+                    && r.record.key.as_deref() == Some(source_key)
+                    && r.record.record_type != RecordType::History
+                    && bare
+                    && !f.decision.acts()
+            })
+        };
+        let renewal = looked.and_then(|(renewal, source_key)| {
+            if parks(&source_key) {
+                return Err("a bare name stays in its source, which would park the clean copy".to_owned());
+            }
+            Ok(renewal)
+        });
+        out.insert((instance, key), renewal.map_err(|why| work::masker(std::slice::from_ref(subject))(&why)));
+    }
+    out
 }
 
 /// What the last verification met and this scan finds nowhere in the record: the two searches differ, so a person looks.

@@ -75,6 +75,8 @@ impl StepCost {
         let dc = u64::from(flavor == Flavor::DataCenter);
         let (calls, mails, webhooks) = match (step.record.record_type, step.operation) {
             // Load, edit, read back. Where a reporter is taken out, Jira is asked whether it needs one, and who we are.
+            // All of it read and asked after, deleted, seen to be gone.
+            (R::Issue, Operation::Renew) => (18, 1, 1),
             (R::Issue, _) => (3 + 2 * u64::from(step.edits.iter().any(|e| e.field == "reporter")), 0, 1),
             // Load, blank, read back, delete, see that it is gone.
             (R::Comment, Delete) => (5, 1 + dc, 2),

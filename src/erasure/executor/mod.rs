@@ -27,6 +27,7 @@ pub mod account;
 pub mod cost;
 mod file;
 mod remote;
+pub mod renew;
 mod staged;
 
 pub use self::{account::People, file::read_file};
@@ -67,6 +68,9 @@ pub enum ExecError {
     /// An account could not be anonymised.
     #[error("the account could not be anonymised: {0}")]
     Account(String),
+    /// An issue may not be written anew.
+    #[error("the issue cannot be written anew: {0}")]
+    Renew(String),
     /// Staging.
     #[error("{0}")]
     Staging(#[from] StagingError),
@@ -205,6 +209,8 @@ pub struct Executors<'a> {
     pub clients: &'a BTreeMap<InstanceName, Client>,
     /// Whom steps that anonymise mean, by their base.
     pub people: &'a People,
+    /// A client of a synchronization's source, for reading.
+    pub sources: &'a dyn Fn(&crate::config::Sync) -> Option<Client>,
     /// What is put where something was cut.
     pub placeholder: &'a str,
 }
@@ -222,6 +228,17 @@ impl<'a> Executors<'a> {
             let client = self.clients.get(name).ok_or_else(nobody)?;
             let person = self.people.get(&step.base).ok_or_else(nobody)?;
             return Ok(Box::new(account::AccountOf::new(client, person, owner)));
+        }
+        if step.operation == Operation::Renew {
+            let name = step.instance.as_ref().ok_or_else(nobody)?;
+            let target = self.clients.get(name).ok_or_else(nobody)?;
+            let source = self.sources;
+            return Ok(Box::new(renew::Renew::new(renew::Renewer {
+                config: self.config,
+                store: self.store,
+                target,
+                source,
+            })));
         }
         match step.place.area() {
             Area::Source | Area::Target => {
@@ -251,8 +268,12 @@ impl Executors<'_> {
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn settle(&self, step: &Step, left: Option<&Current>) -> Result<(), StoreError> {
+    pub fn settle(&self, step: &Step, left: Option<&Current>) -> Result<(), ExecError> {
         let Some(instance) = &step.instance else { return Ok(()) };
+        if step.operation == Operation::Renew {
+            let id = step.record.id.as_deref().unwrap_or_default();
+            return renew::forget(self.config, self.store, instance.as_str(), id);
+        }
         let syncs: Vec<SyncName> =
             self.config.syncs.values().filter(|s| s.target.instance == *instance).map(|s| s.name.clone()).collect();
         let id = step.record.id.as_deref().unwrap_or_default();

@@ -37,6 +37,7 @@ fn plan_held(groups: Vec<Group>, mandate: Mandate, held: Held<'_>) -> Plan {
     )]);
     Plan::make(Input {
         accounts: &Accounts::new(),
+        renewals: &Renewals::new(),
         case: "C-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
         subject: "p-1",
         created_at: "2026-11-22T00:00:00Z".into(),

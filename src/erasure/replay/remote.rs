@@ -150,6 +150,7 @@ impl Replay<'_> {
             store: self.store,
             clients: &clients,
             people: &People::new(),
+            sources: &|_| None,
             placeholder: PLACEHOLDER,
         };
         let step = step(remote, hit);
