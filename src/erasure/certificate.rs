@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     keys::{Keys, Purpose},
-    model::{Coverage, MatrixRow, Outcome, Place, RecordRef},
+    model::{CaseKind, CaseRecord, Coverage, EXCEPTIONS, MatrixRow, Outcome, Place, RecordRef},
     store::{Approval, Case},
 };
 
@@ -50,6 +50,46 @@ pub struct Stays {
     pub who: Option<String>,
 }
 
+/// An exception that was looked at (Art. 17(3)).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// Which, such as `e: legal claims`.
+    pub exception: String,
+    /// Whether it applies, to any part of the data.
+    pub applies: bool,
+    /// Why, or why not; names nobody.
+    pub why: String,
+}
+
+/// How the request was judged, as far as it is on record.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assessment {
+    /// The grounds of the request (Art. 17(1)), each with its letter.
+    pub grounds: Vec<String>,
+    /// How it was checked who asks (Art. 12(6)); names nobody.
+    pub identity: Option<String>,
+    /// The exceptions that were looked at.
+    pub exceptions: Vec<Looked>,
+}
+
+impl Assessment {
+    fn of(kind: CaseKind, record: &CaseRecord) -> Self {
+        let said = |list: &[(char, &str)], letter: char| {
+            let words = list.iter().find(|(l, _)| *l == letter).map_or("", |(_, words)| words);
+            format!("{letter}: {words}")
+        };
+        Self {
+            grounds: record.grounds.iter().map(|l| said(kind.grounds(), *l)).collect(),
+            identity: record.identity.clone(),
+            exceptions: record
+                .exceptions
+                .iter()
+                .map(|e| Looked { exception: said(&EXCEPTIONS, e.letter), applies: e.applies, why: e.why.clone() })
+                .collect(),
+        }
+    }
+}
+
 /// The statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
@@ -69,6 +109,9 @@ pub struct Certificate {
     pub received: String,
     /// When the answer was due.
     pub due: String,
+    /// How the request was judged.
+    #[serde(default)]
+    pub assessment: Assessment,
     /// The policy's name and SHA-256.
     pub policy: (String, String),
     /// SHA-256 of the plan.
@@ -149,6 +192,7 @@ impl Certificate {
             kind: input.case.kind.to_string(),
             received: input.case.received.to_string(),
             due: input.case.due.to_string(),
+            assessment: Assessment::of(input.case.kind, &input.case.record),
             policy: (input.plan.policy.name.clone(), input.plan.policy.sha256.clone()),
             plan: input.hash.to_owned(),
             approvals: input.approvals,

@@ -16,7 +16,7 @@ use crate::{
         Area, CaseId, Coverage, Cut, Decision, Finding, InstanceName, Mandate, Outcome, Place, ProjectKey, RecordRef,
         RecordType, ReferenceKind, Strength,
     },
-    policy::{CaseRules, Period, Policy},
+    policy::{CaseRules, Notices, Period, Policy},
 };
 
 /// What is done to a record.
@@ -137,6 +137,9 @@ pub struct PolicyPin {
     /// How long suppression entries hold, such as `10 years`; `None` where they have no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppression_keep: Option<String>,
+    /// How recipients are told; plans of before have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notices: Option<Notices>,
     /// Whether an approval has to be signed. (What is not set is not written, here and below: the hash of a plan that was
     /// made before there was such a key stays what it was.)
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -170,6 +173,7 @@ impl PolicyPin {
             delay: approval.delay,
             case: policy.case().clone(),
             suppression_keep: policy.suppression_keep().map(|keep| keep.to_string()),
+            notices: Some(policy.notices()),
         }
     }
 }

@@ -41,6 +41,7 @@ pub use words::{Set, Word};
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// How much one plan may do before a second person raises the cap (law 9).
@@ -66,7 +67,7 @@ pub struct Approval {
 }
 
 /// How recipients are told of an erasure (Art. 19).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notices {
     /// Whether a case may only be closed when every recipient has been told.
     pub required: bool,

@@ -126,6 +126,12 @@ fn what_the_policy_wants_on_record_and_the_aftercare() {
     w.efface(&["case", "execute", &case, "--yes"]).exits(0);
     assert!(w.efface(&["case", "show", &case]).exits(0).out.contains("executing"));
     w.efface(&["case", "verify", &case]).exits(0);
+    let certificate = w.efface(&["case", "certificate", &case]).exits(0).out;
+    let judged = serde_json::from_str::<Value>(&certificate).unwrap()["assessment"].clone();
+    assert!(judged["grounds"][0].as_str().unwrap().starts_with("b: consent"), "{judged:#}");
+    assert!(judged["identity"].as_str().unwrap().starts_with("called …"), "{judged:#}");
+    assert_eq!(judged["exceptions"].as_array().unwrap().len(), 5);
+    assert_eq!(judged["exceptions"][4]["applies"], false);
 
     let close = w.efface(&["case", "close", &case]).exits(3);
     assert!(close.err.contains("hq-partner has run once more"), "{}", close.err);

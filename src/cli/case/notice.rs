@@ -52,7 +52,7 @@ pub(super) fn run(args: Args, room: &Room, ctx: &Context) -> anyhow::Result<Exit
     let Some(id) = &args.id else {
         let mut all = Vec::new();
         for case in room.store.cases()? {
-            all.extend(recipients(room, ctx, &case, rules)?.into_iter().map(|r| (case.id.clone(), r)));
+            all.extend(recipients(room, ctx, &case, pinned(room, &case)?)?.into_iter().map(|r| (case.id.clone(), r)));
         }
         // What somebody has to do something about comes first.
         all.sort_by_key(|(_, r)| r.state);
@@ -60,6 +60,7 @@ pub(super) fn run(args: Args, room: &Room, ctx: &Context) -> anyhow::Result<Exit
         return Ok(ExitCode::SUCCESS);
     };
     let case = room.case(id)?;
+    let rules = pinned(room, &case)?;
     let all = recipients(room, ctx, &case, rules)?;
     let Some(name) = &args.recipient else {
         let all: Vec<_> = all.into_iter().map(|r| (id.clone(), r)).collect();
@@ -171,9 +172,21 @@ fn list(ctx: &Context, all: &[(CaseId, Recipient)], rules: Notices) -> anyhow::R
     Ok(())
 }
 
+/// How a case's plan says that recipients are told: the policy's file may have changed since it was approved.
+pub(super) fn pinned(room: &Room, case: &Case) -> anyhow::Result<Notices> {
+    let pinned = match case.plan {
+        Some(_) if !case.state.has_ended() => room.plan(case)?.0.policy.notices,
+        _ => None,
+    };
+    Ok(match pinned {
+        Some(notices) => notices,
+        None => load_policy(&room.config.policy)?.notices(),
+    })
+}
+
 /// Says which recipients have still to be told, while their notices can still be written.
 pub(super) fn remind(room: &Room, ctx: &Context, case: &Case) -> anyhow::Result<()> {
-    let rules = load_policy(&room.config.policy)?.notices();
+    let rules = pinned(room, case)?;
     let all = recipients(room, ctx, case, rules)?;
     let untold = untold(&all);
     if !untold.is_empty() {
@@ -186,7 +199,7 @@ pub(super) fn remind(room: &Room, ctx: &Context, case: &Case) -> anyhow::Result<
 /// their names beyond the plan.
 pub(super) fn before_close(room: &Room, ctx: &Context, case: &Case) -> anyhow::Result<()> {
     let id = &case.id;
-    let rules = load_policy(&room.config.policy)?.notices();
+    let rules = pinned(room, case)?;
     let all = recipients(room, ctx, case, rules)?;
     let untold = untold(&all);
     if rules.required && !untold.is_empty() {

@@ -262,7 +262,7 @@ fn told(room: &Room, ctx: &Context, case: &Case, mut reply: Reply) -> anyhow::Re
     let stays = for_the_person(stays, &room.config, mask)?;
     reply.tell(done, &stays, &verification.coverage);
     reply.verified_at = Some(verification.at.clone());
-    let rules = load_policy(&room.config.policy)?.notices();
+    let rules = super::notice::pinned(room, case)?;
     for r in recipients(room, ctx, case, rules)? {
         reply.recipients.push(Told {
             name: r.name.to_string(),

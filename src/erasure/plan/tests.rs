@@ -55,6 +55,7 @@ fn plan_held(groups: Vec<Group>, mandate: Mandate, held: Held<'_>) -> Plan {
             delay: None,
             case: CaseRules::default(),
             suppression_keep: None,
+            notices: None,
         },
         groups,
         mandates: &mandates,
