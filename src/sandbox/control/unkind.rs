@@ -68,6 +68,16 @@ impl Control {
         self.0.world().switches.redaction_history = history;
     }
 
+    /// Whether a redaction's positions count characters (at first they count UTF-16 units).
+    pub fn set_redaction_in_characters(&self, characters: bool) {
+        self.0.world().switches.redaction_in_characters = characters;
+    }
+
+    /// What a redacted text becomes (at first as many `█` as it had UTF-16 units).
+    pub fn set_redaction_bar(&self, bar: &str) {
+        self.0.world().switches.redaction_bar = Some(bar.to_owned());
+    }
+
     /// How many times a job (redaction, anonymisation) is asked after before it is done; 2 at first.
     pub fn set_job_polls(&self, polls: u32) {
         self.0.world().switches.job_polls = polls;

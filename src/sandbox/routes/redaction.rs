@@ -124,20 +124,33 @@ fn redact(world: &mut World, item: &Redaction) -> Option<()> {
     let id: u64 = item.issue.parse().ok()?;
     let seen = world.issues.get(&id).filter(|i| world.sees(i) && !world.unkind.archived.contains(&i.id))?;
     let seen = seen.id;
+    let (in_characters, bar) = (world.switches.redaction_in_characters, world.switches.redaction_bar.clone());
     let place = place(world.issues.get_mut(&seen)?, item)?;
-    let units: Vec<u16> = place.encode_utf16().collect();
-    let secret = String::from_utf16(units.get(item.from..item.to)?).ok()?;
+    let at = |n: usize| byte_of(place, n, in_characters);
+    let (from, to) = (at(item.from)?, at(item.to)?);
+    let secret = place.get(from..to)?.to_owned();
     // The document's example decodes to the hexadecimal text of the hash, not to its bytes.
     if STANDARD.encode(hex::encode(Sha256::digest(secret.as_bytes()))) != item.expected {
         return None;
     }
-    let black = BLACK.repeat(item.to - item.from);
-    let (before, after) = (String::from_utf16(&units[..item.from]).ok()?, String::from_utf16(&units[item.to..]).ok()?);
-    *place = format!("{before}{black}{after}");
+    let black = bar.unwrap_or_else(|| BLACK.repeat(item.to - item.from));
+    place.replace_range(from..to, &black);
     in_history(world, seen, item, &secret, &black);
     world.ctx.notify = false;
     world.changed(seen, "issue_updated", Vec::new());
     Some(())
+}
+
+/// Where the `n`th unit of a text begins, in bytes; `None` inside a character, and beyond the end.
+fn byte_of(text: &str, n: usize, in_characters: bool) -> Option<usize> {
+    let mut units = 0;
+    for (i, c) in text.char_indices() {
+        if units == n {
+            return Some(i);
+        }
+        units += if in_characters { 1 } else { c.len_utf16() };
+    }
+    (units == n).then_some(text.len())
 }
 
 /// The string that an item points at.

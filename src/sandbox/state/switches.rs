@@ -83,6 +83,10 @@ pub(in crate::sandbox) struct Switches {
     pub(in crate::sandbox) page_cap: Option<usize>,
     pub(in crate::sandbox) redaction_plan: RedactionPlan,
     pub(in crate::sandbox) redaction_history: RedactionHistory,
+    /// A redaction's positions count characters, not UTF-16 units.
+    pub(in crate::sandbox) redaction_in_characters: bool,
+    /// What a redacted text becomes; as many `█` where there is none.
+    pub(in crate::sandbox) redaction_bar: Option<String>,
     /// How many times a job (redaction, anonymisation) is asked after before it is done.
     pub(in crate::sandbox) job_polls: u32,
     /// Users whom an external directory gives; Data Center's anonymisation refuses them.
@@ -112,6 +116,8 @@ impl Default for Switches {
             page_cap: None,
             redaction_plan: RedactionPlan::Here,
             redaction_history: RedactionHistory::Kept,
+            redaction_in_characters: false,
+            redaction_bar: None,
             job_polls: 2,
             directory: HashSet::new(),
             anonymization_fails: 0,
