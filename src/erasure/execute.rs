@@ -13,12 +13,13 @@ use serde_json::{Value, json};
 use super::{
     executor::{Current, ExecError, Executor, Executors},
     othersearch::Needles,
-    plan::{Operation, Plan, Step},
+    plan::{Means, Operation, Plan, Step},
+    verify::{Verification, still_met},
 };
 use crate::{
     holds::{Holds, Spot},
     jira::ErrorKind,
-    model::{CaseId, Hold, HoldId, Outcome, Subject},
+    model::{CaseId, Hold, HoldId, Outcome, RecordType, Subject},
     store::{Act, CaseState, StepRow, StepState, Store, StoreError},
 };
 
@@ -69,12 +70,21 @@ pub struct Problem {
 }
 
 /// What a journal row remembers of a step.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Intent {
     /// Hash of what the step will leave behind.
     after: Option<String>,
     /// Error or remark.
     note: Option<String>,
+    /// Which part of the step comes behind what `after` is the hash of; none where that is the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next: Option<usize>,
+    /// What was begun and goes on by itself: the id of a job, or of the new record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    begun: Option<String>,
+    /// Findings that the step leaves, since the place lacks the means to take them away without a copy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    left: Vec<String>,
 }
 
 /// Everything an execution needs besides the plan.
@@ -122,6 +132,9 @@ impl Run<'_> {
         let mut out = Execution::default();
         let mut holds = Holds::load(self.store)?;
         let mut parts: BTreeMap<HoldId, HeldPart> = BTreeMap::new();
+        for begun in rows.iter().filter_map(intent).filter_map(|i| i.begun) {
+            self.executors.ways.made(&begun);
+        }
         for step in &plan.steps {
             let earlier = rows.iter().find(|r| r.number == step.number);
             // Asked before every step: a hold that is ordered while this runs stops what is not begun.
@@ -149,17 +162,22 @@ impl Run<'_> {
                 continue;
             }
             let begun = earlier.is_some_and(|r| r.state == StepState::Begun);
-            let before: Intent = earlier.and_then(|r| serde_json::from_value(r.note.clone()).ok()).unwrap_or_default();
+            let before = earlier.and_then(intent).unwrap_or_default();
             if let Some(part) = &mut part {
                 if !(begun && self.came_through(step, &before).await) {
                     let note = if begun {
                         part.in_flight += 1;
-                        "its act was under way when the hold came, and is not seen to have come through"
+                        if step.means == Some(Means::RedactionApi) && before.begun.is_some() {
+                            "its redaction job was under way when the hold came: it cannot be stopped"
+                        } else {
+                            "its act was under way when the hold came, and is not seen to have come through"
+                        }
                     } else {
                         part.not_begun += 1;
                         "not begun when the hold came"
                     };
-                    let intent = Intent { after: before.after, note: Some(format!("held by {}: {note}", part.hold)) };
+                    let note = Some(format!("held by {}: {note}", part.hold));
+                    let intent = Intent { note, ..before };
                     self.journal(step, StepState::Held, Some(Outcome::Held), &intent)?;
                     out.held += 1;
                     progress(step.number);
@@ -204,15 +222,14 @@ impl Run<'_> {
         earlier: Option<&StepRow>,
         executor: Result<&dyn Executor, ExecError>,
     ) -> Result<Option<Problem>, StoreError> {
-        let before: Intent = earlier.and_then(|r| serde_json::from_value(r.note.clone()).ok()).unwrap_or_default();
-        let mut after = before.after;
+        let mut trail = earlier.and_then(intent).unwrap_or_default();
         let done = match executor {
-            Ok(executor) => self.step(step, &mut after, executor).await,
+            Ok(executor) => self.step(step, &mut trail, earlier.is_some(), executor).await,
             Err(error) => Err(error),
         };
         match done {
-            Ok((outcome, intent)) => {
-                self.journal(step, StepState::Done, Some(outcome), &intent)?;
+            Ok(outcome) => {
+                self.journal(step, StepState::Done, Some(outcome), &trail)?;
                 Ok(None)
             }
             Err(ExecError::Store(e)) => Err(e),
@@ -221,8 +238,8 @@ impl Run<'_> {
                 let state = if refused { StepState::Refused } else { StepState::Failed };
                 let what = error.to_string();
                 // The act may have come through although its answer did not: the next run has to know what it would leave.
-                let intent = Intent { after, note: Some(what.clone()) };
-                self.journal(step, state, Some(Outcome::Failed), &intent)?;
+                trail.note = Some(what.clone());
+                self.journal(step, state, Some(Outcome::Failed), &trail)?;
                 Ok(Some(Problem { step: step.number, place: step.place.to_string(), refused, what }))
             }
         }
@@ -234,43 +251,44 @@ impl Run<'_> {
         match executor.load(step).await {
             Ok(None) => executor.confirm_gone(step).await.is_ok(),
             Ok(Some(current)) => {
-                step.operation == Operation::Edit && before.after.as_deref() == Some(current.hash(step).as_str())
+                step.operation == Operation::Edit
+                    && before.next.is_none()
+                    && before.after.as_deref() == Some(current.hash(step).as_str())
             }
             Err(_) => false,
         }
     }
 
+    /// Carries out a step; `trail` is what an earlier run left in the journal, and becomes what this one leaves. `again` says
+    /// that there was one.
     async fn step(
         &self,
         step: &Step,
-        after: &mut Option<String>,
+        trail: &mut Intent,
+        again: bool,
         executor: &dyn Executor,
-    ) -> Result<(Outcome, Intent), ExecError> {
-        let Some(current) = executor.load(step).await? else {
-            // "Not found" counts as deleted, whoever did it.
-            executor.confirm_gone(step).await?;
-            self.executors.settle(step, None)?;
-            return Ok((Outcome::Erased, Intent { after: None, note: Some("the record was gone already".into()) }));
-        };
+    ) -> Result<Outcome, ExecError> {
+        trail.note = None;
+        let Some(current) = executor.load(step).await? else { return self.gone(step, trail, executor).await };
         let hash = current.hash(step);
-        let resumed = after.as_deref() == Some(hash.as_str());
-        if !resumed && hash != step.base {
-            return Err(ExecError::Changed);
-        }
+        let resumed = trail.after.as_deref() == Some(hash.as_str());
         match step.operation {
-            Operation::Edit if resumed => {
+            Operation::Edit if resumed && trail.next.is_none() => {
                 self.executors.settle(step, Some(&current))?;
-                Ok((Outcome::Redacted, Intent { after: Some(hash), note: Some("found done by an earlier run".into()) }))
+                trail.note = Some("found done by an earlier run".into());
+                Ok(if step.edits.len() == trail.left.len() { Outcome::Residual } else { Outcome::Redacted })
             }
-            Operation::Edit => {
-                let next = executor.next(step, &current, self.placeholder()).await?;
-                let (intent, remark) = self.edit(step, executor, &current, next, after).await?;
-                Ok((Outcome::Redacted, Intent { note: remark, ..intent }))
+            Operation::Edit if resumed => {
+                let from = trail.next.unwrap_or_default();
+                self.edits(step, executor, current, trail, from, again).await
             }
+            Operation::Edit if hash == step.base => self.edits(step, executor, current, trail, 0, again).await,
+            Operation::Edit => self.left_by_a_job(step, executor, &current, trail).await,
+            _ if !resumed && hash != step.base => Err(ExecError::Changed),
             Operation::Delete | Operation::Anonymise | Operation::Renew => {
                 let mut remark = None;
                 if let Some(parting) = executor.parting(step, &current, self.placeholder()).filter(|_| !resumed) {
-                    match self.edit(step, executor, &current, parting, after).await {
+                    match self.edit(step, step, executor, &current, parting, trail, again).await {
                         Ok(_) => {}
                         Err(ExecError::Jira(e)) if e.kind == ErrorKind::NotSupported => {
                             remark = Some(
@@ -280,13 +298,15 @@ impl Run<'_> {
                         Err(e) => return Err(e),
                     }
                 } else {
-                    self.journal(step, StepState::Begun, None, &Intent::default())?;
+                    self.journal(step, StepState::Begun, None, trail)?;
+                    self.begin(step, step, executor, &current, None, trail, again).await?;
                 }
                 executor.delete(step).await?;
                 match executor.load(step).await? {
                     None => {
                         self.executors.settle(step, None)?;
-                        Ok((Outcome::Erased, Intent { after: None, note: remark }))
+                        *trail = Intent { note: remark, begun: trail.begun.take(), ..Intent::default() };
+                        Ok(Outcome::Erased)
                     }
                     Some(_) => Err(ExecError::NothingChanged),
                 }
@@ -294,44 +314,202 @@ impl Run<'_> {
         }
     }
 
-    fn placeholder(&self) -> &str {
-        self.executors.placeholder
+    /// A record that is not there: what a step of ours put in its place, or "not found", which counts as deleted, whoever did
+    /// it.
+    async fn gone(&self, step: &Step, trail: &mut Intent, executor: &dyn Executor) -> Result<Outcome, ExecError> {
+        if let Some(begun) = trail.begun.clone() {
+            self.took_its_place(step, &begun)?;
+            if let Some(new) = executor.successor(step, &begun).await? {
+                if trail.after.as_deref() != Some(new.hash(step).as_str()) {
+                    return Err(ExecError::Changed);
+                }
+                self.executors.settle(step, Some(&new))?;
+                trail.note = Some("found done by an earlier run".into());
+                return Ok(Outcome::Redacted);
+            }
+        }
+        executor.confirm_gone(step).await?;
+        self.executors.settle(step, None)?;
+        let note = Some("the record was gone already".into());
+        *trail = Intent { note, begun: trail.begun.take(), ..Intent::default() };
+        Ok(Outcome::Erased)
     }
 
-    /// Writes `next` in place of `current` and reads it back; `intended` learns what it will leave behind before it acts.
-    async fn edit(
+    /// A record that is neither what was planned on nor what was to come of it: where a job was under way, it may have left
+    /// its own form of it behind.
+    async fn left_by_a_job(
         &self,
         step: &Step,
         executor: &dyn Executor,
         current: &Current,
+        trail: &mut Intent,
+    ) -> Result<Outcome, ExecError> {
+        let parts = executor.parts(step);
+        let (Some(job), [part]) = (trail.begun.clone(), parts.as_slice()) else { return Err(ExecError::Changed) };
+        // Asked for after the load: what it does meanwhile is seen by the next run.
+        let ended = executor.ended(part, &job).await?;
+        if ended && executor.accepts(step, part, None, current, &|bytes| self.needles.hits(bytes).is_empty()) {
+            self.executors.settle(step, Some(current))?;
+            trail.note = Some("done by the job of an earlier run".into());
+            return Ok(Outcome::Redacted);
+        }
+        Err(ExecError::Changed)
+    }
+
+    /// The parts of an edit, one after the other. Where the place turns out to lack the means, what is done instead.
+    async fn edits(
+        &self,
+        step: &Step,
+        executor: &dyn Executor,
+        current: Current,
+        trail: &mut Intent,
+        from: usize,
+        again: bool,
+    ) -> Result<Outcome, ExecError> {
+        let first = self.parts(step, executor, current.clone(), trail, from, again).await;
+        let mut remarks = match first {
+            Err(ExecError::NotHere(_)) if from == 0 => {
+                trail.begun = None;
+                self.parts(step, executor, current, trail, 0, again).await?
+            }
+            other => other?,
+        };
+        if let Some(other) = executor.falls_back(step) {
+            remarks.push(other.why);
+        } else if step.means == Some(Means::RedactionApi) {
+            remarks.extend(self.traces(step, executor).await);
+        }
+        trail.note = (!remarks.is_empty()).then(|| remarks.join("; "));
+        Ok(if step.edits.len() == trail.left.len() { Outcome::Residual } else { Outcome::Redacted })
+    }
+
+    async fn parts(
+        &self,
+        step: &Step,
+        executor: &dyn Executor,
+        mut current: Current,
+        trail: &mut Intent,
+        from: usize,
+        again: bool,
+    ) -> Result<Vec<String>, ExecError> {
+        trail.left = executor.falls_back(step).map(|f| f.left).unwrap_or_default();
+        let parts = executor.parts(step);
+        let mut remarks = Vec::new();
+        for (i, part) in parts.iter().enumerate().skip(from) {
+            let next = executor.next(part, &current, self.placeholder()).await?;
+            trail.next = (i + 1 < parts.len()).then_some(i + 1);
+            let (read, remark) = self.edit(step, part, executor, &current, next, trail, again).await?;
+            remarks.extend(remark);
+            current = read;
+        }
+        trail.next = None;
+        Ok(remarks)
+    }
+
+    /// What the history still holds of an issue whose texts were redacted.
+    async fn traces(&self, step: &Step, executor: &dyn Executor) -> Option<String> {
+        match executor.traces(step).await {
+            Ok(entries) => {
+                let held = |entry: &&Value| !self.needles.hits(entry.to_string().as_bytes()).is_empty();
+                Some(match entries?.iter().filter(held).count() {
+                    0 => "read back: no entry of the issue's history holds the person any more".into(),
+                    1 => "read back: 1 entry of the issue's history still holds the person".into(),
+                    n => format!("read back: {n} entries of the issue's history still hold the person"),
+                })
+            }
+            Err(_) => Some("the issue's history could not be read back".into()),
+        }
+    }
+
+    fn placeholder(&self) -> &str {
+        self.executors.placeholder
+    }
+
+    /// The sync engine hears of a new attachment as soon as there is one.
+    fn took_its_place(&self, step: &Step, new: &str) -> Result<(), StoreError> {
+        if step.record.record_type == RecordType::Attachment {
+            self.executors.replaced(step, new)?;
+        }
+        Ok(())
+    }
+
+    /// Begins what goes on under an id of its own, unless an earlier run did, and journals the id.
+    #[expect(clippy::too_many_arguments, reason = "what an act is made of")]
+    async fn begin(
+        &self,
+        step: &Step,
+        part: &Step,
+        executor: &dyn Executor,
+        current: &Current,
+        next: Option<&Current>,
+        trail: &mut Intent,
+        again: bool,
+    ) -> Result<(), ExecError> {
+        if trail.begun.is_none()
+            && let Some(id) = executor.begin(part, current, next, again).await?
+        {
+            trail.begun = Some(id);
+            self.journal(step, StepState::Begun, None, trail)?;
+        }
+        match &trail.begun {
+            Some(id) => Ok(self.took_its_place(step, id)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes `next` in place of `current` and reads it back; the trail learns what it will leave behind before it acts.
+    #[expect(clippy::too_many_arguments, reason = "what an act is made of")]
+    async fn edit(
+        &self,
+        step: &Step,
+        part: &Step,
+        executor: &dyn Executor,
+        current: &Current,
         next: Current,
-        intended: &mut Option<String>,
-    ) -> Result<(Intent, Option<String>), ExecError> {
+        trail: &mut Intent,
+        again: bool,
+    ) -> Result<(Current, Option<String>), ExecError> {
         let after = next.hash(step);
         if after == current.hash(step) {
             return Err(ExecError::NothingChanged);
         }
-        *intended = Some(after.clone());
-        let intent = Intent { after: Some(after.clone()), note: None };
-        self.journal(step, StepState::Begun, None, &intent)?;
-        let remark = executor.replace(step, current, &next).await?;
-        let Some(read) = executor.load(step).await? else { return Err(ExecError::Vanished) };
+        trail.after = Some(after.clone());
+        self.journal(step, StepState::Begun, None, trail)?;
+        self.begin(step, part, executor, current, Some(&next), trail, again).await?;
+        let replaced = executor.replace(part, current, &next, trail.begun.as_deref()).await;
+        if matches!(replaced, Err(ExecError::Vanished)) {
+            // What was begun is not there any more: the next run begins anew.
+            trail.begun = None;
+        }
+        let remark = replaced?;
+        let read = match (executor.load(step).await?, &trail.begun) {
+            (Some(read), _) => read,
+            (None, Some(begun)) => executor.successor(step, begun).await?.ok_or(ExecError::Vanished)?,
+            (None, None) => return Err(ExecError::Vanished),
+        };
         let got = read.hash(step);
-        if got == after {
-            self.executors.settle(step, Some(&read))?;
-            return Ok((intent, remark));
+        if got != after {
+            if got == current.hash(step) {
+                return Err(ExecError::NothingChanged);
+            }
+            // A server may give a value back in its own form (ids in ADF nodes, say): then what counts is that the person
+            // is gone from it, judged by the other search.
+            if !executor.accepts(step, part, Some(current), &read, &|bytes| self.needles.hits(bytes).is_empty()) {
+                return Err(ExecError::ReadBack);
+            }
+            trail.after = Some(got);
         }
-        if got == current.hash(step) {
-            return Err(ExecError::NothingChanged);
+        // A job has ended; a new record goes on.
+        if step.means == Some(Means::RedactionApi) {
+            trail.begun = None;
         }
-        // A server may give a value back in its own form (ids in ADF nodes, say): then what counts is that the person
-        // is gone from it, judged by the other search.
-        if self.needles.hits(&read.edited_bytes(step)).is_empty() {
-            self.executors.settle(step, Some(&read))?;
-            return Ok((Intent { after: Some(got), note: None }, remark));
-        }
-        Err(ExecError::ReadBack)
+        self.executors.settle(step, Some(&read))?;
+        Ok((read, remark))
     }
+}
+
+fn intent(row: &StepRow) -> Option<Intent> {
+    serde_json::from_value(row.note.clone()).ok()
 }
 
 /// The hold that covers a step, where one does.
@@ -343,7 +521,7 @@ pub fn covered<'h>(holds: &'h Holds, subject: &Subject, step: &Step) -> Option<&
         project: step.project.as_ref(),
         record: &step.record,
         fields: &fields,
-        whole: step.operation != Operation::Edit,
+        whole: step.operation != Operation::Edit || step.replaces_attachment(),
     };
     let elsewhere = step.edits.iter().filter_map(|e| Some((e.at.as_ref()?, [e.field.as_str()])));
     holds.covering(subject, &spot).or_else(|| {
@@ -381,7 +559,9 @@ pub fn outcomes(
 ) -> Result<Vec<(String, Outcome, u64)>, StoreError> {
     let mut counts = BTreeMap::<(String, Outcome), u64>::new();
     let mut add = |place: &crate::model::Place, outcome, n: usize| {
-        *counts.entry((place.to_string(), outcome)).or_default() += n as u64;
+        if n > 0 {
+            *counts.entry((place.to_string(), outcome)).or_default() += n as u64;
+        }
     };
     for earlier in store.begun_plans(case)?.iter().filter(|h| *h != hash) {
         let Some(plan) = store.plan::<Plan>(case, earlier)? else { continue };
@@ -389,20 +569,41 @@ pub fn outcomes(
         // What was not done then is in the current plan, or gone.
         for step in &plan.steps {
             let done = rows.iter().find(|r| r.number == step.number && r.state == StepState::Done);
-            if let Some(outcome) = done.and_then(|r| r.outcome) {
-                add(&step.place, outcome, step.edits.len());
+            if let Some(row) = done
+                && let Some(outcome) = row.outcome
+            {
+                // What such a step left is in the current plan, or gone.
+                add(&step.place, outcome, step.edits.len() - left(row).len());
             }
         }
     }
     let rows = store.steps(case, hash)?;
     for step in &current.steps {
-        let outcome = rows.iter().find(|r| r.number == step.number).and_then(|r| r.outcome).unwrap_or(Outcome::Failed);
-        add(&step.place, outcome, step.edits.len());
+        let row = rows.iter().find(|r| r.number == step.number);
+        let outcome = row.and_then(|r| r.outcome).unwrap_or(Outcome::Failed);
+        let left = row.map_or(0, |r| left(r).len());
+        add(&step.place, outcome, step.edits.len() - left);
+        add(&step.place, Outcome::Residual, left);
     }
+    let seen: Option<Verification> = store.case_note(case, "verification")?;
+    let seen = seen.filter(|v| v.plan == hash);
     for standing in &current.standing {
-        add(&standing.place, standing.outcome, 1);
+        // What was to stay and is not met any more: a redaction reached the history, or somebody removed it.
+        let gone = |v: &Verification| standing.outcome == Outcome::Residual && !still_met(standing, v);
+        let outcome = match &seen {
+            Some(v) if gone(v) && standing.record.record_type == RecordType::History => Outcome::Redacted,
+            Some(v) if gone(v) => Outcome::Erased,
+            _ => standing.outcome,
+        };
+        add(&standing.place, outcome, 1);
     }
     Ok(counts.into_iter().map(|((place, outcome), n)| (place, outcome, n)).collect())
+}
+
+/// The findings that a step left where they are, since the place lacked the means.
+#[must_use]
+pub fn left(row: &StepRow) -> Vec<String> {
+    intent(row).map(|i| i.left).unwrap_or_default()
 }
 
 /// A journal row's remark, where it has one.

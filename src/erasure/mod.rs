@@ -13,6 +13,7 @@ pub mod othersearch;
 pub mod plan;
 pub mod proof;
 pub mod redact;
+pub mod redaction;
 pub mod replay;
 pub mod signers;
 pub mod trial;

@@ -3,6 +3,7 @@
 //! Owns the form of a plan and the rules by which findings become steps or stay. The steps of one record are one unit.
 
 mod accounts;
+mod means;
 mod renewals;
 
 use std::collections::BTreeMap;
@@ -13,10 +14,10 @@ use serde_json::Value;
 use crate::{
     audit::canonical_sha256,
     model::{
-        Area, CaseId, Coverage, Cut, Decision, Finding, InstanceName, Mandate, Outcome, Place, ProjectKey, RecordRef,
-        RecordType, ReferenceKind, Strength,
+        Area, CaseId, Coverage, Cut, Decision, Finding, Flavor, InstanceName, Mandate, Outcome, Place, ProjectKey,
+        RecordRef, RecordType, ReferenceKind, Strength,
     },
-    policy::{CaseRules, Notices, Period, Policy},
+    policy::{AttachmentRules, CaseRules, HistoryRules, Notices, Period, Policy},
 };
 
 /// What is done to a record.
@@ -68,6 +69,16 @@ pub struct Edit {
     pub at: Option<At>,
 }
 
+/// By what means a step is carried out, where it is not the ordinary one of its operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Means {
+    /// Its texts go by Cloud's redaction API, the rest by an edit behind it.
+    RedactionApi,
+    /// A note takes the place of what is deleted.
+    Note,
+}
+
 /// One step: everything that is done to one record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -85,6 +96,9 @@ pub struct Step {
     pub operation: Operation,
     /// Hash of what the step was planned on: of the edited fields, or of the whole record for a deletion.
     pub base: String,
+    /// By what means, where it is not the ordinary one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub means: Option<Means>,
     /// The references that the step removes.
     pub edits: Vec<Edit>,
     /// What a person should know before approving: mails, copies in the history, what can't be undone.
@@ -153,6 +167,15 @@ pub struct PolicyPin {
     /// How long after the approval steps that cannot be undone wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<Period>,
+    /// How old values in the history are dealt with.
+    #[serde(default, skip_serializing_if = "HistoryRules::is_default")]
+    pub history: HistoryRules,
+    /// What becomes of attachments that are deleted.
+    #[serde(default, skip_serializing_if = "AttachmentRules::is_default")]
+    pub attachments: AttachmentRules,
+    /// The law that a note in the place of an attachment names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub law: Option<String>,
 }
 
 impl PolicyPin {
@@ -174,17 +197,28 @@ impl PolicyPin {
             case: policy.case().clone(),
             suppression_keep: policy.suppression_keep().map(|keep| keep.to_string()),
             notices: Some(policy.notices()),
+            history: policy.history(),
+            attachments: policy.attachments(),
+            law: policy.law().filter(|_| policy.attachments().note).map(str::to_owned),
         }
     }
 }
 
 impl Step {
     /// Whether nobody can put back what the step takes: a deletion, and an edit of what keeps no history. Only Jira's
-    /// issues keep the old values of their fields.
+    /// issues keep the old values of their fields, and not of what the redaction API cuts.
     #[must_use]
     pub const fn cannot_be_undone(&self) -> bool {
         let kept = matches!(self.record.record_type, RecordType::Issue) && self.instance.is_some();
-        !matches!(self.operation, Operation::Edit) || !kept
+        !matches!(self.operation, Operation::Edit) || !kept || matches!(self.means, Some(Means::RedactionApi))
+    }
+
+    /// Whether the step puts another attachment of a Jira in the place of the old one, which is deleted.
+    #[must_use]
+    pub fn replaces_attachment(&self) -> bool {
+        matches!(self.record.record_type, RecordType::Attachment)
+            && matches!(self.operation, Operation::Edit)
+            && matches!(self.place.area(), Area::Source | Area::Target)
     }
 }
 
@@ -218,6 +252,7 @@ pub const SCHEMA: &str = "efface.plan/1";
 
 pub use self::{
     accounts::{Account, Accounts},
+    means::COPIES,
     renewals::{Renewal, Renewals},
 };
 
@@ -260,6 +295,7 @@ pub fn stable_part(value: &Value, record: RecordType, operation: Operation, fiel
         (RecordType::Comment, _) => pick(&["body"], value),
         (RecordType::Worklog, _) => pick(&["comment"], value),
         // Its id is a number in one place of the API and a text in another; the record is found by it anyway.
+        (RecordType::Attachment, Operation::Edit) => pick(&["filename", "sha256"], value),
         (RecordType::Attachment, _) => pick(&["filename", "size"], value),
         (RecordType::RemoteLink, _) => pick(&["object", "relationship"], value),
         (RecordType::Watcher, _) => pick(&["accountId", "key", "name"], value),
@@ -300,6 +336,8 @@ pub struct MandateOf {
     pub contact: Option<String>,
     /// A reference to the consent, given with the case.
     pub consent: Option<String>,
+    /// Which API it speaks.
+    pub flavor: Flavor,
 }
 
 /// A finding with what its record was.
@@ -378,7 +416,7 @@ impl Plan {
                     }
                     _ if !finding.decision.acts() => standing.push(stays(finding, input.ask)),
                     Some((outcome, why, who)) => standing.push(stands(finding, outcome, why, who)),
-                    None => match (input.held)(finding, finding.decision == Decision::Delete) {
+                    None => match (input.held)(finding, takes_whole(finding)) {
                         Some(held) => standing.push(holds(finding, held)),
                         None if finding.decision == Decision::Renew => {
                             let why = renewals::issue_of(finding).and_then(|issue| input.renewals.get(&issue));
@@ -427,10 +465,13 @@ impl Plan {
                 record: reference.record.clone(),
                 operation,
                 base: base.hash(reference.record.record_type, operation, &fields),
+                means: None,
                 edits: acting.iter().map(|f| edit(f)).collect(),
                 notes: Vec::new(),
             };
-            step.notes = notes(&step);
+            let flavor = step.instance.as_ref().and_then(|i| input.mandates.get(i)).map(|m| m.flavor);
+            step.means = means::of(&step, flavor, &input.policy);
+            step.notes = means::notes(&step, flavor, &input.policy);
             // A record that is deleted takes with it what would have stayed in its other fields.
             if operation == Operation::Delete {
                 standing.retain(|s: &Standing| !(s.place == step.place && s.record == step.record));
@@ -443,6 +484,7 @@ impl Plan {
         steps.extend(renewing);
         // Last: the account's name changes under every other step.
         accounts::leave(leaving, input.accounts, &mut steps, &mut standing);
+        means::tell_copies(&mut steps, &standing);
         for (i, step) in steps.iter_mut().enumerate() {
             step.number = u32::try_from(i + 1).unwrap_or(u32::MAX);
         }
@@ -485,11 +527,18 @@ impl Plan {
     }
 }
 
+/// Whether what is decided of a finding takes its whole record away, be it to put another in its place.
+fn takes_whole(finding: &Finding) -> bool {
+    let r = &finding.reference;
+    finding.decision == Decision::Delete
+        || r.record.record_type == RecordType::Attachment && r.place.area() != Area::Staging
+}
+
 fn operation(acting: &[&Finding]) -> Operation {
     let record = acting.first().map(|f| f.reference.record.record_type);
     let deletes = acting.iter().any(|f| f.decision == Decision::Delete)
         // These have no field that could be edited: they are taken away whole.
-        || matches!(record, Some(RecordType::Watcher | RecordType::Vote | RecordType::Attachment))
+        || matches!(record, Some(RecordType::Watcher | RecordType::Vote))
             && acting.iter().any(|f| f.reference.place.area() != Area::Staging);
     if deletes { Operation::Delete } else { Operation::Edit }
 }
@@ -597,31 +646,6 @@ fn refuse(finding: &Finding, has_base: bool) -> Option<(Outcome, String, Option<
         _ if !has_base => Some((Outcome::Failed, "the record could not be read again for planning".into(), None)),
         _ => None,
     }
-}
-
-fn notes(step: &Step) -> Vec<String> {
-    let mut notes = Vec::new();
-    let remote = step.instance.is_some();
-    match (step.record.record_type, step.operation) {
-        (RecordType::Issue, Operation::Edit) => {
-            notes.push("the edit copies the old values into the issue's history, which cannot be edited".into());
-            notes.push("sent with notifyUsers=false; webhooks still carry the old text to whoever listens".into());
-        }
-        (RecordType::Comment, Operation::Delete) => {
-            notes.push("redacted and read back before it is deleted; cannot be undone".into());
-        }
-        (RecordType::Comment, Operation::Edit) if remote => {
-            notes.push(
-                "webhooks still tell whoever listens; a Data Center also sends the mails of a comment edit".into(),
-            );
-        }
-        (RecordType::Attachment, Operation::Delete) if remote => {
-            notes.push("cannot be undone; the issue's history keeps the file name".into());
-        }
-        (_, Operation::Delete) => notes.push("cannot be undone".into()),
-        _ => {}
-    }
-    notes
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub async fn misfits(plan: &Plan, groups: &[Group], executors: &Executors<'_>) -
         }
         let base = step.edits.first().and_then(|e| bases.get(e.finding.as_str()));
         let current = match (base, executor) {
-            (Some(Base::Json(value)), _) => Some(Current::Json(value.clone())),
+            (Some(Base::Json(value)), _) if !step.replaces_attachment() => Some(Current::Json(value.clone())),
             // What cannot be read now is refused or fails at execution, with its own words.
             (_, Ok(executor)) => executor.load(step).await.ok().flatten(),
             (_, Err(_)) => None,

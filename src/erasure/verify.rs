@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    execute,
     namesakes::{text_without_their_names, without_their_names},
     othersearch::Needles,
     plan::{Operation, Plan, Standing},
@@ -117,6 +118,17 @@ pub struct Verify<'a> {
     pub plan: &'a Plan,
 }
 
+/// Whether a verification met what the plan said would stay; what it could not read counts as met.
+#[must_use]
+pub fn still_met(standing: &Standing, v: &Verification) -> bool {
+    let read = v.coverage.iter().any(|c| c.place == standing.place && c.status.is_complete());
+    // Of a history entry it is told whether its author was met, or what it says.
+    let same_half = |r: &Remaining| {
+        standing.record.record_type != RecordType::History || (standing.field == "author") == (r.field == "author")
+    };
+    !read || v.remaining.iter().any(|r| covers(standing, &r.place, &r.record, &r.field) && same_half(r))
+}
+
 struct Findings {
     remaining: BTreeMap<(Place, RecordRef, String), u64>,
     near_misses: u64,
@@ -125,6 +137,9 @@ struct Findings {
     /// What could not be unpacked, by place and reason.
     unread: BTreeMap<Place, BTreeMap<String, u64>>,
 }
+
+/// What steps left as it is, since the place lacked the means, with why.
+type Left = Vec<(Place, RecordRef, String, String)>;
 
 impl Verify<'_> {
     /// Reads everything again and compares.
@@ -204,8 +219,9 @@ impl Verify<'_> {
                 line.reason = Some(format!("{n} files or members not readable: {why}"));
             }
         }
+        let left = self.left(hash);
         let mut remaining: Vec<Remaining> =
-            found.remaining.into_iter().map(|((p, r, f), n)| self.classify(p, r, f, n)).collect();
+            found.remaining.into_iter().map(|((p, r, f), n)| self.classify(p, r, f, n, &left)).collect();
         remaining.extend(found.keys.into_iter().map(|(place, count)| nobodys_key(place, count)));
         let matrix = matrix(self.config, &facts, &coverage);
         Verification { at, plan: hash.to_owned(), coverage, matrix, remaining, near_misses: found.near_misses, synced }
@@ -440,8 +456,23 @@ impl Verify<'_> {
         }
     }
 
+    /// What the plan's steps left as it is. A journal that cannot be read leaves it unexpected.
+    fn left(&self, hash: &str) -> Left {
+        let rows = self.store.steps(&self.plan.case, hash).unwrap_or_default();
+        let mut out = Vec::new();
+        for step in &self.plan.steps {
+            let Some(row) = rows.iter().find(|r| r.number == step.number) else { continue };
+            let left = execute::left(row);
+            for edit in step.edits.iter().filter(|e| left.contains(&e.finding)) {
+                let why = execute::remark(row).unwrap_or_default();
+                out.push((step.place.clone(), step.record.clone(), edit.field.clone(), why));
+            }
+        }
+        out
+    }
+
     /// Whether the plan says of this field that it stays.
-    fn classify(&self, place: Place, record: RecordRef, field: String, count: u64) -> Remaining {
+    fn classify(&self, place: Place, record: RecordRef, field: String, count: u64, left: &Left) -> Remaining {
         let listed = self.plan.standing.iter().find(|s| covers(s, &place, &record, &field));
         // What an approved edit copied into the history is what the plan warned of.
         let copied = || {
@@ -462,6 +493,12 @@ impl Verify<'_> {
             // An error at planning is no reason to stay.
             Some(s) if s.outcome == Outcome::Failed => base(Class::Unexpected, Some(s.outcome), &s.why, s.who.clone()),
             Some(s) => base(Class::Listed, Some(s.outcome), &s.why, s.who.clone()),
+            None if let Some((.., why)) =
+                left.iter().find(|(p, r, f, _)| *p == place && *r == record && *f == field) =>
+            {
+                let who = Some("the Jira administrator of the instance".into());
+                base(Class::Listed, Some(Outcome::Residual), why, who)
+            }
             None if copied() => base(
                 Class::Listed,
                 Some(Outcome::Residual),

@@ -9,8 +9,8 @@ use toml::{
 };
 
 use super::{
-    Age, Approval, Caps, CaseRules, Clock, Condition, Diagnostic, Notices, Policy, Requirement, Rule, Severity, Since,
-    Word, lint,
+    Age, Approval, AttachmentRules, Caps, CaseRules, Clock, Condition, Diagnostic, HistoryRules, Notices, Policy,
+    Requirement, Rule, Severity, Since, WithoutIt, Word, lint,
     read::{At, Reader, Section},
 };
 use crate::model::{Area, Decision, Strength};
@@ -138,6 +138,25 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
         }
         s.finish(reader);
     }
+    let mut history = HistoryRules::default();
+    if let Some((table, span)) = top.table(reader, "history") {
+        let mut s = Section::new("[history]", table, span);
+        history.redaction_api = s.bool(reader, "redaction_api").unwrap_or_default();
+        let without = s.word::<WithoutIt>(reader, "without_it");
+        if let Some((_, at)) = without.as_ref().filter(|_| !history.redaction_api) {
+            reader
+                .warn("means-nothing", at.clone(), "`without_it` means nothing where the redaction API is not used")
+                .help("add `redaction_api = true`, or leave `without_it` out");
+        }
+        history.without_it = without.map(|(w, _)| w).unwrap_or_default();
+        s.finish(reader);
+    }
+    let mut attachments = AttachmentRules::default();
+    if let Some((table, span)) = top.table(reader, "attachments") {
+        let mut s = Section::new("[attachments]", table, span);
+        attachments.note = s.bool(reader, "note").unwrap_or_default();
+        s.finish(reader);
+    }
     let drafts = rules(reader, &mut top);
     top.finish(reader);
     lint::lint(reader, &drafts);
@@ -152,6 +171,8 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
         case,
         suppression_keep,
         notices,
+        history,
+        attachments,
         rules: drafts.into_iter().map(|d| d.rule).collect(),
         origin: origin.to_owned(),
         sha256,

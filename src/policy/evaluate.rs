@@ -194,6 +194,10 @@ mod tests {
         }
     }
 
+    fn whole(r: Reference) -> Reference {
+        Reference { cut: Cut::Whole, ..r }
+    }
+
     fn file(area: Area, path: &str, field: &str, cut: Cut) -> Reference {
         let mut r = reference(area, RecordType::File, field, ReferenceKind::Email, Strength::Probable);
         r.record.path = Some(path.into());
@@ -251,8 +255,10 @@ mod tests {
             (reference(A::Target, R::Comment, "author", K::AccountId, Certain), "residual", "delete", "residual"),
             (reference(A::Target, R::Worklog, "updateAuthor", K::UserKey, Certain), "residual", "delete", "residual"),
             (reference(A::Target, R::Worklog, "comment", K::Email, Probable), "redact", "redact", "redact"),
-            (reference(A::Target, R::Attachment, "filename", K::FullName, Probable), "delete", "delete", "review"),
-            (reference(A::Target, R::Attachment, "content", K::Email, Probable), "delete", "delete", "review"),
+            (reference(A::Target, R::Attachment, "filename", K::FullName, Probable), "redact", "delete", "review"),
+            (reference(A::Target, R::Attachment, "content", K::Email, Probable), "redact", "delete", "redact"),
+            (whole(reference(A::Target, R::Attachment, "content", K::Email, Probable)), "delete", "delete", "review"),
+            (reference(A::Target, R::Attachment, "author", K::AccountId, Certain), "delete", "delete", "review"),
             (reference(A::Target, R::History, "fromString", K::FullName, Certain), "residual", "residual", "residual"),
             (reference(A::Target, R::Watcher, "", K::AccountId, Certain), "remove", "remove", "remove"),
             (reference(A::Target, R::Vote, "", K::AccountId, Certain), "residual", "residual", "residual"),

@@ -7,7 +7,7 @@ use super::{
     build::{Draft, has_instance},
     glob::covers,
     read::Reader,
-    rule::{AUTHORS, fits_type},
+    rule::{AUTHORS, IN_ATTACHMENTS, fits_type},
     words::distance,
 };
 use crate::model::{Area, Decision, RecordType};
@@ -238,7 +238,7 @@ fn fits_somewhere(rule: &Rule, record: RecordType) -> Result<(), &'static str> {
     let named: Vec<&str> = rule.condition.field.iter().map(super::Glob::as_str).collect();
     let open = named.is_empty() || named.iter().any(|g| g.contains(['*', '?']));
     // An account goes with the fields that name it alone.
-    let named = if open { vec![other, AUTHORS[0], "creator"] } else { named };
+    let named = if open { vec![other, AUTHORS[0], "creator", IN_ATTACHMENTS[0]] } else { named };
     let mut why = Ok(());
     for field in named {
         match fits_type(rule.decision, record, field) {

@@ -9,7 +9,7 @@
 //!   hold; of a list, one value is enough. A rule without `match` applies to everything: it is the default, and stands last.
 //! - What no rule takes goes to `review` (rule `built-in-default`). Nothing falls through silently.
 //! - A rule applies only where its decision **can be carried out** ([`fits`]): `redact` passes over a watcher, over a history
-//!   entry and over an attachment, and the next rules are asked. A rule that names *only* records its decision cannot be
+//!   entry and over an attachment that cannot be cut (a picture, say), and the next rules are asked. A rule that names *only* records its decision cannot be
 //!   carried out on is an error.
 //! - An age condition (`older_than`, `younger_than`) counts from the record's last change, or from its creation where it
 //!   was never changed (`since = "created"`: always from creation). A record **without a trustworthy date** (none, or one
@@ -22,6 +22,7 @@ mod diagnostic;
 mod evaluate;
 mod glob;
 mod lint;
+mod means;
 mod read;
 mod resolved;
 mod rule;
@@ -35,6 +36,8 @@ pub use case::{Aftercare, CaseRules, Requirement};
 pub use diagnostic::{Diagnostic, Severity, render};
 pub use evaluate::{BUILT_IN_DEFAULT, EvalContext, ExplainedRule, Explanation, Verdict, Walk};
 pub use glob::{Glob, GlobError};
+pub use means::{AttachmentRules, HistoryRules, WithoutIt};
+pub(crate) use rule::packed;
 pub use rule::{Age, Condition, Rule, Since, fits};
 pub use shipped::SHIPPED;
 pub use words::{Set, Word};
@@ -94,6 +97,8 @@ pub struct Policy {
     case: CaseRules,
     suppression_keep: Option<Period>,
     notices: Notices,
+    history: HistoryRules,
+    attachments: AttachmentRules,
     rules: Vec<Rule>,
     origin: String,
     sha256: String,
@@ -186,6 +191,18 @@ impl Policy {
     #[must_use]
     pub const fn notices(&self) -> Notices {
         self.notices
+    }
+
+    /// How old values in Jira's history are dealt with.
+    #[must_use]
+    pub const fn history(&self) -> HistoryRules {
+        self.history
+    }
+
+    /// What becomes of attachments that are deleted.
+    #[must_use]
+    pub const fn attachments(&self) -> AttachmentRules {
+        self.attachments
     }
 
     /// The rules, in the order in which they are tried.

@@ -92,6 +92,10 @@ impl Policy {
                 "required": self.notices.required,
                 "acknowledge_within": self.notices.acknowledge_within.to_string(),
             },
+            "history": {
+                "redaction_api": self.history.redaction_api, "without_it": self.history.without_it.word(),
+            },
+            "attachments": { "note": self.attachments.note },
             "rules": rules,
         })
     }

@@ -246,7 +246,10 @@ fn globs(out: &mut Vec<String>, what: &str, globs: &[Glob], holds: bool) {
 /// Why it cannot.
 pub fn fits(decision: Decision, record: &RecordRef, field: &str, cut: &Cut) -> Result<(), &'static str> {
     fits_type(decision, record.record_type, field)?;
-    let bytes = matches!(record.record_type, RecordType::File | RecordType::Message | RecordType::State);
+    let bytes = matches!(
+        record.record_type,
+        RecordType::File | RecordType::Message | RecordType::State | RecordType::Attachment
+    );
     if bytes && matches!(decision, Decision::Redact | Decision::Clear | Decision::Remove) {
         if *cut == Cut::Whole {
             return Err("the reference cannot be cut out of its container; use `delete`");
@@ -259,7 +262,7 @@ pub fn fits(decision: Decision, record: &RecordRef, field: &str, cut: &Cut) -> R
 }
 
 /// Whether a path leads into an archive. A gzip file holds one content, which can be rewritten: it is none.
-fn packed(path: &str) -> bool {
+pub(crate) fn packed(path: &str) -> bool {
     let Some((outer, inner)) = path.split_once('!') else { return false };
     let name = outer.rsplit('/').next().unwrap_or(outer);
     inner != name.strip_suffix(".gz").unwrap_or("content")
@@ -295,7 +298,11 @@ pub(super) fn fits_type(decision: Decision, record: RecordType, field: &str) -> 
         (_, D::Delete) => Ok(()),
         (R::Watcher, D::Remove) => Ok(()),
         (R::Watcher, _) => Err("a watcher has no text or field"),
-        (R::Attachment, _) => Err("an attachment cannot be edited, only deleted"),
+        (R::Attachment, D::Redact) if IN_ATTACHMENTS.contains(&field) => Ok(()),
+        (R::Attachment, D::Redact) => {
+            Err("only its name and its content can be redacted, by putting another in its place")
+        }
+        (R::Attachment, _) => Err("an attachment has no field that could be emptied"),
         (R::Property, _) if field == "key" => Err("a property's key cannot be changed; use `delete`"),
         (R::Issue, _) if field == "creator" => Err("nobody can change an issue's creator"),
         (R::Comment | R::Worklog, _) if AUTHORS.contains(&field) => {
@@ -310,5 +317,7 @@ pub(super) fn fits_type(decision: Decision, record: RecordType, field: &str) -> 
 pub(super) const AUTHORS: [&str; 2] = ["author", "updateAuthor"];
 /// The fields of a history entry that may name an account.
 pub(super) const HISTORY_USERS: [&str; 5] = ["author", "from", "fromString", "to", "toString"];
+/// The fields of an attachment that can be redacted, by putting another in its place.
+pub(super) const IN_ATTACHMENTS: [&str; 2] = ["content", "filename"];
 /// The field of a reference in a file's name.
 pub(super) const FILE_NAME: &str = "name";

@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData};
 
 use crate::model::{Area, Controller, Decision, RecordType, ReferenceKind, Strength};
 
-use super::{Requirement, Since};
+use super::{Requirement, Since, WithoutIt};
 
 /// A closed vocabulary whose words appear in policies.
 pub trait Word: Copy + Eq + fmt::Debug + 'static {
@@ -63,6 +63,7 @@ words!(Decision, "decision", {
 words!(Requirement, "requirement", {
     Identity => "identity", Ground => "ground", Exceptions => "exceptions", Answer => "answer",
 });
+words!(WithoutIt, "way without the redaction API", { Edit => "edit", Residual => "residual" });
 words!(Since, "start of an age", { Updated => "updated", Created => "created" });
 
 /// A set of words.

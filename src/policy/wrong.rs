@@ -749,12 +749,34 @@ fn edit_what_cannot_be_edited() {
 name = "p"
 [[rule]]
 id = "r"
-match = { record = ["issue", "history", "attachment"] }
+match = { record = ["issue", "history", "attachment"], field = ["author", "summary"] }
 decision = "redact"
 "#), @r#"
-    p:6:12: error[impossible-decision]: `redact` cannot be carried out on record `attachment`: an attachment cannot be edited, only deleted (use `delete`)
+    p:6:12: error[impossible-decision]: `redact` cannot be carried out on record `attachment`: only its name and its content can be redacted, by putting another in its place (use `delete`)
     p:6:12: error[impossible-decision]: `redact` cannot be carried out on record `history`: Jira's history cannot be edited (use `residual`, with `ask` for who could remove it)
     "#);
+}
+
+#[test]
+fn a_way_without_what_is_not_used() {
+    insta::assert_snapshot!(said(r#"[policy]
+name = "p"
+[history]
+without_it = "leave"
+[attachments]
+notes = true
+[[rule]]
+id = "r"
+decision = "review"
+"#), @r#"
+    p:4:14: error[unknown-value]: `leave` is no way without the redaction API (known are: edit, residual)
+    p:6:1: error[unknown-key]: [attachments] has no key `notes` (did you mean `note`?)
+    "#);
+    let odd = Policy::parse(
+        "[policy]\nname = \"p\"\n[history]\nwithout_it = \"residual\"\n[[rule]]\nid = \"r\"\ndecision = \"review\"\n",
+        "p",
+    );
+    assert_eq!(odd.unwrap().warnings().iter().map(|d| d.code).collect::<Vec<_>>(), ["means-nothing"]);
 }
 
 #[test]

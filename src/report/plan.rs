@@ -15,7 +15,7 @@ use super::{
 use crate::{
     erasure::{
         executor::cost::Cost,
-        plan::{Plan, Standing, Step},
+        plan::{COPIES, Plan, Standing, Step},
     },
     model::{Outcome, Place, RecordRef},
 };
@@ -35,6 +35,8 @@ pub struct Summary {
     pub reviews: u64,
     /// Steps that cannot be undone.
     pub irreversible: u64,
+    /// Edits of issues whose history holds the same already: each only adds a copy to it.
+    pub copies: u64,
     /// Changes that may send a mail.
     pub mails: u64,
     /// Changes that a webhook hears of.
@@ -209,6 +211,7 @@ pub fn summary(plan: &Plan, cost: &Cost) -> Summary {
         stays: count(plan.standing.len()) - reviews,
         reviews,
         irreversible: count(plan.steps.iter().filter(|s| s.cannot_be_undone()).count()),
+        copies: count(plan.steps.iter().filter(|s| s.notes.iter().any(|n| n == COPIES)).count()),
         mails: cost.mails,
         webhooks: cost.webhooks,
         calls: cost.calls,
@@ -247,6 +250,12 @@ fn words(s: &Summary, plan: &Plan, cost: &Cost) -> String {
         0 => " Every step can be undone.".to_owned(),
         steps => format!(" {} be undone.", n(steps, "step cannot", "steps cannot")),
     });
+    if s.copies > 0 {
+        text.push_str(&format!(
+            " Of {} the history holds the same already and keeps it: there an edit changes what is shown, and adds one more copy.",
+            n(s.copies, "edited issue", "edited issues")
+        ));
+    }
     if s.calls > 0 {
         let by: Vec<String> =
             cost.instances.iter().map(|i| format!("{} {}", i.instance, html::thousands(i.calls))).collect();

@@ -126,16 +126,11 @@ pub fn walk_worklog(worklog: &Value, issue: &str, ctx: &Context, matcher: &Match
     part(RecordType::Worklog, worklog, issue, ctx, matcher)
 }
 
-/// References of an attachment's name and author; its content is scanned as bytes.
+/// References of an attachment's name and author; its content is scanned as bytes. (Jira cannot rename an attachment: a cut in
+/// its name goes with another one that is put in its place.)
 #[must_use]
 pub fn walk_attachment_meta(attachment: &Value, issue: &str, ctx: &Context, matcher: &Matcher) -> Vec<Reference> {
     let mut out = part(RecordType::Attachment, attachment, issue, ctx, matcher);
-    for reference in &mut out {
-        // Jira cannot rename an attachment.
-        if reference.field == "filename" {
-            reference.cut = Cut::Whole;
-        }
-    }
     // The same name stands in the URLs, which follow it.
     out.retain(|r| !matches!(r.field.as_str(), "content" | "thumbnail" | "self"));
     out

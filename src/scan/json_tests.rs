@@ -174,7 +174,8 @@ fn an_issue_is_split_into_its_records() {
     assert_eq!(found[0].times.updated.unwrap().to_rfc3339(), "2026-02-02T02:04:05+00:00");
     assert_eq!(found[3].record, RecordRef::of_issue(R::Comment, "5", "HQ-1"));
     assert!(found[3].times.created.is_some());
-    assert_eq!(found[7].cut, Cut::Whole);
+    let name = Cut::Text { pieces: vec![Piece { pointer: "/filename".into(), from: 0, to: 10 }] };
+    assert_eq!(found[7].cut, name, "a cut in the name of what takes its place");
 }
 
 #[test]

@@ -16,12 +16,13 @@ use super::{
 };
 use crate::{
     config::Config,
-    erasure::plan::Base,
+    erasure::{executor::with_digest, plan::Base},
     jira::{Client, UserQuery},
     model::{
-        Area, Coverage, CoverageStatus, Flavor, IdentifierKind, InstanceName, Place, ProjectKey, RecordRef, RecordType,
-        Reference, Strength, Subject, SyncName,
+        Area, Coverage, CoverageStatus, Cut, Flavor, IdentifierKind, InstanceName, Place, ProjectKey, RecordRef,
+        RecordType, Reference, Strength, Subject, SyncName,
     },
+    policy::packed,
     staging::{Staging, State},
     store::Store,
     subject::Matcher,
@@ -374,7 +375,11 @@ impl Request<'_> {
                 *unread.entry(gap).or_default() += 1;
             }
             if !references.is_empty() {
-                hits.push((number, record.record, Hit { references, base: Some(Base::Json(record.json)) }));
+                let json = match &record.content {
+                    Some(content) => with_digest(record.json, content),
+                    None => record.json,
+                };
+                hits.push((number, record.record, Hit { references, base: Some(Base::Json(json)) }));
             }
         };
         let known = known(self.config, self.store, remote);
@@ -445,6 +450,10 @@ impl Request<'_> {
             let name = record.json.get("filename").and_then(serde_json::Value::as_str).unwrap_or("attachment");
             let (mut found, unread) = scan_bytes(name, content, context, self.matcher);
             for reference in &mut found {
+                // What stands in a member of an archive is not cut out of it.
+                if reference.record.path.as_deref().is_some_and(packed) {
+                    reference.cut = Cut::Whole;
+                }
                 reference.field = CONTENT.to_owned();
                 reference.record = record.record.clone();
             }

@@ -30,7 +30,7 @@ pub use self::{
     connect::{ConnectError, connect},
     error::SyncError,
     export::carries_over,
-    redaction::{Redacted, note_erasure, note_redaction},
+    redaction::{Redacted, note_erasure, note_redaction, note_replacement},
     report::{Phase, Progress, RunReport, Silent, SyncReport},
 };
 use crate::{

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::content;
 use crate::{
     model::SyncName,
-    store::{PairKind, Store, StoreError},
+    store::{Pair, PairKind, Store, StoreError},
 };
 
 /// A field of a target thing that was redacted.
@@ -57,4 +57,34 @@ pub fn note_erasure(store: &Store, syncs: &[SyncName], kind: PairKind, target_id
         }
     }
     Ok(noted)
+}
+
+/// Remembers that an attachment took the place of another, on either side of a pair: in a target the pair goes on with the
+/// new one (unless it is but a note: then the old one is noted as erased), in a source the new one counts as carried over.
+/// `targets` and `sources` are the synchronizations whose target or source the instance is; `kept` says that it is the
+/// attachment itself and no note.
+///
+/// # Errors
+/// What the store says.
+pub fn note_replacement(
+    store: &Store,
+    targets: &[SyncName],
+    sources: &[SyncName],
+    (old, new): (&str, &str),
+    kept: bool,
+) -> Result<(), StoreError> {
+    if kept {
+        for pair in store.pairs_by_target(PairKind::Attachment, old)? {
+            if targets.contains(&pair.sync) {
+                store.commit_pair(&Pair { target_id: new.to_owned(), ..pair }, &[], None)?;
+            }
+        }
+    }
+    for sync in sources {
+        if let Some(pair) = store.pair(sync, PairKind::Attachment, old)? {
+            let erased = pair.erased || !kept;
+            store.commit_pair(&Pair { source_id: new.to_owned(), erased, ..pair }, &[], None)?;
+        }
+    }
+    Ok(())
 }

@@ -166,7 +166,9 @@ fn what_cannot_be_undone_waits() {
     let plan = w.efface(&["case", "plan", &case, "--format", "json"]).exits(0).out;
     let plan: Value = serde_json::from_str(&plan).unwrap();
     let steps = plan["plan"]["steps"].as_array().unwrap();
-    let edits = steps.iter().filter(|s| s["operation"] == "edit" && s["record"]["type"] == "issue").count();
+    // What goes by Cloud's redaction API cannot be put back either.
+    let can_be = |s: &&Value| s["operation"] == "edit" && s["record"]["type"] == "issue" && s["means"].is_null();
+    let edits = steps.iter().filter(can_be).count();
     assert!(edits > 0 && edits < steps.len(), "some can be undone, some cannot");
     // The policy is edited: the plan keeps what it was made under.
     let policy = std::fs::read_to_string(w.path().join("own.toml")).unwrap();

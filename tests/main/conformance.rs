@@ -10,7 +10,7 @@ use std::{
 use efface::{
     erasure::{
         execute::{Problem, Run},
-        executor::{Current, Doing, ExecError, Executor},
+        executor::{Current, Doing, ExecError, Executor, FallBack},
         plan::{Operation, Step},
     },
     model::{Area, Flavor, RecordType},
@@ -18,7 +18,7 @@ use efface::{
 use serde_json::{Value, json};
 
 use crate::engine::Engine;
-use crate::world::{EMAIL, NAME, USER, World, anonymising_policy, client, own_policy, post, renewing_policy};
+use crate::world::{EMAIL, NAME, USER, World, anonymising_policy, archive, client, own_policy, post, renewing_policy};
 
 /// What comes between an execution and the place it acts on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,6 +31,8 @@ enum Way {
     Shut,
     /// Every act is made, and no answer comes back.
     Lost,
+    /// The same, but one hears under which id something goes on: where that answer is lost each time, nobody ever does.
+    LostBehind,
 }
 
 struct Between<'a> {
@@ -48,7 +50,7 @@ impl Between<'_> {
                 Way::Open => act.await,
                 Way::Deaf => Ok(accepted),
                 Way::Shut => Err(broken()),
-                Way::Lost => {
+                Way::Lost | Way::LostBehind => {
                     act.await?;
                     Err(broken())
                 }
@@ -78,8 +80,57 @@ impl Executor for Between<'_> {
         self.inner.parting(step, current, placeholder)
     }
 
-    fn replace<'a>(&'a self, step: &'a Step, current: &'a Current, next: &'a Current) -> Doing<'a, Option<String>> {
-        self.act(self.inner.replace(step, current, next), None)
+    fn parts(&self, step: &Step) -> Vec<Step> {
+        self.inner.parts(step)
+    }
+
+    fn falls_back(&self, step: &Step) -> Option<FallBack> {
+        self.inner.falls_back(step)
+    }
+
+    fn begin<'a>(
+        &'a self,
+        step: &'a Step,
+        current: &'a Current,
+        next: Option<&'a Current>,
+        again: bool,
+    ) -> Doing<'a, Option<String>> {
+        let begin = self.inner.begin(step, current, next, again);
+        let acts = step.means.is_some() || step.replaces_attachment();
+        if acts && self.way != Way::LostBehind { self.act(begin, None) } else { begin }
+    }
+
+    fn replace<'a>(
+        &'a self,
+        step: &'a Step,
+        current: &'a Current,
+        next: &'a Current,
+        begun: Option<&'a str>,
+    ) -> Doing<'a, Option<String>> {
+        self.act(self.inner.replace(step, current, next, begun), None)
+    }
+
+    fn successor<'a>(&'a self, step: &'a Step, begun: &'a str) -> Doing<'a, Option<Current>> {
+        self.inner.successor(step, begun)
+    }
+
+    fn ended<'a>(&'a self, step: &'a Step, begun: &'a str) -> Doing<'a, bool> {
+        self.inner.ended(step, begun)
+    }
+
+    fn accepts(
+        &self,
+        step: &Step,
+        part: &Step,
+        before: Option<&Current>,
+        read: &Current,
+        clean: &dyn Fn(&[u8]) -> bool,
+    ) -> bool {
+        self.inner.accepts(step, part, before, read, clean)
+    }
+
+    fn traces<'a>(&'a self, step: &'a Step) -> Doing<'a, Option<Vec<Value>>> {
+        self.inner.traces(step)
     }
 
     fn delete<'a>(&'a self, step: &'a Step) -> Doing<'a, ()> {
@@ -94,6 +145,7 @@ fn by_somebody(step: &Step, current: &Current) -> Option<Current> {
         return None;
     }
     Some(match current {
+        Current::Attachment { .. } => return None,
         Current::Bytes(bytes) if bytes.is_empty() => return None,
         Current::Bytes(bytes) => Current::Bytes([bytes.as_slice(), b"\n"].concat()),
         Current::Json(value) => {
@@ -226,6 +278,16 @@ impl Suite<'_> {
         self.w.rt.block_on(executor.load(step)).unwrap()
     }
 
+    /// What stands where a step's record was: it, or what took its place.
+    fn left(&self, executor: &dyn Executor, step: &Step) -> Option<Current> {
+        self.load(executor, step).or_else(|| {
+            let rows = self.engine.store.steps(&self.engine.case, &self.engine.hash).unwrap();
+            let row = rows.into_iter().find(|r| r.number == step.number)?;
+            let begun = row.note["begun"].as_str()?.to_owned();
+            self.w.rt.block_on(executor.successor(step, &begun)).unwrap()
+        })
+    }
+
     /// Carries a step out behind whatever earlier runs left in the journal; gives what went wrong, and how many acts it took.
     fn carry_out(&self, step: &Step, way: Way) -> (Option<Problem>, u32) {
         let inner = self.run.executors.of(step).unwrap();
@@ -260,7 +322,7 @@ impl Suite<'_> {
         is(&step.base, "after an act that changed nothing");
         // A record that somebody changed is refused, and left as it is.
         if let Some(changed) = by_somebody(step, &current) {
-            self.w.rt.block_on(executor.replace(step, &current, &changed)).unwrap();
+            self.w.rt.block_on(executor.replace(step, &current, &changed, None)).unwrap();
             let theirs = self.load(executor, step).unwrap();
             assert_ne!(theirs.hash(step), step.base, "{what}: nobody changed it");
             let seen = everything(self.w);
@@ -268,7 +330,7 @@ impl Suite<'_> {
             assert!(problem.is_some_and(|p| p.refused), "{what}: a changed record is not refused");
             assert_eq!(acts, 0, "{what}: a changed record is touched");
             assert!(everything(self.w) == seen, "{what}: a refused step changed something");
-            self.w.rt.block_on(executor.replace(step, &theirs, &current)).unwrap();
+            self.w.rt.block_on(executor.replace(step, &theirs, &current, None)).unwrap();
             is(&step.base, "put back");
         }
         // What does not arrive is a failure, and a later run tries again.
@@ -278,7 +340,7 @@ impl Suite<'_> {
         // Where the answer is lost, a later run finds how far this one came.
         for n in 0.. {
             assert!(n < 4, "{what}: no end");
-            let (problem, acts) = self.carry_out(step, Way::Lost);
+            let (problem, acts) = self.carry_out(step, if n == 0 { Way::Lost } else { Way::LostBehind });
             let Some(problem) = problem else {
                 assert_eq!(acts, 0, "{what}: acts again");
                 break;
@@ -286,7 +348,7 @@ impl Suite<'_> {
             assert!(!problem.refused, "{what}: refuses what it did itself: {problem:?}");
         }
         // What it left behind is what the dry run said.
-        match (self.load(executor, step), &next) {
+        match (self.left(executor, step), &next) {
             (None, None) => {}
             (Some(now), Some(next)) => {
                 let clean = self.run.needles.hits(&now.edited_bytes(step)).is_empty();
@@ -325,8 +387,10 @@ fn full() -> World {
         post(sandbox, &of("remotelink"), &link);
         let jira = client("any", sandbox);
         w.rt.block_on(jira.set_property(key, "note", json!({ "ask": EMAIL }))).unwrap();
-        w.rt.block_on(jira.upload(key, "list.txt", efface::jira::Upload::Bytes(text.clone().into_bytes().into())))
-            .unwrap();
+        let archive = archive(&text);
+        for (name, bytes) in [("list.txt", text.clone().into_bytes()), ("badge.tar", archive)] {
+            w.rt.block_on(jira.upload(key, name, efface::jira::Upload::Bytes(bytes.into()))).unwrap();
+        }
     }
     let tool = w.home().join("data/other-tool");
     std::fs::write(tool.join("doc.xml"), format!("<a who=\"{EMAIL}\"><b>{NAME}</b></a>")).unwrap();
@@ -375,6 +439,7 @@ fn edits_keep_what_executors_promise() {
             "cloud edit worklog",
             "cloud edit remotelink",
             "cloud edit property",
+            "cloud edit attachment",
             "cloud delete attachment",
             "cloud delete watcher",
             "datacenter edit issue",
@@ -382,6 +447,7 @@ fn edits_keep_what_executors_promise() {
             "datacenter edit worklog",
             "datacenter edit remotelink",
             "datacenter edit property",
+            "datacenter edit attachment",
             "datacenter delete attachment",
             "datacenter delete watcher",
             "staging edit message",

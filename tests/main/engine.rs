@@ -7,7 +7,7 @@ use efface::{
     config::Config,
     erasure::{
         execute::{Execution, Run},
-        executor::Executors,
+        executor::{Executors, Ways},
         othersearch::Needles,
         plan::Plan,
     },
@@ -58,6 +58,7 @@ impl<'w> Engine<'w> {
             people: &people,
             sources: &|sync| clients.get(&sync.source.instance).cloned(),
             placeholder: "[erased]",
+            ways: &Ways::of(&self.plan),
         };
         let now = Utc::now;
         let run = Run {

@@ -5,6 +5,7 @@
 mod again;
 mod anonymise;
 mod approval;
+mod attachments;
 mod cache;
 mod calls;
 mod conformance;
@@ -19,6 +20,7 @@ mod life;
 mod plan;
 mod readers;
 mod readme;
+mod redaction;
 mod renew;
 mod resolve;
 mod story;

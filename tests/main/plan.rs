@@ -1,9 +1,9 @@
 //! A plan that one can read: by place and record, what it costs, what differs from the plan before.
 
-use efface::{model::Flavor, sandbox::NotificationKind};
+use efface::{jira::Upload, model::Flavor, sandbox::NotificationKind};
 use serde_json::{Value, json};
 
-use crate::world::{EMAIL, USER, World, client, names_the_person, own_policy, post};
+use crate::world::{EMAIL, USER, World, archive, client, names_the_person, own_policy, post};
 
 /// Every kind of step that an instance knows, counted: what the plan says it costs is what it costs.
 fn costs(flavor: Flavor) {
@@ -15,6 +15,8 @@ fn costs(flavor: Flavor) {
         jira.set_property(&key, "note", json!({ "ask": EMAIL })).await.unwrap();
         let comment = jira.add_comment(&key, json!(format!("mail {EMAIL}")), &[]).await.unwrap();
         assert!(!id(&comment).is_empty());
+        let archive = archive(&format!("badge of {EMAIL}"));
+        jira.upload(&key, "badge.tar", Upload::Bytes(archive.into())).await.unwrap();
     });
     let of = |what: &str| format!("/rest/api/2/issue/{key}/{what}");
     post(&w.source, &of("watchers"), &json!(USER));
@@ -42,6 +44,7 @@ fn costs(flavor: Flavor) {
         "edit issue",
         "edit comment",
         "delete comment",
+        "edit attachment",
         "delete attachment",
         "edit property",
         "edit worklog",

@@ -93,6 +93,25 @@ pub(crate) fn post(sandbox: &Sandbox, path: &str, body: &Value) {
     assert!(answer.starts_with("HTTP/1.1 20"), "{path}: {answer}");
 }
 
+/// An archive (tar) of one text: it can be read, and no cut can be made in it.
+pub(crate) fn archive(text: &str) -> Vec<u8> {
+    let mut head = vec![0u8; 512];
+    let mut put = |at: usize, what: &str| head[at..at + what.len()].copy_from_slice(what.as_bytes());
+    put(0, "note.txt");
+    put(100, "0000644");
+    put(124, &format!("{:011o}", text.len()));
+    put(136, "00000000000");
+    put(156, "0");
+    put(257, "ustar");
+    put(263, "00");
+    put(148, "        ");
+    let sum: u32 = head.iter().map(|b| u32::from(*b)).sum();
+    head[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    let mut out = [head.as_slice(), text.as_bytes()].concat();
+    out.resize(out.len().next_multiple_of(512) + 1024, 0);
+    out
+}
+
 /// Writes and configures the shipped default policy with more rules in front of its rules about Jira.
 pub(crate) fn own_policy(w: &World, rules: &str) {
     own_policy_with(w, "# ---- Jira, source and target", rules);

@@ -10,12 +10,12 @@ use crate::{
     cli::{Context, Failure, table, work},
     erasure::{
         execute::{self, Run},
-        executor::Executors,
+        executor::{Executors, Ways},
         verify::Verify,
     },
     fs::Lock,
     model::CaseId,
-    store::CaseState,
+    store::{CaseState, StepRow, StepState},
     suppression::Suppression,
 };
 
@@ -72,6 +72,7 @@ pub(super) async fn execute(
         people: &people,
         sources: &|sync| usable.get(&sync.source.instance).cloned(),
         placeholder: &plan.policy.placeholder,
+        ways: &Ways::of(&plan),
     };
     let actor = ctx.actor();
     let run = Run {
@@ -99,6 +100,9 @@ pub(super) async fn execute(
     for p in &done.problems {
         ctx.say(format!("step {} at {}: {}", p.step, p.place, mask(&p.what)));
     }
+    for (remark, steps) in remarks(&room.store.steps(id, &hash)?) {
+        ctx.say(format!("{}: {}", steps, mask(&remark)));
+    }
     for part in done.holds.iter().filter(|_| done.held > 0) {
         ctx.say(format!(
             "hold {}: {} steps were done before, {} under way, {} not begun; what is held goes back to planning when the hold is \
@@ -122,6 +126,22 @@ pub(super) async fn execute(
         ctx.say(format!("Next: efface case verify {id}"));
         0
     }))
+}
+
+/// What steps that are done have to tell, each said once with how many say it.
+fn remarks(rows: &[StepRow]) -> Vec<(String, String)> {
+    let mut by: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+    for row in rows.iter().filter(|r| r.state == StepState::Done) {
+        if let Some(remark) = execute::remark(row) {
+            by.entry(remark).or_default().push(row.number);
+        }
+    }
+    let told = |steps: &[u32]| match steps {
+        [one] => format!("step {one}"),
+        [first, .., _] => format!("{} steps, the first of them {first}", steps.len()),
+        [] => String::new(),
+    };
+    by.into_iter().map(|(remark, steps)| (remark, told(&steps))).collect()
 }
 
 pub(super) async fn verify(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result<ExitCode> {

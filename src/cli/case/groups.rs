@@ -113,6 +113,7 @@ fn reading(finding: &Finding) -> Step {
         record: r.record.clone(),
         operation: Operation::Edit,
         base: String::new(),
+        means: None,
         edits: Vec::new(),
         notes: Vec::new(),
     }

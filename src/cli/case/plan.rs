@@ -19,7 +19,7 @@ use crate::{
     config::Sync,
     erasure::{
         execute,
-        executor::{Executors, People, account, renew::Renewer},
+        executor::{Executors, People, Ways, account, renew::Renewer},
         plan::{
             Accounts, BY_A_PERSON, Group, HeldBy, Input, MandateOf, OTHER_PERSON, Plan, PolicyPin, Renewals, Standing,
         },
@@ -85,6 +85,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
     ctx.act(|act| room.store.set_case_state(act, id, CaseState::Scanned, scanned))?;
     let reviews: Reviews = room.store.case_note(id, "reviews")?.unwrap_or_default();
     let nobody = BTreeMap::new();
+    let ways = Ways::default();
     let executors = Executors {
         config: &room.config,
         store: &room.store,
@@ -92,6 +93,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         people: &People::new(),
         sources: &|_| None,
         placeholder: policy.placeholder(),
+        ways: &ways,
     };
     let mask = work::masker(&subjects);
     let mut asked = Asked::new(room, id, &subjects[0], &executors, &mask)?;
@@ -123,7 +125,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         .values()
         .map(|i| {
             let consent = consents.get(&i.name).cloned();
-            (i.name.clone(), MandateOf { mandate: i.mandate, contact: i.contact.clone(), consent })
+            (i.name.clone(), MandateOf { mandate: i.mandate, contact: i.contact.clone(), consent, flavor: i.flavor })
         })
         .collect();
     let accounts = accounts(room, ctx, id, &subjects[0], &decided.groups).await?;
@@ -165,7 +167,10 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         })
     };
     let mut plan = make(&decided.groups);
-    let misfits = misfits(&plan, &decided.groups, &executors).await;
+    // An attachment's content is fetched once more, to see whether it can be cut.
+    let readers =
+        clients.iter().filter_map(|(name, client)| Some((name.clone(), client.as_ref().ok()?.clone()))).collect();
+    let misfits = misfits(&plan, &decided.groups, &Executors { clients: &readers, ..executors }).await;
     if !misfits.is_empty() {
         for finding in decided.groups.iter_mut().flat_map(|(f, _)| f.iter_mut()) {
             match misfits.get(&finding.id) {

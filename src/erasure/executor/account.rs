@@ -265,7 +265,13 @@ impl Executor for AccountOf<'_> {
         })
     }
 
-    fn replace<'a>(&'a self, step: &'a Step, _current: &'a Current, _next: &'a Current) -> Doing<'a, Option<String>> {
+    fn replace<'a>(
+        &'a self,
+        step: &'a Step,
+        _current: &'a Current,
+        _next: &'a Current,
+        _begun: Option<&'a str>,
+    ) -> Doing<'a, Option<String>> {
         Box::pin(async move { Err(ExecError::NoExecutor(step.place.to_string())) })
     }
 

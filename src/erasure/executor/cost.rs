@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    erasure::plan::{Operation, Plan, Step},
+    erasure::{
+        plan::{Means, Operation, Plan, Step},
+        redaction,
+    },
     model::{Flavor, InstanceName, RecordType},
 };
 
@@ -73,6 +76,10 @@ impl StepCost {
         }
         // Data Center can be quiet about an issue alone, Cloud about everything but these deletions.
         let dc = u64::from(flavor == Flavor::DataCenter);
+        if step.means == Some(Means::RedactionApi) {
+            return Self::by_api(step);
+        }
+        let note = u64::from(step.means == Some(Means::Note));
         let (calls, mails, webhooks) = match (step.record.record_type, step.operation) {
             // Load, edit, read back. Where a reporter is taken out, Jira is asked whether it needs one, and who we are.
             // All of it read and asked after, deleted, seen to be gone.
@@ -84,12 +91,32 @@ impl StepCost {
             (R::Comment | R::Worklog, Edit) => (3, dc, 1),
             // Load; look for the watcher, take it out; see that it is gone.
             (R::Watcher, _) => (4, 0, 0),
-            (R::Attachment | R::RemoteLink, _) => (3, 1, 1),
+            // Load it, upload the new one and read that back, delete the old one and see that it is gone, read the new one in
+            // its place. A content is one call, on Cloud two.
+            (R::Attachment, Edit) => (12 - 3 * dc, 2, 2),
+            (R::Attachment, _) => (3 + note, 1 + note, 1 + note),
+            (R::RemoteLink, _) => (3, 1, 1),
             // Which stage it is at, the last task, the check, the start, some asking after it, whether it is through.
             (R::UserProfile, _) => (12, 0, 1),
             _ => (3, 0, 0),
         };
         Self { calls, mails, webhooks }
+    }
+
+    /// By Cloud's redaction API: load, start a job, ask after it, read back, and of an issue its history too. A webhook hears
+    /// of each text. What is no text goes by an edit behind it.
+    fn by_api(step: &Step) -> Self {
+        let (taken, rest) = redaction::split(step);
+        let mut out =
+            Self { calls: 6, mails: 0, webhooks: redaction::spans(&taken).values().map(|s| s.len() as u64).sum() };
+        if step.record.record_type == RecordType::Issue {
+            out.calls += 1;
+        }
+        if !rest.is_empty() {
+            out.calls += 2 + 2 * u64::from(rest.iter().any(|e| e.field == "reporter"));
+            out.webhooks += 1;
+        }
+        out
     }
 }
 

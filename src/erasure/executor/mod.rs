@@ -11,27 +11,30 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
-    plan::{Base, Operation, Step, stable_part},
+    plan::{Base, Means, Operation, Step, stable_part},
     redact::{self, Action, RedactError},
 };
 use crate::{
-    config::Config,
+    config::{Config, Sync},
     jira::{Client, JiraError},
     model::{Area, Cut, Decision, InstanceName, RecordType, SyncName},
     staging::{Staging, StagingError},
     store::{PairKind, Store, StoreError},
-    sync::{Redacted, note_erasure, note_redaction},
+    sync::{Redacted, note_erasure, note_redaction, note_replacement},
 };
 
 pub mod account;
+mod attachment;
 pub mod cost;
 mod file;
+mod redactor;
 mod remote;
 pub mod renew;
 mod staged;
+mod ways;
 
-pub use self::{account::People, file::read_file};
-use self::{file::File, remote::Remote, staged::Staged};
+pub use self::{account::People, file::read_file, ways::Ways};
+use self::{attachment::Attachments, file::File, redactor::Redactor, remote::Remote, staged::Staged};
 
 /// Why a step could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +68,12 @@ pub enum ExecError {
     /// Jira.
     #[error("{0}")]
     Jira(#[from] JiraError),
+    /// The site has no redaction API, or does not take this: it is done otherwise, as the plan says.
+    #[error("the redaction API cannot be used: {0}")]
+    NotHere(String),
+    /// A job goes on.
+    #[error("the redaction job is still under way: run again, it is asked after and not started a second time")]
+    UnderWay,
     /// An account could not be anonymised.
     #[error("the account could not be anonymised: {0}")]
     Account(String),
@@ -89,6 +98,13 @@ pub enum Current {
     Json(Value),
     /// A file, a staged message or a staged attachment.
     Bytes(Vec<u8>),
+    /// An attachment of a Jira.
+    Attachment {
+        /// Its description.
+        meta: Value,
+        /// Its content.
+        bytes: Vec<u8>,
+    },
 }
 
 fn action(decision: Decision) -> Action {
@@ -122,6 +138,10 @@ impl Current {
         match self {
             Self::Json(v) => Base::Json(v.clone()).hash(step.record.record_type, step.operation, &fields),
             Self::Bytes(b) => sha256(b),
+            Self::Attachment { meta, bytes } => {
+                let known = with_digest(meta.clone(), bytes);
+                Base::Json(known).hash(step.record.record_type, step.operation, &fields)
+            }
         }
     }
 
@@ -132,6 +152,9 @@ impl Current {
         match self {
             Self::Json(v) => stable_part(v, step.record.record_type, step.operation, &fields).to_string().into_bytes(),
             Self::Bytes(b) => b.clone(),
+            Self::Attachment { meta, bytes } => {
+                [meta.get("filename").and_then(Value::as_str).unwrap_or_default().as_bytes(), b"\n", bytes].concat()
+            }
         }
     }
 
@@ -151,8 +174,25 @@ impl Current {
                 redact::Redacted::Bytes(b) => Ok(Self::Bytes(b)),
                 redact::Redacted::Unsupported(why) => Err(ExecError::Unsupported(why)),
             },
+            Self::Attachment { meta, bytes } => attachment::redacted(meta, bytes, step, placeholder),
         }
     }
+}
+
+/// An attachment's description with the digest of its content, which a step that edits it stands on.
+#[must_use]
+pub fn with_digest(mut meta: Value, bytes: &[u8]) -> Value {
+    meta["sha256"] = sha256(bytes).into();
+    meta
+}
+
+/// What a place cannot take away as the plan meant, and what is done instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FallBack {
+    /// Findings that stay; none where they are taken away by other means.
+    pub left: Vec<String>,
+    /// What to tell.
+    pub why: String,
 }
 
 /// What an act gives back when it is through.
@@ -192,8 +232,65 @@ pub trait Executor {
         None
     }
 
-    /// Puts `next` in place of `current`; says what a person should know of how it went.
-    fn replace<'a>(&'a self, step: &'a Step, current: &'a Current, next: &'a Current) -> Doing<'a, Option<String>>;
+    /// The step in the parts in which it is carried out: each is read back before the next begins. A part has the step's
+    /// record and some of its edits.
+    fn parts(&self, step: &Step) -> Vec<Step> {
+        vec![step.clone()]
+    }
+
+    /// What is done otherwise than planned, since the place lacks the means: known once [`Executor::begin`] was refused.
+    fn falls_back(&self, _step: &Step) -> Option<FallBack> {
+        None
+    }
+
+    /// Begins what goes on under an id of its own: a job, or the new record that will take the place of the old one.
+    /// `again` says that an earlier run may have begun it already, without getting to know the id.
+    fn begin<'a>(
+        &'a self,
+        _step: &'a Step,
+        _current: &'a Current,
+        _next: Option<&'a Current>,
+        _again: bool,
+    ) -> Doing<'a, Option<String>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Puts `next` in place of `current`, going on with what was begun; says what a person should know of how it went.
+    fn replace<'a>(
+        &'a self,
+        step: &'a Step,
+        current: &'a Current,
+        next: &'a Current,
+        begun: Option<&'a str>,
+    ) -> Doing<'a, Option<String>>;
+
+    /// The record that took the place of one that is gone, by the id under which it was begun.
+    fn successor<'a>(&'a self, _step: &'a Step, _begun: &'a str) -> Doing<'a, Option<Current>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Whether what was begun ended as it should, where what it leaves behind cannot be foreseen.
+    fn ended<'a>(&'a self, _step: &'a Step, _begun: &'a str) -> Doing<'a, bool> {
+        Box::pin(async { Ok(false) })
+    }
+
+    /// Whether what reads back otherwise than foreseen is what the part was to leave behind, though in the place's own form;
+    /// `clean` is the other search. `before` is missing where an earlier run did it.
+    fn accepts(
+        &self,
+        _step: &Step,
+        part: &Step,
+        _before: Option<&Current>,
+        read: &Current,
+        clean: &dyn Fn(&[u8]) -> bool,
+    ) -> bool {
+        clean(&read.edited_bytes(part))
+    }
+
+    /// Where else an edit may have left what it took away, entry by entry; `None` where nobody has to look.
+    fn traces<'a>(&'a self, _step: &'a Step) -> Doing<'a, Option<Vec<Value>>> {
+        Box::pin(async { Ok(None) })
+    }
 
     /// Deletes the record; one that is not there counts as deleted.
     fn delete<'a>(&'a self, step: &'a Step) -> Doing<'a, ()>;
@@ -213,6 +310,8 @@ pub struct Executors<'a> {
     pub sources: &'a dyn Fn(&crate::config::Sync) -> Option<Client>,
     /// What is put where something was cut.
     pub placeholder: &'a str,
+    /// By what means, and what this run has learnt of them.
+    pub ways: &'a Ways,
 }
 
 impl<'a> Executors<'a> {
@@ -243,7 +342,14 @@ impl<'a> Executors<'a> {
         match step.place.area() {
             Area::Source | Area::Target => {
                 let name = step.instance.as_ref().ok_or_else(nobody)?;
-                Ok(Box::new(Remote::new(self.clients.get(name).ok_or_else(nobody)?)))
+                let client = self.clients.get(name).ok_or_else(nobody)?;
+                let remote = Remote::new(client);
+                Ok(match step.means {
+                    Some(Means::RedactionApi) => Box::new(Redactor::new(remote, client, self.ways)),
+                    Some(Means::Note) => Box::new(Attachments::new(client, self.ways)),
+                    None if step.replaces_attachment() => Box::new(Attachments::new(client, self.ways)),
+                    None => Box::new(remote),
+                })
             }
             Area::Staging => {
                 let sync = step.place.spot().split('/').next().unwrap_or_default();
@@ -263,6 +369,23 @@ impl<'a> Executors<'a> {
 }
 
 impl Executors<'_> {
+    fn syncs(&self, which: impl Fn(&Sync) -> bool) -> Vec<SyncName> {
+        self.config.syncs.values().filter(|s| which(s)).map(|s| s.name.clone()).collect()
+    }
+
+    /// Tells the sync engine of a new attachment that takes the place of a step's: it is the same attachment to every
+    /// synchronization, so that none carries it over as one more, nor brings the old one back (law 5). Told as soon as the new
+    /// one is there.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn replaced(&self, step: &Step, new: &str) -> Result<(), StoreError> {
+        let (Some(instance), Some(old)) = (&step.instance, step.record.id.as_deref()) else { return Ok(()) };
+        let targets = self.syncs(|s| s.target.instance == *instance);
+        let sources = self.syncs(|s| s.source.instance == *instance);
+        note_replacement(self.store, &targets, &sources, (old, new), step.operation == Operation::Edit)
+    }
+
     /// Tells the sync engine what a step left behind, so that nothing from the source undoes it (law 5). Asked before the
     /// step counts as done, and again when a run that was cut off is resumed.
     ///
@@ -274,8 +397,7 @@ impl Executors<'_> {
             let id = step.record.id.as_deref().unwrap_or_default();
             return renew::forget(self.config, self.store, instance.as_str(), id);
         }
-        let syncs: Vec<SyncName> =
-            self.config.syncs.values().filter(|s| s.target.instance == *instance).map(|s| s.name.clone()).collect();
+        let syncs = self.syncs(|s| s.target.instance == *instance);
         let id = step.record.id.as_deref().unwrap_or_default();
         let kind = match step.record.record_type {
             RecordType::Issue => PairKind::Issue,
@@ -283,6 +405,9 @@ impl Executors<'_> {
             RecordType::Attachment => PairKind::Attachment,
             _ => return Ok(()),
         };
+        if matches!(left, Some(Current::Attachment { .. })) {
+            return Ok(());
+        }
         let Some(Current::Json(left)) = left else {
             note_erasure(self.store, &syncs, kind, id)?;
             return Ok(());

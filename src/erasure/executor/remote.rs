@@ -55,7 +55,13 @@ impl Executor for Remote<'_> {
         Some(Current::Json(value))
     }
 
-    fn replace<'a>(&'a self, step: &'a Step, current: &'a Current, next: &'a Current) -> Doing<'a, Option<String>> {
+    fn replace<'a>(
+        &'a self,
+        step: &'a Step,
+        current: &'a Current,
+        next: &'a Current,
+        _begun: Option<&'a str>,
+    ) -> Doing<'a, Option<String>> {
         Box::pin(async move {
             match (current, next) {
                 (Current::Json(current), Current::Json(next)) => replace(self.client, step, current, next).await,

@@ -44,7 +44,13 @@ impl Executor for Staged {
         })
     }
 
-    fn replace<'a>(&'a self, step: &'a Step, current: &'a Current, next: &'a Current) -> Doing<'a, Option<String>> {
+    fn replace<'a>(
+        &'a self,
+        step: &'a Step,
+        current: &'a Current,
+        next: &'a Current,
+        _begun: Option<&'a str>,
+    ) -> Doing<'a, Option<String>> {
         Box::pin(async move {
             let (Current::Bytes(current), Current::Bytes(next)) = (current, next) else {
                 return Err(ExecError::Changed);

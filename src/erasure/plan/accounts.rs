@@ -102,6 +102,7 @@ fn step(instance: &InstanceName, findings: &[&Finding], account: &Account) -> St
         record: RecordRef { record_type: RecordType::UserProfile, id: None, key: None, path: None },
         operation: Operation::Anonymise,
         base: Base::Json(account.base.clone()).hash(RecordType::UserProfile, Operation::Anonymise, &[]),
+        means: None,
         edits: findings.iter().map(at).collect(),
         notes,
     }

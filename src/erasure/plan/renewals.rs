@@ -72,6 +72,7 @@ pub(super) fn renew(
             },
             operation: Operation::Renew,
             base: Base::Json(renewal.base.clone()).hash(RecordType::Issue, Operation::Renew, &[]),
+            means: None,
             edits: findings.iter().map(at).collect(),
             notes,
         });

@@ -33,7 +33,12 @@ fn plan(groups: Vec<Group>, mandate: Mandate) -> Plan {
 fn plan_held(groups: Vec<Group>, mandate: Mandate, held: Held<'_>) -> Plan {
     let mandates = BTreeMap::from([(
         "t".parse().unwrap(),
-        MandateOf { mandate, contact: Some("privacy@partner.example".into()), consent: None },
+        MandateOf {
+            mandate,
+            contact: Some("privacy@partner.example".into()),
+            consent: None,
+            flavor: Flavor::DataCenter,
+        },
     )]);
     Plan::make(Input {
         accounts: &Accounts::new(),
@@ -56,6 +61,9 @@ fn plan_held(groups: Vec<Group>, mandate: Mandate, held: Held<'_>) -> Plan {
             case: CaseRules::default(),
             suppression_keep: None,
             notices: None,
+            history: HistoryRules::default(),
+            attachments: AttachmentRules::default(),
+            law: None,
         },
         groups,
         mandates: &mandates,

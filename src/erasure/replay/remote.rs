@@ -8,7 +8,7 @@ use super::{Back, Fate, Replay, Replayed, UNREAD, coverage, held};
 use crate::{
     config::NameMode,
     erasure::{
-        executor::{Current, ExecError, Executors, People},
+        executor::{Current, ExecError, Executors, People, Ways},
         plan::{Base, Edit, Operation, Step},
     },
     holds::{Spot, names_json},
@@ -152,6 +152,7 @@ impl Replay<'_> {
             people: &People::new(),
             sources: &|_| None,
             placeholder: PLACEHOLDER,
+            ways: &Ways::default(),
         };
         let step = step(remote, hit);
         let executor = executors.of(&step)?;
@@ -174,7 +175,7 @@ impl Replay<'_> {
         if next.hash(&step) == current.hash(&step) {
             return Err(ExecError::NothingChanged);
         }
-        executor.replace(&step, &current, &next).await?;
+        executor.replace(&step, &current, &next, None).await?;
         let Some(read) = executor.load(&step).await? else { return Err(ExecError::Vanished) };
         let Current::Json(back) = &read else { return Err(ExecError::Vanished) };
         if cut(guard, &mut back.clone(), &step, names) > 0 {
@@ -276,6 +277,7 @@ fn step(remote: &RemotePlace, hit: &Hit) -> Step {
         project: Some(remote.project.clone()),
         operation: hit.operation,
         base: Base::Json(hit.record.json.clone()).hash(record.record_type, hit.operation, &fields),
+        means: None,
         edits: hit.fields.iter().map(edit).collect(),
         notes: Vec::new(),
         record,
