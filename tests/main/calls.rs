@@ -114,15 +114,14 @@ fn interrupted(flavor: Flavor, issues: usize) -> (Cost, Cost) {
 
 #[test]
 fn an_interruption_costs_the_calls_of_one_step() {
-    for flavor in [Flavor::Cloud, Flavor::DataCenter] {
-        let (whole, cut) = interrupted(flavor, 12);
-        for i in [0, 1] {
-            // Load, act, read back.
-            assert_eq!(whole.calls[i], 3 * whole.records[i], "{flavor:?}");
-        }
-        let (whole, cut) = (whole.calls.iter().sum::<u64>(), cut.calls.iter().sum::<u64>());
-        assert!(whole >= 100 && cut <= whole + 5, "{flavor:?}: {whole} calls, {cut} when interrupted");
+    // The order of acts is the same for both kinds of target; `calls_per_record` counts the other one too.
+    let (whole, cut) = interrupted(Flavor::Cloud, 12);
+    for i in [0, 1] {
+        // Load, act, read back.
+        assert_eq!(whole.calls[i], 3 * whole.records[i]);
     }
+    let (whole, cut) = (whole.calls.iter().sum::<u64>(), cut.calls.iter().sum::<u64>());
+    assert!(whole >= 100 && cut <= whole + 5, "{whole} calls, {cut} when interrupted");
 }
 
 #[test]
