@@ -146,10 +146,10 @@ pub fn holds(plan: &Plan, hash: &str, approvals: &[Approval], file: Option<&[u8]
     if plan.policy.four_eyes && !counting.iter().any(|a| second(&a)) {
         return Err(Refusal::Unapproved);
     }
-    let steps = plan.steps.len() as u64;
-    let above = plan.policy.cap_records.is_some_and(|cap| steps > cap);
+    let records = plan.records();
+    let above = plan.policy.cap_records.is_some_and(|cap| records > cap);
     let raised = counting.iter().filter(second).filter_map(|a| a.cap).max();
-    if above && raised.is_none_or(|cap| cap < steps) || plan.over_share().is_some() && raised.is_none() {
+    if above && raised.is_none_or(|cap| cap < records) || plan.over_share().is_some() && raised.is_none() {
         return Err(Refusal::Cap);
     }
     Ok(())

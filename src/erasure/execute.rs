@@ -167,11 +167,7 @@ impl Run<'_> {
                 if !(begun && self.came_through(step, &before).await) {
                     let note = if begun {
                         part.in_flight += 1;
-                        if step.means == Some(Means::RedactionApi) && before.begun.is_some() {
-                            "its redaction job was under way when the hold came: it cannot be stopped"
-                        } else {
-                            "its act was under way when the hold came, and is not seen to have come through"
-                        }
+                        under_way(step, &before)
                     } else {
                         part.not_begun += 1;
                         "not begun when the hold came"
@@ -512,6 +508,17 @@ fn intent(row: &StepRow) -> Option<Intent> {
     serde_json::from_value(row.note.clone()).ok()
 }
 
+/// How a step stands whose act was begun when a hold fell in.
+fn under_way(step: &Step, before: &Intent) -> &'static str {
+    if step.operation == Operation::Anonymise {
+        "Jira may be anonymising the account when the hold came: that task cannot be stopped"
+    } else if step.means == Some(Means::RedactionApi) && before.begun.is_some() {
+        "its redaction job was under way when the hold came: it cannot be stopped"
+    } else {
+        "its act was under way when the hold came, and is not seen to have come through"
+    }
+}
+
 /// The hold that covers a step, where one does.
 #[must_use]
 pub fn covered<'h>(holds: &'h Holds, subject: &Subject, step: &Step) -> Option<&'h Hold> {
@@ -573,7 +580,7 @@ pub fn outcomes(
                 && let Some(outcome) = row.outcome
             {
                 // What such a step left is in the current plan, or gone.
-                add(&step.place, outcome, step.edits.len() - left(row).len());
+                step.reach(&left(row)).into_iter().for_each(|(place, n)| add(place, outcome, n));
             }
         }
     }
@@ -581,9 +588,9 @@ pub fn outcomes(
     for step in &current.steps {
         let row = rows.iter().find(|r| r.number == step.number);
         let outcome = row.and_then(|r| r.outcome).unwrap_or(Outcome::Failed);
-        let left = row.map_or(0, |r| left(r).len());
-        add(&step.place, outcome, step.edits.len() - left);
-        add(&step.place, Outcome::Residual, left);
+        let left = row.map(left).unwrap_or_default();
+        step.reach(&left).into_iter().for_each(|(place, n)| add(place, outcome, n));
+        add(&step.place, Outcome::Residual, left.len());
     }
     let seen: Option<Verification> = store.case_note(case, "verification")?;
     let seen = seen.filter(|v| v.plan == hash);

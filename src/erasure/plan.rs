@@ -6,7 +6,7 @@ mod accounts;
 mod means;
 mod renewals;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -219,6 +219,23 @@ impl Step {
         matches!(self.record.record_type, RecordType::Attachment)
             && matches!(self.operation, Operation::Edit)
             && matches!(self.place.area(), Area::Source | Area::Target)
+    }
+
+    /// The places where the step's references stand, with how many in each, without the findings that it left. A step that
+    /// anonymises reaches beyond its own place.
+    #[must_use]
+    pub fn reach(&self, left: &[String]) -> BTreeMap<&Place, usize> {
+        let mut out = BTreeMap::new();
+        for edit in self.edits.iter().filter(|e| !left.contains(&e.finding)) {
+            *out.entry(edit.at.as_ref().map_or(&self.place, |at| &at.place)).or_default() += 1;
+        }
+        out
+    }
+
+    /// The records that the step changes.
+    fn records(&self) -> BTreeSet<(&Place, &RecordRef)> {
+        let elsewhere = self.edits.iter().filter_map(|e| e.at.as_ref()).map(|at| (&at.place, &at.record));
+        elsewhere.chain([(&self.place, &self.record)]).collect()
     }
 }
 
@@ -507,14 +524,20 @@ impl Plan {
         self.standing.iter().filter(|s| s.outcome == Outcome::Review)
     }
 
+    /// How many records the plan changes: the steps, and what a step that anonymises reaches beyond its own record.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.steps.iter().map(|s| s.records().len() as u64).sum()
+    }
+
     /// The first place of whose issues the plan touches a larger share than the policy's cap allows, with that share.
     #[must_use]
     pub fn over_share(&self) -> Option<(&Place, f64)> {
         let cap = self.policy.cap_share?;
+        let touched: BTreeSet<_> =
+            self.steps.iter().flat_map(Step::records).map(|(place, record)| (place, &record.key)).collect();
         self.issues.iter().filter(|(_, n)| **n > 0).find_map(|(place, n)| {
-            let mut keys: Vec<_> = self.steps.iter().filter(|s| s.place == *place).map(|s| &s.record.key).collect();
-            keys.sort_unstable();
-            keys.dedup();
+            let keys: Vec<_> = touched.iter().filter(|(touched, _)| *touched == place).collect();
             let share = keys.len() as f64 / *n as f64;
             (share > cap).then_some((place, share))
         })

@@ -13,13 +13,13 @@ use super::{
     execute,
     namesakes::{text_without_their_names, without_their_names},
     othersearch::Needles,
-    plan::{Operation, Plan, Standing},
+    plan::{Operation, Plan, Standing, Step},
 };
 use crate::{
     config::Config,
     extract,
     fs::walk::{EntryKind, walk},
-    jira::Client,
+    jira::{Client, is_made_key},
     model::{
         Area, Coverage, CoverageStatus, IdentifierKind, InstanceName, MatrixRow, Namesake, Outcome, Place, RecordRef,
         RecordType, Subject, SyncName,
@@ -222,7 +222,9 @@ impl Verify<'_> {
         let left = self.left(hash);
         let mut remaining: Vec<Remaining> =
             found.remaining.into_iter().map(|((p, r, f), n)| self.classify(p, r, f, n, &left)).collect();
-        remaining.extend(found.keys.into_iter().map(|(place, count)| nobodys_key(place, count)));
+        let account = || RecordRef { record_type: RecordType::UserProfile, id: None, key: None, path: None };
+        remaining.extend(found.keys.into_iter().map(|(place, n)| anonymised(place, account(), "key", NOBODYS_KEY, n)));
+        self.audit_logs(&mut remaining);
         let matrix = matrix(self.config, &facts, &coverage);
         Verification { at, plan: hash.to_owned(), coverage, matrix, remaining, near_misses: found.near_misses, synced }
     }
@@ -278,10 +280,28 @@ impl Verify<'_> {
         let Some(key) = self.subject.identifiers.get(needle).filter(|i| i.kind == IdentifierKind::UserKey) else {
             return false;
         };
-        let made = key.value.reveal().to_uppercase();
-        made.strip_prefix("JIRAUSER").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        is_made_key(&key.value.reveal().to_uppercase())
             && key.instance.as_ref().map(InstanceName::as_str) == instance_of(place)
-            && self.plan.steps.iter().any(|s| s.operation == Operation::Anonymise && s.instance == key.instance)
+            && self.anonymises(place)
+    }
+
+    /// Whether the plan anonymises the person's account at a place's instance.
+    fn anonymises(&self, place: &Place) -> bool {
+        let here = |s: &Step| s.instance.as_ref().map(InstanceName::as_str) == instance_of(place);
+        self.plan.steps.iter().any(|s| s.operation == Operation::Anonymise && here(s))
+    }
+
+    /// Jira's own audit log keeps the names of those whom it anonymises (Atlassian, "Retrying anonymization"): where the log
+    /// cannot be read, that is said all the same.
+    fn audit_logs(&self, remaining: &mut Vec<Remaining>) {
+        for step in self.plan.steps.iter().filter(|s| s.operation == Operation::Anonymise) {
+            let of_log = |r: &Remaining| r.place == step.place && is_audit(&r.record);
+            if !remaining.iter().any(of_log) {
+                let id = Some("audit".to_owned());
+                let record = RecordRef { record_type: RecordType::Property, id, key: None, path: None };
+                remaining.push(anonymised(step.place.clone(), record, "", AUDIT_LOG, 1));
+            }
+        }
     }
 
     fn record(&self, place: &Place, record: &RemoteRecord, found: &mut Findings) {
@@ -499,6 +519,9 @@ impl Verify<'_> {
                 let who = Some("the Jira administrator of the instance".into());
                 base(Class::Listed, Some(Outcome::Residual), why, who)
             }
+            None if is_audit(&record) && self.anonymises(&place) => {
+                base(Class::Listed, Some(Outcome::Residual), AUDIT_LOG, Some("the Jira system administrator".into()))
+            }
             None if copied() => base(
                 Class::Listed,
                 Some(Outcome::Residual),
@@ -510,17 +533,26 @@ impl Verify<'_> {
     }
 }
 
-fn nobodys_key(place: Place, count: u64) -> Remaining {
+const NOBODYS_KEY: &str = "Jira keeps the key of an anonymised account, which names nobody any more";
+const AUDIT_LOG: &str = "Jira's audit log keeps the old name of an anonymised account";
+
+/// What an anonymisation leaves.
+fn anonymised(place: Place, record: RecordRef, field: &str, why: &str, count: u64) -> Remaining {
     Remaining {
         place,
-        record: RecordRef { record_type: RecordType::UserProfile, id: None, key: None, path: None },
-        field: "key".to_owned(),
+        record,
+        field: field.to_owned(),
         class: Class::Listed,
         outcome: Some(Outcome::Residual),
-        why: "Jira keeps the key of an anonymised account, which names nobody any more".to_owned(),
-        who: Some("the Jira administrator of the instance".to_owned()),
+        why: why.to_owned(),
+        who: Some("the Jira system administrator of the instance".to_owned()),
         count,
     }
+}
+
+/// Whether a record is an entry of an instance's audit log.
+fn is_audit(record: &RecordRef) -> bool {
+    record.record_type == RecordType::Property && record.id.as_deref().is_some_and(|id| id.starts_with("audit/"))
 }
 
 /// The instance of a remote place.

@@ -112,8 +112,8 @@ pub struct Anonymization {
     pub task: Option<String>,
     /// How it stands.
     pub state: AnonymizationState,
-    /// The operations that failed. Jira says `COMPLETED` all the same; with some, the user may be anonymised in part, and
-    /// only [`Client::anonymize_again`] goes on.
+    /// The operations that failed, each with Jira's words, which may name the user. Jira says `COMPLETED` all the same; with
+    /// some, the user may be anonymised in part, and only [`Client::anonymize_again`] goes on.
     pub errors: Vec<String>,
 }
 
@@ -269,8 +269,15 @@ fn anonymization(answer: &Value) -> Option<Anonymization> {
         "COMPLETED" | "VALIDATION_FAILED" => AnonymizationState::Ended,
         _ => return None,
     };
+    let of = |(operation, why): (&String, &Value)| {
+        let words = why.get("errorMessages").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let words = words
+            .chain(why.get("errors").and_then(Value::as_object).into_iter().flatten().filter_map(|(_, w)| w.as_str()));
+        let words = words.collect::<Vec<_>>().join(" ");
+        if words.is_empty() { operation.clone() } else { format!("{operation}: {words}") }
+    };
     let mut errors: Vec<String> =
-        answer.get("errors").and_then(Value::as_object).into_iter().flatten().map(|(o, _)| o.clone()).collect();
+        answer.get("errors").and_then(Value::as_object).into_iter().flatten().map(of).collect();
     if errors.is_empty() && answer.get("status").is_some_and(|s| s == "VALIDATION_FAILED") {
         errors.push("VALIDATION_FAILED".to_owned());
     }

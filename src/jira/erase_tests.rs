@@ -89,7 +89,7 @@ async fn an_anonymisation_that_stops_halfway_is_run_again_with_the_old_names() {
     };
     let half = ended().await;
     assert!(!half.is_done(), "completed, with errors inside");
-    assert_eq!(half.errors, ["USER_ANONYMIZE_PLUGIN_POINTS"]);
+    assert_eq!(half.errors, ["USER_ANONYMIZE_PLUGIN_POINTS: Anonymization failed, see the log for details."]);
     let now = sandbox.control().people().into_iter().find(|p| p.display_name == "Katrin BRANDT").unwrap().id;
     let wrong = OldUser { key: now.clone(), name: "KBRANDT".to_owned() };
     assert_eq!(c.anonymize_again(&now, &wrong, None).await.unwrap_err().kind(), ErrorKind::Rejected);

@@ -60,5 +60,5 @@ pub use error::{ErrorDetails, ErrorKind, JiraError, Result};
 pub use http::Client;
 pub use people::FoundUsers;
 pub use search::Search;
-pub use types::{Created, Edited, Gone, Issue, Notify, User, UserQuery, parse_time};
+pub use types::{Created, Edited, Gone, Issue, Notify, User, UserQuery, is_alias, is_made_key, parse_time};
 pub use wiki::wiki_escape;

@@ -65,6 +65,29 @@ impl User {
     }
 }
 
+impl User {
+    /// Whether it is what Data Center leaves of an anonymised user: an alias like `jirauser80900` as name and a full name
+    /// like `user-ca31a` (Atlassian, "Anonymizing users"). Nothing else marks it.
+    #[must_use]
+    pub fn is_anonymized(&self) -> bool {
+        let full = self.display_name.as_deref().and_then(|n| n.strip_prefix("user-"));
+        self.name.as_deref().is_some_and(is_alias)
+            && full.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_hexdigit()))
+    }
+}
+
+/// Whether a user key is one that Jira makes by itself (`JIRAUSER10100`), which names nobody.
+#[must_use]
+pub fn is_made_key(key: &str) -> bool {
+    key.strip_prefix("JIRAUSER").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Whether a user name is the alias of an anonymised user: such a key in lower case.
+#[must_use]
+pub fn is_alias(name: &str) -> bool {
+    is_made_key(&name.to_uppercase())
+}
+
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("User(…)")
@@ -188,6 +211,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_an_anonymisation_leaves_is_known_by_its_alias() {
+        let user = |name: &str, full: &str| User::from_json(&json!({ "name": name, "displayName": full }));
+        assert!(user("jirauser80900", "user-ca31a").is_anonymized());
+        assert!(!user("jirauser80900", "Zoë Quill").is_anonymized(), "one that stopped halfway");
+        assert!(!user("zquill", "user-ca31a").is_anonymized(), "somebody may call himself so");
+        assert!(!user("jirauser80900", "user-friendly").is_anonymized());
+        assert!(is_made_key("JIRAUSER10100") && !is_made_key("JIRAUSER") && !is_made_key("jirauser1"));
+        assert!(is_alias("jirauser1") && !is_alias("jirausers"));
+    }
 
     #[test]
     fn users_of_both_flavours_and_no_person_in_debug() {

@@ -300,6 +300,52 @@ mod tests {
     }
 
     #[test]
+    fn an_account_is_anonymised_on_a_data_center_and_where_it_is_certainly_named() {
+        use Area as A;
+        use RecordType as R;
+        use ReferenceKind as K;
+        use Strength::{Certain, Possible, Probable};
+        let strict = Policy::shipped("strict").unwrap();
+        let says = |r: &Reference, flavor| {
+            let ctx = EvalContext { flavor, ..EvalContext::at(now()) };
+            strict.evaluate(r, &ctx).decision.as_str()
+        };
+        let rows = [
+            (reference(A::Target, R::UserProfile, "name", K::Username, Certain), "anonymise", "residual"),
+            (reference(A::Target, R::UserProfile, "displayName", K::FullName, Probable), "anonymise", "residual"),
+            (reference(A::Target, R::UserProfile, "name", K::Username, Possible), "review", "review"),
+            (reference(A::Source, R::Vote, "", K::UserKey, Certain), "anonymise", "residual"),
+            (reference(A::Source, R::Vote, "", K::FullName, Probable), "residual", "residual"),
+            (reference(A::Target, R::Issue, "creator", K::FullName, Certain), "anonymise", "residual"),
+            (reference(A::Target, R::Issue, "creator", K::FullName, Probable), "residual", "residual"),
+            (reference(A::Target, R::Issue, "assignee", K::Username, Certain), "clear", "clear"),
+            (reference(A::Target, R::History, "author", K::UserKey, Certain), "anonymise", "residual"),
+            (reference(A::Target, R::History, "toString", K::FullName, Certain), "anonymise", "residual"),
+            (reference(A::Target, R::History, "toString", K::Mention, Certain), "residual", "residual"),
+            (reference(A::Target, R::History, "toString", K::FullName, Probable), "residual", "residual"),
+            // What the person wrote goes with its author.
+            (reference(A::Target, R::Comment, "author", K::UserKey, Certain), "delete", "delete"),
+            (reference(A::Target, R::Attachment, "author", K::UserKey, Certain), "delete", "delete"),
+        ];
+        for (r, here, elsewhere) in rows {
+            assert_eq!(says(&r, Some(Flavor::DataCenter)), here, "{r:?}");
+            assert_eq!(says(&r, Some(Flavor::Cloud)), elsewhere, "{r:?}");
+            assert_eq!(says(&r, None), elsewhere, "{r:?}");
+        }
+        let profile = reference(A::Target, R::UserProfile, "name", K::Username, Certain);
+        let cloud = EvalContext { flavor: Some(Flavor::Cloud), ..EvalContext::at(now()) };
+        let walk = strict.explain(&profile, &cloud);
+        let account = walk.rules.into_iter().find(|r| r.rule == "account").unwrap();
+        let Walk::PassedOver { because } = account.walk else { panic!("passed over") };
+        assert_eq!(
+            because,
+            [
+                "`anonymise` cannot be carried out here: accounts of Cloud are Atlassian's; only a Data Center anonymises its users"
+            ]
+        );
+    }
+
+    #[test]
     fn the_first_rule_that_applies_decides_and_nothing_falls_through() {
         let p = policy(
             "[[rule]]\nid = \"a\"\nmatch = { area = \"target\", field = \"summary\" }\ndecision = \"keep\"\nbasis = \"law\"\n\

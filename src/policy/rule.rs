@@ -173,10 +173,16 @@ impl Rule {
         match ctx.flavor {
             // What an old text says stands in the same fields of a history entry as an old user.
             Some(Flavor::DataCenter)
-                if r.record.record_type == RecordType::History
-                    && (r.kind == ReferenceKind::Mention || r.strength != Strength::Certain) =>
+                if r.record.record_type == RecordType::History && r.kind == ReferenceKind::Mention =>
             {
                 Err("text is not touched by it; only where the account itself is named")
+            }
+            // The profile is the account itself; elsewhere a name alone may be a namesake's.
+            Some(Flavor::DataCenter)
+                if r.strength == Strength::Possible
+                    || r.strength != Strength::Certain && r.record.record_type != RecordType::UserProfile =>
+            {
+                Err("only what certainly names the account goes with it: not text, and no namesake's name")
             }
             Some(Flavor::DataCenter) => Ok(()),
             Some(Flavor::Cloud) => Err("accounts of Cloud are Atlassian's; only a Data Center anonymises its users"),

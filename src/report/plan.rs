@@ -200,7 +200,7 @@ struct Page<'a> {
 #[must_use]
 pub fn summary(plan: &Plan, cost: &Cost) -> Summary {
     let count = |n: usize| n as u64;
-    let mut places: Vec<&Place> = plan.steps.iter().map(|s| &s.place).collect();
+    let mut places: Vec<&Place> = plan.steps.iter().flat_map(|s| s.reach(&[]).into_keys().chain([&s.place])).collect();
     places.sort_unstable();
     places.dedup();
     let reviews = count(plan.open_reviews().count());

@@ -142,6 +142,10 @@ impl<'a> Users<'a> {
     }
 
     async fn look_up(&self, user: &Value) -> Result<Option<TargetUser>, JiraError> {
+        // An alias is nobody's: the same one elsewhere (`jirauser10100`) is what is left of somebody else.
+        if User::from_json(user).is_anonymized() {
+            return Ok(None);
+        }
         let text = |f: &str| user.get(f).and_then(Value::as_str).filter(|s| !s.is_empty());
         let handles = ["name", "key", "accountId", "emailAddress"].into_iter().filter_map(text);
         if let Some(to) = handles.clone().find_map(|h| self.sync.user_map.get(h)) {
@@ -181,7 +185,11 @@ impl<'a> Users<'a> {
         Ok(active.iter().find(exact).copied().or_else(hidden).and_then(|u| self.handle_of(u)))
     }
 
+    /// The handle of a user whom somebody may be: of one who was anonymised there is none.
     fn handle_of(&self, user: &User) -> Option<TargetUser> {
+        if user.is_anonymized() {
+            return None;
+        }
         match self.target.flavor() {
             Flavor::Cloud => user.account_id.clone(),
             Flavor::DataCenter => user.name.clone(),

@@ -54,7 +54,7 @@ MUTANTS = [
     ("a-hold-elsewhere-is-not-asked", "anonymise::a_hold_on_anything_of_the_account_holds_it", "src/erasure/execute.rs",
      "let elsewhere = step.edits.iter().filter_map(", "let elsewhere = step.edits.iter().filter(|_| !M).filter_map("),
     ("no-cap", "laws::law_9_small_blast", "src/cli/case/approve.rs",
-     "plan.policy.cap_records.filter(|cap| steps > *cap) {", "plan.policy.cap_records.filter(|cap| !M && steps > *cap) {"),
+     "plan.policy.cap_records.filter(|cap| records > *cap) {", "plan.policy.cap_records.filter(|cap| !M && records > *cap) {"),
     ("holds-are-asked-once", "holds::a_hold_falls_into_a_running_execution", "src/erasure/execute.rs",
      "holds.refresh()?;", "if !M { holds.refresh()?; }"),
     ("restriction-does-not-stop-the-sync", "holds::what_is_restricted_is_stored_and_nothing_else", "src/sync/held.rs",

@@ -197,10 +197,10 @@ pub(super) fn approve(room: &Room, ctx: &Context, id: &CaseId, how: &How<'_>) ->
 /// Whether the plan keeps to the policy's caps, or a second person raises them for it; `same` is whether whoever approves
 /// made the plan.
 fn within_caps(id: &CaseId, plan: &Plan, raise_cap: Option<u64>, same: bool) -> anyhow::Result<()> {
-    let steps = plan.steps.len() as u64;
-    if let Some(cap) = plan.policy.cap_records.filter(|cap| steps > *cap) {
+    let records = plan.records();
+    if let Some(cap) = plan.policy.cap_records.filter(|cap| records > *cap) {
         match raise_cap {
-            Some(raised) if raised >= steps && !same => {}
+            Some(raised) if raised >= records && !same => {}
             Some(_) if same => {
                 return Err(
                     Failure::Refused("the cap can be raised by a second person only (--actor NAME)".into()).into()
@@ -208,8 +208,8 @@ fn within_caps(id: &CaseId, plan: &Plan, raise_cap: Option<u64>, same: bool) -> 
             }
             _ => {
                 return Err(Failure::Refused(format!(
-                    "the plan changes {steps} records, the policy's cap is {cap}; a second person may raise it for this \
-                     plan: efface case approve {id} --raise-cap {steps}"
+                    "the plan changes {records} records, the policy's cap is {cap}; a second person may raise it for this \
+                     plan: efface case approve {id} --raise-cap {records}"
                 ))
                 .into());
             }
@@ -218,7 +218,7 @@ fn within_caps(id: &CaseId, plan: &Plan, raise_cap: Option<u64>, same: bool) -> 
     if let Some((place, share)) = plan.over_share().filter(|_| raise_cap.is_none() || same) {
         return Err(Failure::Refused(format!(
             "the plan changes {:.0} % of the issues of {place}, more than the policy's cap; a second person may raise it for \
-             this plan: efface case approve {id} --raise-cap {steps} --actor NAME",
+             this plan: efface case approve {id} --raise-cap {records} --actor NAME",
             share * 100.0
         ))
         .into());

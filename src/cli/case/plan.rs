@@ -16,12 +16,17 @@ use super::{
 };
 use crate::{
     cli::{Context, Failure, load_policy, work},
-    config::Sync,
+    config::{Instance, Sync},
     erasure::{
         execute,
-        executor::{Executors, People, Ways, account, renew::Renewer},
+        executor::{
+            Executors, People, Ways,
+            account::{self, Look, Person},
+            renew::Renewer,
+        },
         plan::{
-            Accounts, BY_A_PERSON, Group, HeldBy, Input, MandateOf, OTHER_PERSON, Plan, PolicyPin, Renewals, Standing,
+            Account, Accounts, BY_A_PERSON, Group, HeldBy, Input, MandateOf, OTHER_PERSON, Plan, PolicyPin, Renewals,
+            Standing,
         },
         trial::{IN_USE, Misfit, misfits},
         verify::{Remaining, Verification},
@@ -219,11 +224,7 @@ async fn accounts(
     let instances: BTreeSet<&InstanceName> = wanted.filter_map(|f| f.reference.instance.as_ref()).collect();
     let (mut out, mut people) = (Accounts::new(), room.store.case_note::<People>(id, PEOPLE)?.unwrap_or_default());
     for instance in instances.into_iter().filter_map(|name| room.config.instance(name)) {
-        let looked = match work::clients([instance].into_iter(), true).remove(&instance.name) {
-            Some(Ok(client)) => account::look(&client, &instance.name, subject, instance.new_owner.as_deref()).await,
-            Some(Err(why)) => Err(why),
-            None => continue,
-        };
+        let looked = look_at(instance, subject, &people).await;
         let account = looked.map(|(account, (base, person))| {
             people.insert(base, person);
             account
@@ -275,6 +276,26 @@ async fn renewals(room: &Room, clients: &work::Clients, subject: &Subject, group
         out.insert((instance, key), renewal.map_err(|why| work::masker(std::slice::from_ref(subject))(&why)));
     }
     out
+}
+
+/// Looks at the person's account of one instance.
+async fn look_at(
+    instance: &Instance,
+    subject: &Subject,
+    earlier: &People,
+) -> Result<(Account, (String, Person)), String> {
+    let client = |erases| {
+        let client = work::clients([instance].into_iter(), erases).remove(&instance.name);
+        client.unwrap_or_else(|| Err("the instance is not configured".to_owned()))
+    };
+    let eraser = client(true)?;
+    let mut own = Vec::new();
+    for client in [client(false)?, eraser.clone()] {
+        own.extend(client.myself().await.map_err(|e| e.to_string())?.key);
+    }
+    let new_owner = instance.new_owner.as_deref();
+    let asked = Look { client: &eraser, instance: &instance.name, subject, new_owner, own: &own, earlier };
+    account::look(&asked).await
 }
 
 /// What the last verification met and this scan finds nowhere in the record: the two searches differ, so a person looks.

@@ -3,7 +3,13 @@ use serde_json::json;
 use super::*;
 use crate::model::{RecordTimes, Reference};
 
-fn finding(id: &str, record: RecordType, field: &str, decision: Decision, instance: Option<&str>) -> Finding {
+pub(super) fn finding(
+    id: &str,
+    record: RecordType,
+    field: &str,
+    decision: Decision,
+    instance: Option<&str>,
+) -> Finding {
     Finding {
         id: id.into(),
         reference: Reference {

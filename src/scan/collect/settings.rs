@@ -14,7 +14,7 @@ use super::{
     reason,
 };
 use crate::{
-    jira::{Client, ErrorKind, JiraError, UserQuery},
+    jira::{Client, ErrorKind, JiraError, User, UserQuery},
     model::{Fact, MatrixStatus, ProjectKey, RecordRef, RecordType, Storage},
 };
 
@@ -166,7 +166,7 @@ impl Settings {
                 profiles.push(profile.clone());
                 // An id would be the person's own.
                 let record = RecordRef { record_type: RecordType::UserProfile, id: None, key: None, path: None };
-                self.send(RemoteRecord { record, json: without_self(profile), content: None }).await;
+                self.send(RemoteRecord { record, json: without_alias(without_self(profile)), content: None }).await;
             }
             let kind = Some(Storage::UserProperties);
             for name in self.ask(kind, ADMIN, client.user_property_keys(account)).await.unwrap_or_default() {
@@ -261,10 +261,40 @@ fn without_self(mut value: Value) -> Value {
     value
 }
 
+/// An anonymised account gets an e-mail made of its key, such as `JIRAUSER10100@jira.invalid`: that is the key once more, and
+/// nobody's address.
+fn without_alias(mut profile: Value) -> Value {
+    let made = User::from_json(&profile);
+    let key = made.key.as_deref().map(|key| format!("{key}@jira.invalid"));
+    let same = key.zip(made.email.as_ref()).is_some_and(|(key, email)| key.eq_ignore_ascii_case(email));
+    if made.is_anonymized()
+        && same
+        && let Some(object) = profile.as_object_mut()
+    {
+        object.shift_remove("emailAddress");
+    }
+    profile
+}
+
 fn id_of(value: &Value) -> String {
     match value.get("id") {
         Some(Value::String(s)) => s.clone(),
         Some(Value::Number(n)) => n.to_string(),
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_an_anonymised_account_is_its_key_once_more() {
+        let profile = |name: &str, email: &str| json!({ "key": "JIRAUSER7", "name": name, "displayName": "user-ca31a", "emailAddress": email });
+        let kept = |p: Value| without_alias(p).get("emailAddress").is_some();
+        assert!(!kept(profile("jirauser7", "JIRAUSER7@jira.invalid")));
+        assert!(kept(profile("jirauser7", "zoe@corp.example")), "somebody gave it one");
+        assert!(kept(profile("jirauser7", "JIRAUSER8@jira.invalid")));
+        assert!(kept(profile("zquill", "JIRAUSER7@jira.invalid")));
     }
 }
