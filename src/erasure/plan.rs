@@ -15,7 +15,7 @@ use crate::{
     audit::canonical_sha256,
     model::{
         Area, CaseId, Coverage, Cut, Decision, Finding, Flavor, InstanceName, Mandate, Outcome, Place, ProjectKey,
-        RecordRef, RecordType, ReferenceKind, Strength,
+        RecordRef, RecordType, Reference, ReferenceKind, Strength,
     },
     policy::{AttachmentRules, CaseRules, HistoryRules, Notices, Period, Policy},
 };
@@ -205,6 +205,23 @@ impl PolicyPin {
 }
 
 impl Step {
+    /// A step that does nothing but name a reference's record, to read it.
+    #[must_use]
+    pub fn reading(reference: &Reference) -> Self {
+        Self {
+            number: 0,
+            place: reference.place.clone(),
+            instance: reference.instance.clone(),
+            project: reference.project.clone(),
+            record: reference.record.clone(),
+            operation: Operation::Edit,
+            base: String::new(),
+            means: None,
+            edits: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
     /// Whether nobody can put back what the step takes: a deletion, and an edit of what keeps no history. Only Jira's
     /// issues keep the old values of their fields, and not of what the redaction API cuts.
     #[must_use]

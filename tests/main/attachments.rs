@@ -103,6 +103,8 @@ fn happy(flavor: Flavor) {
     let before = [attachments(&w.source), attachments(&w.target)];
     assert_eq!((before[0].len(), before[1].len()), (9, 9));
     let case = w.efface(&["case", "open", "--subject", "REQ-1", "-q"]).exits(0).out.trim().to_owned();
+    // A second plan reads no content again that it knows to be clean, be it of a name that is not.
+    w.efface(&["case", "plan", &case]).exits(0);
     let planned = w.efface(&["case", "plan", &case, "--format", "json"]).exits(0).out;
     let planned: Value = serde_json::from_str(&planned).unwrap();
     let steps = planned["plan"]["steps"].as_array().unwrap();

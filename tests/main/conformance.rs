@@ -362,6 +362,14 @@ impl Suite<'_> {
         assert!(problem.is_none() && acts == 0, "{what}: {problem:?}, {acts} acts at a repeat");
         assert!(everything(self.w) == after, "{what}: a repeat changed something");
         only_own_changed(step, &before, &after, &what);
+        // A new one for the old one, or a note, and none twice.
+        if let (RecordType::Attachment, Some(instance)) = (step.record.record_type, &step.instance) {
+            let count = |world: &BTreeMap<String, String>| {
+                let name = format!("{instance}/{}/attachments", step.record.key.as_deref().unwrap_or_default());
+                serde_json::from_str::<Value>(&world[&name]).unwrap().as_array().unwrap().len()
+            };
+            assert_eq!(count(&after), count(&before), "{what}");
+        }
     }
 }
 

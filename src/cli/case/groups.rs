@@ -9,7 +9,7 @@ use crate::{
     erasure::{
         executor::{Current, Executors, name_of},
         groups::{GroupKind, Passage, groups_of},
-        plan::{Base, Group, Operation, Step},
+        plan::{Base, Group, Step},
     },
     model::{CaseId, Cut, Decision, Finding, Subject},
 };
@@ -68,7 +68,7 @@ impl<'a> Asked<'a> {
                 let passage = match base {
                     Some(Base::Json(value)) => Passage::in_json(value, &finding.reference.cut),
                     _ if matches!(finding.reference.cut, Cut::Text { .. }) => {
-                        let step = reading(finding);
+                        let step = Step::reading(&finding.reference);
                         if bytes.is_none() {
                             bytes = Some(load(self.executors, &step).await);
                         }
@@ -99,23 +99,6 @@ impl<'a> Asked<'a> {
     pub(super) fn keep(mut self, id: &CaseId, at: chrono::DateTime<chrono::Utc>, open: &[&str]) -> anyhow::Result<()> {
         self.members.retain(|finding, _| open.contains(&finding.as_str()));
         Ok(self.room.store.put_case_note(id, MEMBERS, at, &self.members)?)
-    }
-}
-
-/// A step that only reads a finding's record.
-fn reading(finding: &Finding) -> Step {
-    let r = &finding.reference;
-    Step {
-        number: 0,
-        place: r.place.clone(),
-        instance: r.instance.clone(),
-        project: r.project.clone(),
-        record: r.record.clone(),
-        operation: Operation::Edit,
-        base: String::new(),
-        means: None,
-        edits: Vec::new(),
-        notes: Vec::new(),
     }
 }
 

@@ -28,7 +28,7 @@ use crate::{
             Account, Accounts, BY_A_PERSON, Group, HeldBy, Input, MandateOf, OTHER_PERSON, Plan, PolicyPin, Renewals,
             Standing,
         },
-        trial::{IN_USE, Misfit, misfits},
+        trial::{IN_USE, Misfit, digests, misfits},
         verify::{Remaining, Verification},
     },
     holds::{Holds, Spot},
@@ -153,6 +153,11 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         Some(HeldBy { why, who: hold.added_by.clone() })
     };
     decided.ask.insert(IN_USE.to_owned(), CLOSE.to_owned());
+    // An attachment's content is fetched once more, to see whether it can be cut.
+    let usable =
+        clients.iter().filter_map(|(name, client)| Some((name.clone(), client.as_ref().ok()?.clone()))).collect();
+    let readers = Executors { clients: &usable, ..executors };
+    digests(&mut decided.groups, &readers).await;
     let make = |groups: &[Group]| {
         Plan::make(Input {
             case: id.clone(),
@@ -172,10 +177,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
         })
     };
     let mut plan = make(&decided.groups);
-    // An attachment's content is fetched once more, to see whether it can be cut.
-    let readers =
-        clients.iter().filter_map(|(name, client)| Some((name.clone(), client.as_ref().ok()?.clone()))).collect();
-    let misfits = misfits(&plan, &decided.groups, &Executors { clients: &readers, ..executors }).await;
+    let misfits = misfits(&plan, &decided.groups, &readers).await;
     if !misfits.is_empty() {
         for finding in decided.groups.iter_mut().flat_map(|(f, _)| f.iter_mut()) {
             match misfits.get(&finding.id) {

@@ -130,7 +130,7 @@ impl<'a> Attachments<'a> {
         };
         for meta in issue.field("attachment").and_then(Value::as_array).into_iter().flatten() {
             let Some(id) = id_of(meta) else { continue };
-            let other = Some(id.as_str()) == step.record.id.as_deref() || self.ways.is_made(&id);
+            let other = Some(id.as_str()) == step.record.id.as_deref() || self.ways.is_of_another(&id, step.number);
             let alike = file_name(meta) == name && meta.get("size").and_then(Value::as_u64) == Some(bytes.len() as u64);
             if !other && alike && ours(meta) && late(meta) && self.content(meta).await?.as_deref() == Some(bytes) {
                 return Ok(Some(id));
@@ -184,7 +184,7 @@ impl Executor for Attachments<'_> {
                     }
                 }
             };
-            self.ways.made(&id);
+            self.ways.made(&id, step.number);
             Ok(Some(id))
         })
     }

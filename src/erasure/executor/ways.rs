@@ -2,10 +2,7 @@
 //!
 //! Owns nothing that outlives the run: what has to, stands in the journal.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::{cell::RefCell, collections::BTreeMap};
 
 use chrono::{DateTime, Utc};
 
@@ -31,7 +28,7 @@ pub struct Ways {
     absent: RefCell<BTreeMap<InstanceName, String>>,
     refused: RefCell<BTreeMap<u32, String>>,
     /// New attachments that steps made: none is taken for another step's.
-    made: RefCell<BTreeSet<String>>,
+    made: RefCell<BTreeMap<String, u32>>,
 }
 
 impl Ways {
@@ -47,13 +44,14 @@ impl Ways {
         }
     }
 
-    /// Takes note of what an earlier run had begun for a step.
-    pub fn made(&self, id: &str) {
-        self.made.borrow_mut().insert(id.to_owned());
+    /// Takes note of what a step, given by its number, has begun in this run or an earlier one.
+    pub fn made(&self, id: &str, step: u32) {
+        self.made.borrow_mut().insert(id.to_owned(), step);
     }
 
-    pub(super) fn is_made(&self, id: &str) -> bool {
-        self.made.borrow().contains(id)
+    /// Whether another step than this one has made it.
+    pub(super) fn is_of_another(&self, id: &str, step: u32) -> bool {
+        self.made.borrow().get(id).is_some_and(|by| *by != step)
     }
 
     /// Why the redaction API cannot be used for a step, as far as is known.
