@@ -316,6 +316,18 @@ fn a_hold_that_falls_on_a_running_job_says_that_it_cannot_be_stopped() {
 
 /// Atlassian's document says neither how positions are counted nor what a redacted text becomes.
 #[test]
+fn a_site_that_only_says_so_is_not_believed_and_edited() {
+    let w = world();
+    w.target.control().set_redaction_plan(RedactionPlan::Pretends);
+    let (case, _) = approved(&w);
+    let run = w.efface(&["case", "execute", &case, "--yes"]).exits(0);
+    assert!(run.err.contains("said that it was done, and changed nothing"), "{}", run.err);
+    let lamp = issue(&w, "Lamp");
+    assert!(lamp["description"].to_string().contains("Write to [erased] or [erased]."), "{lamp:#}");
+    w.efface(&["case", "verify", &case]).exits(0);
+}
+
+#[test]
 fn a_site_that_redacts_in_its_own_way_is_believed_as_far_as_it_can_be_read_back() {
     let w = world();
     let control = w.target.control();

@@ -296,7 +296,7 @@ impl Run<'_> {
         let got = read.hash(step);
         if got != after {
             if got == current.hash(step) {
-                return Err(ExecError::NothingChanged);
+                return Err(executor.changed_nothing(part));
             }
             // A server may give a value back in its own form (ids in ADF nodes, say): then what counts is that the person
             // is gone from it, judged by the other search.

@@ -292,6 +292,11 @@ pub trait Executor {
         Box::pin(async { Ok(None) })
     }
 
+    /// What it means that an act was accepted and the record is as before.
+    fn changed_nothing(&self, _part: &Step) -> ExecError {
+        ExecError::NothingChanged
+    }
+
     /// Deletes the record; one that is not there counts as deleted.
     fn delete<'a>(&'a self, step: &'a Step) -> Doing<'a, ()>;
 }

@@ -111,6 +111,8 @@ impl<'a> Redactor<'a> {
                 let job = self.start(step, value).await?;
                 self.wait(&job).await?
             }
+            // Whatever came of it, the record says.
+            Err(ExecError::Jira(e)) if e.kind() == ErrorKind::BadAnswer => false,
             other => other?,
         };
         if done {
@@ -132,6 +134,7 @@ fn why_not(error: &JiraError) -> Option<String> {
         ErrorKind::Forbidden => "the site's subscription or the account's rights do not cover it (403)",
         ErrorKind::NotSupported => "the site does not know it (404)",
         ErrorKind::Unauthorized => "it takes no other credentials than an e-mail with an API token (401)",
+        ErrorKind::BadAnswer => "the site answers otherwise than Atlassian's document says",
         _ => return None,
     };
     Some(why.to_owned())
@@ -246,6 +249,14 @@ impl Executor for Redactor<'_> {
                 _ => self.remote.replace(step, current, next, None).await,
             }
         })
+    }
+
+    fn changed_nothing(&self, part: &Step) -> ExecError {
+        if part.means == Some(Means::RedactionApi) {
+            self.refused(part, "it said that it was done, and changed nothing")
+        } else {
+            ExecError::NothingChanged
+        }
     }
 
     fn ended<'a>(&'a self, step: &'a Step, begun: &'a str) -> Doing<'a, bool> {

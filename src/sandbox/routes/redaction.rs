@@ -27,7 +27,7 @@ fn allowed(world: &World, req: &Req) -> Result<(), Failure> {
         RedactionPlan::Forbidden => {
             return Err(Failure::forbidden("An Atlassian Guard Premium subscription is required to redact content."));
         }
-        RedactionPlan::Here => {}
+        RedactionPlan::Here | RedactionPlan::Pretends => {}
     }
     if !req.basic {
         return Err(Failure::new(401, "You are not authorised to redact data."));
@@ -121,6 +121,9 @@ pub(super) fn status(world: &mut World, req: &Req, id: &str) -> Answer {
 
 /// Does one; `None` where the text is not there, or not the expected one.
 fn redact(world: &mut World, item: &Redaction) -> Option<()> {
+    if world.switches.redaction_plan == RedactionPlan::Pretends {
+        return Some(());
+    }
     let id: u64 = item.issue.parse().ok()?;
     let seen = world.issues.get(&id).filter(|i| world.sees(i) && !world.unkind.archived.contains(&i.id))?;
     let seen = seen.id;

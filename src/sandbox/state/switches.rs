@@ -24,6 +24,8 @@ pub enum RedactionPlan {
     Forbidden,
     /// 404: the site does not know the address.
     Absent,
+    /// It takes every job and calls it done, and does nothing.
+    Pretends,
 }
 
 /// What a redaction does to the history. Sources differ, so a client has to read back.
