@@ -338,4 +338,35 @@ mod tests {
             assert_eq!(holds(&p, HASH, &approvals, None).is_ok(), ok, "{approvals:?}");
         }
     }
+
+    /// One step that anonymises reaches many records.
+    #[test]
+    fn what_an_anonymisation_reaches_counts_against_the_caps() {
+        let mut p = plan(b"");
+        let edit = |key: &str| {
+            json!({
+                "finding": key, "field": "creator", "locator": "", "cut": { "cut": "whole" }, "decision": "anonymise", "rule": "r",
+                "kind": "user-key", "strength": "certain",
+                "at": { "place": "target:t/P", "project": "P", "record": { "type": "issue", "id": "1", "key": key, "path": null } },
+            })
+        };
+        let step = json!({
+            "number": 1, "place": "target:t/settings", "instance": "t", "project": null,
+            "record": { "type": "user-profile", "id": null, "key": null, "path": null }, "operation": "anonymise",
+            "base": "", "edits": [edit("P-1"), edit("P-1"), edit("P-2")], "notes": [],
+        });
+        p.steps = vec![serde_json::from_value(step).unwrap()];
+        p.policy.four_eyes = false;
+        p.policy.signatures = false;
+        assert_eq!(p.records(), 3, "two issues and the account");
+        let word = |p: &Plan, cap| vec![Approval { signed: None, ..approval(p, "dpo", 1, cap) }];
+        p.policy.cap_records = Some(2);
+        assert!(holds(&p, HASH, &word(&p, None), None).is_err());
+        assert!(holds(&p, HASH, &word(&p, Some(3)), None).is_ok());
+        p.policy.cap_records = None;
+        (p.policy.cap_share, p.issues) = (Some(0.25), [("target:t/P".parse().unwrap(), 4)].into());
+        assert_eq!(p.over_share().map(|(_, share)| share), Some(0.5));
+        p.issues.insert("target:t/P".parse().unwrap(), 8);
+        assert_eq!(p.over_share(), None);
+    }
 }

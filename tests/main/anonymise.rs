@@ -63,7 +63,8 @@ fn starts(control: &Control) -> usize {
 fn verified_and_closed(w: &World, case: &str) {
     w.efface(&["case", "verify", case]).exits(0);
     w.efface(&["case", "certificate", case, "-o", "certificate.json"]).exits(0);
-    assert!(!names_the_person(&std::fs::read(w.path().join("certificate.json")).unwrap()));
+    let certificate = std::fs::read_to_string(w.path().join("certificate.json")).unwrap();
+    assert!(!names_the_person(certificate.as_bytes()));
     w.efface(&["case", "close", case]).exits(0);
     let state = w.files_naming_the_person();
     assert!(state.iter().all(|f| !f.contains("efface-state")), "{state:?}");
@@ -94,6 +95,10 @@ fn what_nobody_can_edit_goes_with_the_account() {
         assert!(!names_the_person(people.as_bytes()) && !people.contains(EMAIL), "{people}");
     }
     verified_and_closed(&w, &case);
+    // What stays is said.
+    let certificate = std::fs::read(w.path().join("certificate.json")).unwrap();
+    let certificate: Value = serde_json::from_slice(&certificate).unwrap();
+    assert!(certificate.to_string().contains("audit log keeps the old name"), "{certificate:#}");
     // The next sync maps nobody to what is left of the account, and makes no new one.
     let before = w.target.control().people().len();
     w.efface(&["sync", "run"]).exits(0);

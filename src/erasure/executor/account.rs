@@ -452,6 +452,51 @@ mod tests {
         }
     }
 
+    /// It is for good, so nothing about whose account it is may be open.
+    #[tokio::test]
+    async fn an_account_is_the_one_that_is_confirmed_and_no_other_may_be_meant() {
+        use crate::{
+            jira::{Auth, ClientConfig},
+            model::{Flavor, Identifier, Personal, Secret},
+            sandbox::{Sandbox, SandboxConfig},
+        };
+        let sandbox = Sandbox::start(SandboxConfig::new(Flavor::DataCenter)).await.unwrap();
+        let auth = Auth::Bearer(Secret::new(sandbox.token().to_owned()));
+        let instance: InstanceName = "hq".parse().unwrap();
+        let client = Client::new(ClientConfig::new(instance.clone(), sandbox.url(), Flavor::DataCenter, auth)).unwrap();
+        let (jira, none) = (&client, &People::new());
+        let key = |name: &str| sandbox.control().people().into_iter().find(|p| p.name == name).unwrap().id;
+        let weber = key("mweber");
+        let rows: [(&[(&str, &str, &str, bool)], &str); 6] = [
+            (&[("hq", "name", "mweber", true), ("hq", "key", &weber, true)], ""),
+            (&[("hq", "name", "mweber", true), ("hq", "key", &weber, false)], ""),
+            (&[("hq", "name", "mweber", true), ("hq", "name", "abdi.h", false)], "confirm or reject"),
+            (&[("hq", "name", "mweber", true), ("hq", "name", "abdi.h", true)], "several accounts"),
+            (&[("hq", "name", "mweber", false)], "no account"),
+            (&[("lab", "name", "mweber", true)], "no account"),
+        ];
+        for (known, why) in rows {
+            let identifiers = known.iter().map(|&(instance, kind, value, confirmed)| Identifier {
+                kind: if kind == "key" { IdentifierKind::UserKey } else { IdentifierKind::Username },
+                value: Personal::new(value.to_owned()),
+                instance: Some(instance.parse().unwrap()),
+                confirmed,
+            });
+            let handle = Personal::new("REQ-1".parse().unwrap());
+            let subject = Subject::new(handle, "p-1".into(), identifiers.collect());
+            let (instance, own) = (&instance, &["JIRAUSER1".to_owned()]);
+            let asked = Look { client: jira, instance, subject: &subject, new_owner: None, own, earlier: none };
+            match look(&asked).await {
+                Ok((account, (base, person))) => {
+                    assert!(why.is_empty(), "{known:?}");
+                    assert_eq!((person.key.as_str(), base), (weber.as_str(), person.base(None)));
+                    assert!(!account.notes.concat().to_lowercase().contains("weber"), "{:?}", account.notes);
+                }
+                Err(said) => assert!(!why.is_empty() && said.contains(why), "{known:?}: {said}"),
+            }
+        }
+    }
+
     #[test]
     fn a_servers_words_come_without_the_person() {
         let person = person("JIRAUSER7");
