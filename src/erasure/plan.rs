@@ -490,6 +490,16 @@ impl Plan {
                 standing.extend(all.map(|f| stands(f, Outcome::Review, why.to_owned(), None)));
                 continue;
             }
+            // What is put back is another record: whatever stays in it would be found there anew, and nobody has decided of that.
+            let put_back = operation == Operation::Edit
+                && reference.record.record_type == RecordType::Attachment
+                && reference.instance.is_some();
+            if put_back && acting.len() < findings.len() {
+                let why = "something else in this attachment stays, and an attachment is cut as a whole or not at all: decide to \
+                           delete or to keep it";
+                standing.extend(acting.iter().map(|f| stands(f, Outcome::Review, why.to_owned(), None)));
+                continue;
+            }
             let fields: Vec<&str> = acting.iter().map(|f| f.reference.field.as_str()).collect();
             let mut step = Step {
                 number: 0,

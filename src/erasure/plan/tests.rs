@@ -220,3 +220,24 @@ fn volatile_fields_do_not_count_as_a_change() {
     let part = |v| stable_part(v, RecordType::Issue, Operation::Edit, &["summary"]);
     assert_eq!(part(&before), part(&after));
 }
+
+/// An attachment that is cut comes back under another id: what stays in it would be found there as something new.
+#[test]
+fn an_attachment_is_cut_as_a_whole_or_not_at_all() {
+    use Decision as D;
+    let base = Some(Base::Digest("d".into()));
+    let of = |decisions: &[D]| {
+        let findings = decisions.iter().enumerate();
+        let finding = |(i, d): (usize, &D)| finding(&i.to_string(), RecordType::Attachment, "content", *d, Some("t"));
+        plan(vec![(findings.map(finding).collect(), base.clone())], Mandate::Yes)
+    };
+    assert_eq!(of(&[D::Redact, D::Redact]).steps.len(), 1);
+    for stays in [D::Review, D::Keep, D::Residual] {
+        let p = of(&[D::Redact, stays]);
+        assert!(p.steps.is_empty() && p.standing.len() == 2, "{stays:?}: {p:#?}");
+        assert!(p.standing.iter().any(|s| s.finding == "0" && s.outcome == Outcome::Review), "{p:#?}");
+    }
+    // A person who decides to delete it takes all of it.
+    let p = of(&[D::Delete, D::Review]);
+    assert!(matches!(p.steps.as_slice(), [s] if s.operation == Operation::Delete && s.edits.len() == 2), "{p:#?}");
+}
