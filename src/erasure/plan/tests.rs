@@ -241,3 +241,34 @@ fn an_attachment_is_cut_as_a_whole_or_not_at_all() {
     let p = of(&[D::Delete, D::Review]);
     assert!(matches!(p.steps.as_slice(), [s] if s.operation == Operation::Delete && s.edits.len() == 2), "{p:#?}");
 }
+
+#[test]
+fn what_is_not_used_is_not_written_and_what_is_used_is_pinned() {
+    let text = |field: &str| Finding {
+        reference: Reference {
+            cut: Cut::Text {
+                pieces: vec![crate::model::Piece { pointer: format!("/fields/{field}"), from: 0, to: 3 }],
+            },
+            ..finding("f1", RecordType::Issue, field, Decision::Redact, Some("t")).reference
+        },
+        ..finding("f1", RecordType::Issue, field, Decision::Redact, Some("t"))
+    };
+    let groups = vec![(vec![text("summary")], Some(Base::Json(json!({ "fields": { "summary": "Zoë" } }))))];
+    let plain = serde_json::to_value(plan(groups, Mandate::Yes)).unwrap();
+    for key in ["history", "attachments", "law"] {
+        assert!(plain["policy"].get(key).is_none(), "{key}: the hash of an older plan would change");
+    }
+    assert!(plain["steps"][0].get("means").is_none());
+    assert_eq!(serde_json::to_value(serde_json::from_value::<Plan>(plain.clone()).unwrap()).unwrap(), plain);
+    // Which way a step goes follows from flavour, policy and cuts.
+    let mut policy: PolicyPin = serde_json::from_value(plain["policy"].clone()).unwrap();
+    let step: Step = serde_json::from_value(plain["steps"][0].clone()).unwrap();
+    assert_eq!(means::of(&step, Some(Flavor::Cloud), &policy), None);
+    policy.history.redaction_api = true;
+    assert_eq!(means::of(&step, Some(Flavor::Cloud), &policy), Some(Means::RedactionApi));
+    assert_eq!(means::of(&step, Some(Flavor::DataCenter), &policy), None);
+    let labels: Step = Step { edits: vec![edit(&text("labels/0"))], ..step.clone() };
+    assert_eq!(means::of(&labels, Some(Flavor::Cloud), &policy), None);
+    let by_api = Step { means: Some(Means::RedactionApi), ..step.clone() };
+    assert!(by_api.cannot_be_undone() && !step.cannot_be_undone());
+}
