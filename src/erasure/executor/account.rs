@@ -467,7 +467,9 @@ mod tests {
         let (jira, none) = (&client, &People::new());
         let key = |name: &str| sandbox.control().people().into_iter().find(|p| p.name == name).unwrap().id;
         let weber = key("mweber");
-        let rows: [(&[(&str, &str, &str, bool)], &str); 6] = [
+        /// Identifiers (instance, kind, value, confirmed) and why there is no account, if so.
+        type Row<'a> = (&'a [(&'a str, &'a str, &'a str, bool)], &'a str);
+        let rows: [Row<'_>; 6] = [
             (&[("hq", "name", "mweber", true), ("hq", "key", &weber, true)], ""),
             (&[("hq", "name", "mweber", true), ("hq", "key", &weber, false)], ""),
             (&[("hq", "name", "mweber", true), ("hq", "name", "abdi.h", false)], "confirm or reject"),
