@@ -6,12 +6,14 @@ The same options give the same bytes. Prints a JSON object: files, bytes, and th
     corpus.py small DIR --size 1000   # MB, as many messages of some 5 KB, a thousand a folder
     corpus.py lines DIR --size 1000 --files 20   # the same messages, one a line, in large files
     corpus.py array DIR --size 1000 --files 20   # the same messages as one JSON array a file
+    corpus.py sealed DIR --size 20 --files 20   # databases of sealed rows, now and then one in clear
 """
 
 import argparse
 import json
 import os
 import random
+import sqlite3
 
 # Whom the figures look for. Invented, like everybody here.
 SUBJECT = {"name": "Mirela Quandt", "email": "mirela.quandt@corp.example", "username": "mquandt"}
@@ -123,9 +125,38 @@ class Maker:
         return json.dumps(message, ensure_ascii=number % 10 == 0, separators=(",", ":"))
 
 
+def sealed(args):
+    """Databases whose rows are noise but for their ids; every tenth of a file's way a message in clear, by the plan with the person."""
+    maker = Maker(args.seed)
+    size = int(args.size * 1e6) // args.files
+    every = max(1, args.files * 10 // args.planted)
+    number = planted = total = 0
+    hit_files = set()
+    for file in range(1, args.files + 1):
+        path = os.path.join(args.folder, f"{file:02}.db")
+        with sqlite3.connect(path) as db:
+            db.execute("CREATE TABLE facts (id TEXT PRIMARY KEY, kind TEXT, body BLOB)")
+            written = 0
+            for tenth in range(1, 11):
+                while written < size * tenth // 10:
+                    body = maker.r.randbytes(maker.r.choice([200, 900, 3000, 9000]))
+                    db.execute("INSERT INTO facts VALUES (?, 'sealed', ?)", [f"{maker.r.getrandbits(128):032x}", body])
+                    written += len(body)
+                number += 1
+                plant = None
+                if number % every == every // 2 and planted < args.planted:
+                    plant, planted = planted % 3, planted + 1
+                    hit_files.add(os.path.basename(path))
+                db.execute("INSERT INTO facts VALUES (?, 'clear', ?)", [f"{number}", maker.message(number, plant)])
+        db.close()
+        total += os.path.getsize(path)
+    print(json.dumps({"form": args.form, "files": args.files, "bytes": total, "messages": number, "planted": planted,
+                      "hit_files": len(hit_files), "subject": SUBJECT}))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("form", choices=["small", "lines", "array"])
+    parser.add_argument("form", choices=["small", "lines", "array", "sealed"])
     parser.add_argument("folder")
     parser.add_argument("--size", type=float, default=1000, help="MB (10^6 bytes) in all")
     parser.add_argument("--files", type=int, default=20, help="how many large files")
@@ -148,6 +179,8 @@ def main():
         return maker.message(number, plant).encode()
 
     os.makedirs(args.folder, exist_ok=True)
+    if args.form == "sealed":
+        return sealed(args)
     if args.form == "small":
         while total < size:
             folder = os.path.join(args.folder, f"{files // 1000:04}")

@@ -15,7 +15,12 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-SCANS = ["small", "lines", "array"]
+SCANS = ["small", "lines", "array", "sealed"]
+
+# No reader understands these: their plain strings are searched, and the coverage says partial.
+NOT_READ = ["sealed"]
+# How much of --size: in every character set, noise costs far more than rg, which knows one.
+SHARE = {"sealed": 0.02}
 
 
 def timed(command, out):
@@ -40,11 +45,12 @@ def spread(rows, column):
 
 def corpus(args, form):
     """The corpus of a form, made once for its options and kept in --dir."""
-    folder = pathlib.Path(args.dir) / f"{form}-{args.size:g}-{args.files}-{args.seed}"
+    size = args.size * SHARE.get(form, 1)
+    folder = pathlib.Path(args.dir) / f"{form}-{size:g}-{args.files}-{args.seed}"
     told = folder.parent / f"{folder.name}.told.json"
     if not told.exists():
         shutil.rmtree(folder, ignore_errors=True)
-        command = [sys.executable, HERE / "corpus.py", form, folder, "--size", str(args.size), "--files",
+        command = [sys.executable, HERE / "corpus.py", form, folder, "--size", str(size), "--files",
                    str(args.files), "--seed", str(args.seed)]
         told.write_text(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
     return folder, json.loads(told.read_text())
@@ -135,7 +141,7 @@ def scan(args, form, work):
     coverage = report["coverage"][0]
     hits = len({f["record"]["path"] for f in report["findings"]})
     got = (coverage["status"], coverage["records"], coverage["bytes"], hits)
-    want = ("examined", told["files"], told["bytes"], told["hit_files"])
+    want = ("partial" if form in NOT_READ else "examined", told["files"], told["bytes"], told["hit_files"])
     if got != want:
         print(f"{form}: NOT WHAT WAS PLANTED: (status, files, bytes, files with hits) is {got}, should be {want}; "
               f"{coverage['reason']}")
@@ -212,7 +218,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--efface", default=str(HERE.parent / "target/release/efface"))
     parser.add_argument("--dir", default=os.path.join(tempfile.gettempdir(), "efface-figures"), help="keeps the corpora")
-    parser.add_argument("--only", default="small,lines,array,sync")
+    parser.add_argument("--only", default="small,lines,array,sealed,sync")
     parser.add_argument("--size", type=float, default=1000, help="MB a corpus")
     parser.add_argument("--files", type=int, default=20, help="large files")
     parser.add_argument("--rounds", type=int, default=5)

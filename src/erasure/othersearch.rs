@@ -7,6 +7,7 @@
 
 mod compare;
 mod encoded;
+mod noise;
 mod peel;
 mod spell;
 
@@ -38,6 +39,7 @@ pub struct Searched {
 /// The identifiers to search for.
 pub struct Needles {
     needles: Vec<compare::Needle>,
+    sieve: noise::Sieve,
 }
 
 impl std::fmt::Debug for Needles {
@@ -56,8 +58,10 @@ impl Needles {
     /// A search for these identifiers.
     #[must_use]
     pub fn new<S: AsRef<str>>(identifiers: &[(IdentifierKind, S)]) -> Self {
-        let needles = identifiers.iter().map(|(kind, value)| compare::Needle::new(*kind, value.as_ref())).collect();
-        Self { needles }
+        let needles: Vec<_> =
+            identifiers.iter().map(|(kind, value)| compare::Needle::new(*kind, value.as_ref())).collect();
+        let sieve = noise::Sieve::new(&needles);
+        Self { needles, sieve }
     }
 
     /// The identifiers that stand in `bytes` on their own, under whatever encoding, escapes or markup.
@@ -69,6 +73,11 @@ impl Needles {
     /// As [`Needles::hits`], with the near misses.
     #[must_use]
     pub fn search(&self, bytes: &[u8]) -> Searched {
+        self.search_kept(bytes, |view| self.sieve.keep(view))
+    }
+
+    /// As [`Needles::search`], in what `keep` leaves of each reading of the bytes.
+    fn search_kept(&self, bytes: &[u8], keep: impl Fn(Vec<Placed>) -> Vec<Placed>) -> Searched {
         let mut all: Vec<(usize, usize, bool, String)> = Vec::new();
         let mut from = 0;
         loop {
@@ -79,7 +88,7 @@ impl Needles {
                 start -= 2;
             }
             let end = (to + OVERLAP).min(bytes.len());
-            for view in peel::views(&bytes[start..end]) {
+            for view in peel::views(&bytes[start..end], &keep) {
                 for found in compare::search(&self.needles, &view) {
                     let offset = start + found.offset;
                     if offset >= from && (offset < to || to == bytes.len()) {

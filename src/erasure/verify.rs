@@ -337,7 +337,8 @@ impl Verify<'_> {
             // What no reader of UTF-8 sees.
             if !extract::encoding::is_plain(leaf.bytes) {
                 let text = extract::encoding::decode(leaf.bytes);
-                let narrow = if text.is_none() { extract::charsets::narrow_strings(leaf.bytes) } else { Vec::new() };
+                // Parted where no text is, which the search need not take apart.
+                let narrow = if text.is_none() { extract::charsets::parted_strings(leaf.bytes) } else { Vec::new() };
                 let bytes = if text.is_none() { &narrow } else { leaf.bytes };
                 if let Some((extract::encoding::Encoding::Utf32 { .. }, text)) = &text {
                     self.bytes(place, record.clone(), field, text.as_bytes(), found);

@@ -4,7 +4,7 @@
 //! searched in every reading that decodes, rather than missed in a wrong one. [`super::encoding::decode`] gives the first
 //! reading, one character a byte, and each further one leads back to it, and so to the bytes. Must not search.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::LazyLock};
 
 use encoding_rs::{
     BIG5, EUC_JP, EUC_KR, Encoding, GB18030, IBM866, ISO_2022_JP, ISO_8859_2, ISO_8859_3, ISO_8859_4, ISO_8859_5,
@@ -114,8 +114,22 @@ impl Reading {
     }
 }
 
+/// The upper halves of the single-byte character sets.
+static TABLES: LazyLock<Vec<[char; 128]>> = LazyLock::new(|| (0..SINGLE.len()).map(made).collect());
+
+/// The upper halves of all character sets of one byte a character, that of Windows-1252 first; see [`super::encoding`].
+pub(crate) fn tables() -> Vec<[char; 128]> {
+    let mut first = ['\u{fffd}'; 128];
+    (0x80..=0xff_u8).zip(&mut first).for_each(|(b, c)| *c = latin1(&[b]).chars().next().unwrap_or(*c));
+    std::iter::once(first).chain(TABLES.iter().copied()).collect()
+}
+
 /// The upper half of a single-byte character set.
-fn table(n: usize) -> [char; 128] {
+fn table(n: usize) -> &'static [char; 128] {
+    &TABLES[n]
+}
+
+fn made(n: usize) -> [char; 128] {
     let mut table = ['\u{fffd}'; 128];
     if SINGLE[n] == encoding_rs::X_USER_DEFINED {
         CP850.chars().zip(&mut table).for_each(|(c, t)| *t = c);
@@ -152,34 +166,48 @@ pub fn readings(bytes: &[u8]) -> Vec<Reading> {
     if bytes.is_ascii() || simdutf8::basic::from_utf8(bytes).is_ok() {
         return out;
     }
-    let mut present = [false; 128];
-    bytes.iter().filter(|b| !b.is_ascii()).for_each(|b| present[usize::from(b & 0x7f)] = true);
-    let seen: Vec<u8> = (0x80..=0xff).filter(|b: &u8| present[usize::from(b & 0x7f)]).collect();
+    out.extend(single(bytes).into_iter().map(|n| Reading { text: in_set(n, bytes), how: How::Single(n) }));
+    let double = double_readings(bytes).filter(|r| !out.iter().any(|o| o.text == r.text)).collect::<Vec<_>>();
+    out.extend(double);
+    out
+}
+
+/// The readings of bytes that are no UTF-8 in sets with more than one byte a character.
+pub(crate) fn double_readings(bytes: &[u8]) -> impl Iterator<Item = Reading> {
+    let double = DOUBLE
+        .into_iter()
+        .filter_map(|encoding| decoded(encoding, bytes).map(|text| Reading { text, how: How::Double(encoding) }));
+    // UTF-16 of scripts whose letters have no zero byte.
+    let wide = [UTF_16LE, UTF_16BE].into_iter().filter(|_| bytes.len().is_multiple_of(2));
+    double.chain(wide.filter_map(|encoding| decoded(encoding, bytes).map(|text| Reading { text, how: How::Whole })))
+}
+
+/// The character sets of one byte a character in which hardly anything of some bytes is undefined; one of those that say the
+/// same. None that says the same as Windows-1252.
+pub(crate) fn single(bytes: &[u8]) -> Vec<usize> {
+    let mut counts = [0_usize; 128];
+    bytes.iter().filter(|b| !b.is_ascii()).for_each(|b| counts[usize::from(b & 0x7f)] += 1);
+    let seen: Vec<usize> = (0..128).filter(|b| counts[*b] > 0).collect();
     // How the bytes that there are look, and which sets agree in it.
-    let mut looks = vec![latin1(&seen)];
+    let bytes_seen: Vec<u8> = (0x80..=0xff).filter(|b: &u8| counts[usize::from(b & 0x7f)] > 0).collect();
+    let mut looks = vec![latin1(&bytes_seen)];
+    let mut out = Vec::new();
     for n in 0..SINGLE.len() {
         let table = table(n);
-        let look: String = seen.iter().map(|b| table[usize::from(b & 0x7f)]).collect();
-        let unknown = bytes.iter().filter(|b| !b.is_ascii() && table[usize::from(**b & 0x7f)] == '\u{fffd}').count();
-        if unknown * 1000 > bytes.len() * DAMAGED || looks.contains(&look) {
-            continue;
-        }
-        looks.push(look);
-        let text =
-            bytes.iter().map(|b| if b.is_ascii() { char::from(*b) } else { table[usize::from(b & 0x7f)] }).collect();
-        out.push(Reading { text, how: How::Single(n) });
-    }
-    for encoding in DOUBLE {
-        let text = decoded(encoding, bytes).filter(|text| !out.iter().any(|r| r.text == *text));
-        out.extend(text.map(|text| Reading { text, how: How::Double(encoding) }));
-    }
-    // UTF-16 of scripts whose letters have no zero byte.
-    if bytes.len().is_multiple_of(2) {
-        for encoding in [UTF_16LE, UTF_16BE] {
-            out.extend(decoded(encoding, bytes).map(|text| Reading { text, how: How::Whole }));
+        let look: String = seen.iter().map(|b| table[*b]).collect();
+        let unknown: usize = seen.iter().filter(|b| table[**b] == '\u{fffd}').map(|b| counts[*b]).sum();
+        if unknown * 1000 <= bytes.len() * DAMAGED && !looks.contains(&look) {
+            looks.push(look);
+            out.push(n);
         }
     }
     out
+}
+
+/// Bytes read in one of [`single`].
+pub(crate) fn in_set(n: usize, bytes: &[u8]) -> String {
+    let table = table(n);
+    bytes.iter().map(|b| if b.is_ascii() { char::from(*b) } else { table[usize::from(b & 0x7f)] }).collect()
 }
 
 /// The text, where hardly anything of it is damaged.
@@ -194,7 +222,18 @@ fn decoded(encoding: &'static Encoding, bytes: &[u8]) -> Option<String> {
 /// What of a file that is no text may be text in one byte a character, line by line: for [`readings`] and a search.
 #[must_use]
 pub fn narrow_strings(bytes: &[u8]) -> Vec<u8> {
-    runs(bytes.iter().copied(), 3, |b: u8| matches!(b, b' '..=0x7e | b'\t' | 0xc0..) || OTHERS.contains(&b), b'\n')
+    runs(bytes.iter().copied(), 3, in_string, b'\n')
+}
+
+/// As [`narrow_strings`], with line ends where the file has them, and between what stands apart a control that no text has (the
+/// unit separator of ASCII).
+#[must_use]
+pub fn parted_strings(bytes: &[u8]) -> Vec<u8> {
+    runs(bytes.iter().copied(), 3, |b| in_string(b) || matches!(b, b'\n' | b'\r'), 0x1f)
+}
+
+fn in_string(b: u8) -> bool {
+    matches!(b, b' '..=0x7e | b'\t' | 0xc0..) || OTHERS.contains(&b)
 }
 
 /// Letters of the sets above that do not stand where most do.
@@ -302,6 +341,7 @@ mod tests {
     #[test]
     fn strings_of_binaries() {
         assert_eq!(narrow_strings(b"\0\x01Zo\xeb\0ab\0Xander\x02"), b"Zo\xeb\nXander\n");
+        assert_eq!(parted_strings(b"\0\x01Zo\xeb\nX\0ab\0Xander\x02"), b"Zo\xeb\nX\x1fXander\x1f");
         let wide: Vec<u8> =
             [0, 0x5a, 0x6f, 0xeb, 0, 0x417, 0x43e, 0x44f].into_iter().flat_map(u16::to_le_bytes).collect();
         assert_eq!(wide_strings(&wide, false, false, false), "Zoë\nЗоя");

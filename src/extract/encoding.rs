@@ -67,6 +67,12 @@ pub fn decode(bytes: &[u8]) -> Option<(Encoding, Cow<'_, str>)> {
     Some((Encoding::Latin1, Cow::Owned(latin1(bytes))))
 }
 
+/// Whether bytes are no text: [`decode`] gives none.
+#[must_use]
+pub fn is_binary(bytes: &[u8]) -> bool {
+    !printable(bytes) && simdutf8::basic::from_utf8(bytes).is_err() && utf32(bytes).is_none() && utf16(bytes).is_none()
+}
+
 /// Whether bytes are UTF-8 and nothing else besides: neither zeros, between which UTF-16 may stand, nor the escapes of
 /// ISO-2022. One fast pass; nearly every file is so.
 #[must_use]

@@ -2,6 +2,7 @@
 
 pub(super) mod blocks;
 mod records;
+mod strings;
 
 use std::{
     borrow::Cow,
@@ -27,9 +28,6 @@ use crate::{
 
 /// A part of a JSON document up to this size (bytes) is read as a tree; of a larger one only its children are looked for.
 const PART: usize = 16 << 10;
-
-/// A binary file above this size (bytes) is searched as Windows-1252 and UTF-16 alone, not in every character set.
-const LARGEST_BINARY: usize = 16 << 20;
 
 /// Text is searched in stretches of this many bytes.
 const STRETCH: usize = 1 << 20;
@@ -105,6 +103,10 @@ impl<'a> First<'a> {
     fn look(bytes: &'a [u8], matcher: &Matcher) -> Option<Self> {
         let signature = extract::by_signature(bytes);
         if let Some(Format::Binary(_)) = signature {
+            return Some(Self { signature, text: None, laid_out: false, plain: false, clean: 0 });
+        }
+        // What is no text is not asked as a whole: see `strings`.
+        if encoding::is_binary(bytes) {
             return Some(Self { signature, text: None, laid_out: false, plain: false, clean: 0 });
         }
         let laid_out = layout::has_view(bytes);
@@ -327,42 +329,7 @@ impl<'a> Scan<'a> {
             }
         }
         if memchr::memchr(0, bytes).is_some() {
-            self.wide_strings(bytes, true, start);
-        }
-    }
-
-    /// The plain strings of what no reader here understands: as UTF-8, in every set of one byte a character, and as UTF-16
-    /// of either kind at either offset. `known`: a reader gives what it shows, so only its strings are looked at.
-    fn strings(&mut self, bytes: &[u8], known: bool) {
-        let start = self.out.len();
-        self.whole(&String::from_utf8_lossy(bytes), "strings", start);
-        let narrow = charsets::narrow_strings(bytes);
-        self.whole(&encoding::latin1(&narrow), "strings", start);
-        if !known && bytes.len() <= LARGEST_BINARY {
-            for reading in charsets::readings(&narrow) {
-                self.whole(reading.text(), "strings", start);
-            }
-        }
-        self.wide_strings(bytes, !known, start);
-    }
-
-    fn wide_strings(&mut self, bytes: &[u8], rare: bool, start: usize) {
-        for (big, odd) in [(false, false), (false, true), (true, false), (true, true)] {
-            self.whole(&charsets::wide_strings(bytes, big, odd, rare), "strings", start);
-        }
-    }
-
-    /// Hits in a text that does not lead back to the bytes; one of each identifier that is not found from `start` on, since
-    /// the same is read in many ways, and a whole file is only given up where nothing less is known.
-    fn whole(&mut self, text: &str, locator: &str, start: usize) {
-        for (_, hit) in stretches(text).flat_map(|range| self.hits(text, range)).collect::<Vec<_>>() {
-            let new = reference(&hit, self.ctx, locator, Cut::Whole);
-            let same = |r: &&mut Reference| (r.subject, r.identifier) == (new.subject, new.identifier);
-            match self.out[start..].iter_mut().find(same) {
-                Some(known) if known.cut == Cut::Whole => known.strength = known.strength.max(new.strength),
-                Some(_) => {}
-                None => self.out.push(new),
-            }
+            self.wide_strings(bytes, start);
         }
     }
 

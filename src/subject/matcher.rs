@@ -1,12 +1,13 @@
 //! The matcher: many subjects in one pass over a text, and exact questions for structured fields.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::OnceLock};
 
 use super::{
     matcher_check::{check, longest, weigh},
     matcher_index::{Index, IndexBuilder, Spellings},
     matcher_phone::{self, Phone},
     prefilter::{Look, Prefilter},
+    sieve::Sieve,
     variants,
 };
 use crate::{
@@ -111,6 +112,9 @@ pub struct Matcher {
     owners: Vec<Vec<Owner>>,
     unusable: Vec<(usize, usize)>,
     prefilter: Prefilter,
+    /// Some spelling has neither letter nor digit.
+    unanchored: bool,
+    sieve: OnceLock<Option<Sieve>>,
 }
 
 impl std::fmt::Debug for Matcher {
@@ -160,10 +164,11 @@ impl Matcher {
                 confirmed: identifier.confirmed,
             });
         }
-        let always = index.unanchored || !phones.is_empty();
+        let unanchored = index.unanchored;
+        let always = unanchored || !phones.is_empty();
         let (index, anchors) = index.finish()?;
         let prefilter = Prefilter::new(anchors, always)?;
-        Ok(Self { index, phones, exact, owners, unusable, prefilter })
+        Ok(Self { index, phones, exact, owners, unusable, prefilter, unanchored, sieve: OnceLock::new() })
     }
 
     /// Identifiers (subject, identifier) that are too short to be searched in text; structured fields still know them.
@@ -187,6 +192,21 @@ impl Matcher {
     /// As [`Matcher::may_match`], for bytes that were encoded inside a text, and may hold as many encoded texts again.
     pub(crate) fn may_match_within(&self, bytes: &[u8], depth: usize) -> bool {
         self.prefilter.may_match_within(bytes, depth)
+    }
+
+    /// What rules out stretches of bytes that are no text, which may be in one of the `sets` of one byte a character (the same in every
+    /// call); `None` where nothing can be ruled out.
+    pub(crate) fn sieve(&self, sets: impl FnOnce() -> Vec<[char; 128]>) -> Option<&Sieve> {
+        let make = || {
+            if self.unanchored { None } else { Sieve::new(self.prefilter.anchors(), self.has_phones(), &sets()) }
+        };
+        self.sieve.get_or_init(make).as_ref()
+    }
+
+    /// The same without a sieve: what the sieve is held against.
+    #[cfg(test)]
+    pub(crate) fn without_sieve(self) -> Self {
+        Self { sieve: OnceLock::from(None), ..self }
     }
 
     /// Whether phone numbers are searched, for which no prefilter holds.

@@ -12,10 +12,12 @@ mod matcher_name;
 mod matcher_needles;
 mod matcher_phone;
 mod prefilter;
+mod sieve;
 pub mod variants;
 
 pub use matcher::{ExactMatch, FieldHint, Matcher, MatcherError, Scope, TextKind, TextMatch};
 pub use prefilter::Look;
+pub(crate) use sieve::Sieve;
 
 #[cfg(test)]
 mod rules_tests;

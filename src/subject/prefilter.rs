@@ -122,6 +122,11 @@ impl Prefilter {
         })
     }
 
+    /// The words that are looked for.
+    pub(super) fn anchors(&self) -> &Anchors {
+        &self.anchors
+    }
+
     /// What `bytes` may hold; [`Look::No`] is certain.
     #[must_use]
     pub(super) fn look(&self, bytes: &[u8]) -> Look {

@@ -91,11 +91,43 @@ impl Needle {
             }
             IdentifierKind::Phone => {
                 let digits = digits(folded);
-                if digits.len() < 6 { Self::Nothing } else { Self::Phone(digits) }
+                if digits.len() < FEWEST { Self::Nothing } else { Self::Phone(digits) }
             }
         }
     }
 }
+
+impl Needle {
+    /// Letters and digits that follow each other, whatever signs stand between, wherever the needle is found: all of one of
+    /// these, in bare view. Nothing for a needle that is never found; an empty one where nothing can be told.
+    pub(super) fn told(&self) -> Vec<Vec<char>> {
+        // A gap may be written as an escape that ends in a letter, so only what stands between gaps counts.
+        let piece = |text: &[char]| {
+            let pieces = text.split(|c| c.is_whitespace()).map(|p| p.iter().copied().filter(|c| c.is_alphanumeric()));
+            pieces.map(Iterator::collect).max_by_key(Vec::len).unwrap_or_default()
+        };
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::Id { id, .. } => vec![piece(id)],
+            Self::Email { local, domain, other, .. } => match piece(local) {
+                local if !local.is_empty() => vec![local],
+                _ => std::iter::once(domain).chain(other).map(|d| piece(d)).collect(),
+            },
+            Self::Name { words, spellings, .. } => {
+                let orders = spellings.values().flatten().map(|order| order.iter().map(|(w, _)| w).collect());
+                let longest = |words: Vec<&String>| {
+                    let words = words.into_iter().map(|w| w.chars().collect::<Vec<char>>());
+                    words.max_by_key(Vec::len).unwrap_or_default()
+                };
+                std::iter::once(words.iter().collect()).chain(orders).map(longest).collect()
+            }
+            Self::Phone(digits) => vec![digits[digits.len() - FEWEST..].chars().collect()],
+        }
+    }
+}
+
+/// The fewest digits of a number.
+const FEWEST: usize = 6;
 
 fn digits(text: &str) -> String {
     let digits: String = text.replace("(0)", "").chars().filter(char::is_ascii_digit).collect();
@@ -399,7 +431,7 @@ fn phones(needle: &str, view: &[Placed], add: &mut impl FnMut(usize, usize, bool
             if found.len() > needle.len() { (found.as_str(), needle) } else { (needle, found.as_str()) };
         if long == short {
             add(i, end, false);
-        } else if short.len() >= 6 && long.ends_with(short) {
+        } else if short.len() >= FEWEST && long.ends_with(short) {
             // National and international form differ by the country's code.
             add(i, end, long.len() - short.len() > 3);
         }

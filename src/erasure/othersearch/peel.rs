@@ -6,10 +6,10 @@ use super::Placed;
 
 type View = Vec<Placed>;
 
-/// Every view of `bytes`, folded.
-pub(super) fn views(bytes: &[u8]) -> Vec<View> {
+/// Every view of `bytes`, folded, as far as `keep` leaves something of the first reading.
+pub(super) fn views(bytes: &[u8], keep: impl Fn(View) -> View) -> Vec<View> {
     let mut out = Vec::new();
-    for base in readings(bytes) {
+    for base in readings(bytes).into_iter().map(keep).filter(|base| !base.is_empty()) {
         let mut stages = vec![base.clone()];
         let (adf, strings) = (text_nodes(&base), strings(&base));
         decode(&base, &mut stages, 2);
@@ -459,32 +459,40 @@ fn string_end(view: &View, open: usize) -> Option<usize> {
     None
 }
 
-/// Compatibility forms decomposed, marks and invisible characters dropped, lower case, one space for any white space.
+/// Compatibility forms decomposed, marks and invisible characters dropped, lower case, one space for any white space and for the
+/// controls that part the strings of a binary file.
 fn fold(view: &View) -> View {
     let mut out = View::with_capacity(view.len());
     for &(c, place) in view {
-        if c.is_ascii() && !c.is_ascii_whitespace() {
+        if c.is_ascii_graphic() {
             out.push((c.to_ascii_lowercase(), place));
             continue;
         }
-        for part in std::iter::once(c).nfkd() {
-            if invisible(part) || drops(part) {
-                continue;
+        folded(c, |part| {
+            if part != ' ' || out.last().is_none_or(|(last, _)| *last != ' ') {
+                out.push((part, place));
             }
-            if part.is_whitespace() {
-                if out.last().is_none_or(|(last, _)| *last != ' ') {
-                    out.push((' ', place));
-                }
-                continue;
-            }
-            for lower in part.to_lowercase() {
-                if !drops(lower) {
-                    out.extend(plain(lower).chars().map(|c| (c, place)));
-                }
+        });
+    }
+    out
+}
+
+/// What one character folds to.
+pub(super) fn folded(c: char, mut add: impl FnMut(char)) {
+    for part in std::iter::once(c).nfkd() {
+        if invisible(part) || drops(part) {
+            continue;
+        }
+        if part.is_whitespace() || part.is_ascii_control() {
+            add(' ');
+            continue;
+        }
+        for lower in part.to_lowercase() {
+            if !drops(lower) {
+                plain(lower).chars().for_each(&mut add);
             }
         }
     }
-    out
 }
 
 /// A text folded, for the needles.

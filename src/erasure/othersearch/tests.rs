@@ -209,3 +209,116 @@ fn other_spellings_are_found() {
         }
     }
 }
+
+/// Bytes without any order, the same for the same seed.
+fn noise(seed: u64, len: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        u8::try_from(state >> 32 & 0xff).unwrap()
+    };
+    (0..len).map(|_| next()).collect()
+}
+
+/// What is planted, and which needle it spells.
+fn planted() -> Vec<(usize, Vec<u8>)> {
+    let wide = |text: &str, big: bool| -> Vec<u8> {
+        text.encode_utf16().flat_map(|u| if big { u.to_be_bytes() } else { u.to_le_bytes() }).collect()
+    };
+    let mut all: Vec<(usize, Vec<u8>)> = [
+        (0, &b"mail zoe.x@corp.example."[..]),
+        (0, b"u=zoe.x%40corp.example"),
+        (0, b"%7a%6F%65%2e%78@corp.example"),
+        (0, b"zoe.x&#64;corp.example"),
+        (0, b"zoe.x [at] corp[dot]example"),
+        (1, b"Zo=C3=AB=20Xander"),
+        (1, b"by Zoe X=\r\nan=\r\nder"),
+        (1, b"\"SGkgWm/DqyBYYW5kZXIhIEhpISE=\""),
+        (1, b"ZoE XANDER"),
+        (1, b"Xander, Zoe"),
+        (1, br#"{"a":"Zo\u00eb\nX\u0061nder"}"#),
+        (1, br#"{"a":"{\"b\":\"Zo\\u00eb Xander\"}"}"#),
+        (1, br#"{"type":"text","text":"Zo"},{"type":"text","text":"e Xan","marks":[{"type":"em"}]},{"type":"text","text":"der"}"#),
+        (1, b"<b>Z</b>oe <i>X</i>an<u>d</u>er"),
+        (1, b"&Zcaron;o&euml;&nbsp;X&#97;nd&#x65;r"),
+        (1, b"*Zoe* X{*}and{*}er"),
+        (1, b"f\xfcr Zo\xeb Xander"),
+        (1, b"Z\xc3\xb6e Xander, Z\xc3\xb3\xc3\xa9 Xander"),
+        (2, b"[~zxan]"),
+        (2, b"\\nzxan"),
+        (3, b"[~accountid:557058:0a1b2c3d-9f]"),
+        (4, b"0170/123 45 67"),
+        (4, b"+49 (0)170 123%204567"),
+    ]
+    .into_iter()
+    .map(|(needle, text)| (needle, text.to_vec()))
+    .collect();
+    for text in
+        ["by Zo\u{eb} Xander!", "<b>Zo</b>\u{eb} Xander", "Zo\\u00eb Xander", "Zo\u{eb} \u{ff38}\u{ff41}\u{ff4e}der"]
+    {
+        all.push((1, text.into()));
+        all.extend([false, true].map(|big| (1, [&[0, 0], &wide(text, big)[..], &[0, 0]].concat())));
+    }
+    all
+}
+
+/// In noise, where most of what is read is passed over, the needles are found as without that.
+#[test]
+fn noise_hides_nothing() {
+    let needles = needles();
+    let mut seed = 0;
+    for (needle, text) in planted() {
+        for before in [90, 91, 700] {
+            seed += 1;
+            let bytes =
+                [noise(seed, before), b"\x01 ".to_vec(), text.clone(), b" \x02".to_vec(), noise(!seed, 300)].concat();
+            let found = needles.search(&bytes);
+            let at = before..before + text.len() + 4;
+            let here = found.hits.iter().any(|h| h.needle == needle && at.contains(&h.offset));
+            assert!(here, "{needle} at {before}: {}", String::from_utf8_lossy(&text));
+            let places = |all: Searched| all.hits.iter().map(|h| (h.needle, h.offset)).collect::<Vec<_>>();
+            let (found, all) = (places(found), places(needles.search_kept(&bytes, |view| view)));
+            assert!(all.iter().all(|place| found.contains(place)), "{}", String::from_utf8_lossy(&text));
+        }
+    }
+}
+
+/// A needle that is cut in two by what parts the strings of a binary file stands there all the same.
+#[test]
+fn controls_part_words() {
+    assert_eq!(found(b"\x03Zoe\0Xander\x03").0, [(1, 1)]);
+    assert_eq!(found(b"\x03Zo\0e Xander\x03").0, []);
+}
+
+#[test]
+fn most_of_noise_is_passed_over() {
+    let needles = needles();
+    let (all, kept) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+    let _ = peel::views(&noise(7, 40_000), |view| {
+        all.set(all.get() + view.len());
+        let view = needles.sieve.keep(view);
+        kept.set(kept.get() + view.len());
+        view
+    });
+    assert!(kept.get() * 10 < all.get(), "{} of {}", kept.get(), all.get());
+}
+
+proptest! {
+    /// Between bytes that are no text, and beside any text, nothing is passed over that would be found.
+    #[test]
+    fn nothing_is_lost(parts in prop::collection::vec(prop_oneof![
+        prop::sample::select(planted()).prop_map(|(_, text)| text),
+        "[a-z0-9 .,:@é\n]{0,12}".prop_map(String::into_bytes),
+        prop::collection::vec(prop_oneof![0..9_u8, 0x80..=0xff_u8], 0..80),
+    ], 0..8)) {
+        let bytes = parts.concat();
+        let needles = needles();
+        let sieved = needles.search(&bytes);
+        for hit in needles.search_kept(&bytes, |view| view).hits {
+            let found = sieved.hits.iter().any(|h| (h.needle, h.offset) == (hit.needle, hit.offset));
+            prop_assert!(found, "{:?} of {}", (hit.needle, hit.offset), String::from_utf8_lossy(&bytes));
+        }
+    }
+}
