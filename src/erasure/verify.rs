@@ -10,10 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    execute,
     namesakes::{text_without_their_names, without_their_names},
     othersearch::Needles,
-    plan::{Operation, Plan, Standing, Step},
+    plan::{Operation, Plan, Step},
 };
 use crate::{
     config::Config,
@@ -32,6 +31,11 @@ use crate::{
     staging::Staging,
     store::Store,
 };
+
+mod stays;
+
+pub use stays::still_met;
+use stays::{AUDIT_LOG, Changed, NOBODYS_KEY, anonymised, is_audit};
 
 /// What a hit of the verification is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -118,34 +122,22 @@ pub struct Verify<'a> {
     pub plan: &'a Plan,
 }
 
-/// Whether a verification met what the plan said would stay; what it could not read counts as met.
-#[must_use]
-pub fn still_met(standing: &Standing, v: &Verification) -> bool {
-    let read = v.coverage.iter().any(|c| c.place == standing.place && c.status.is_complete());
-    // Of a history entry it is told whether its author was met, or what it says.
-    let same_half = |r: &Remaining| {
-        standing.record.record_type != RecordType::History || (standing.field == "author") == (r.field == "author")
-    };
-    !read || v.remaining.iter().any(|r| covers(standing, &r.place, &r.record, &r.field) && same_half(r))
-}
-
+#[derive(Default)]
 struct Findings {
     remaining: BTreeMap<(Place, RecordRef, String), u64>,
     near_misses: u64,
+    /// Of history entries: which fields' old or new values hold an identifier.
+    changed: Changed,
     /// Keys of accounts that the plan anonymised.
     keys: BTreeMap<Place, u64>,
     /// What could not be unpacked, by place and reason.
     unread: BTreeMap<Place, BTreeMap<String, u64>>,
 }
 
-/// What steps left as it is, since the place lacked the means, with why.
-type Left = Vec<(Place, RecordRef, String, String)>;
-
 impl Verify<'_> {
     /// Reads everything again and compares.
     pub async fn run(&self, hash: &str, at: String, mut progress: impl FnMut(&Place, u64)) -> Verification {
-        let mut found =
-            Findings { remaining: BTreeMap::new(), near_misses: 0, keys: BTreeMap::new(), unread: BTreeMap::new() };
+        let mut found = Findings::default();
         let mut coverage = Vec::new();
         let mut facts: BTreeMap<InstanceName, Facts> = BTreeMap::new();
         // Asked before anything is read: a sync that ends meanwhile may write behind the search.
@@ -221,7 +213,7 @@ impl Verify<'_> {
         }
         let left = self.left(hash);
         let mut remaining: Vec<Remaining> =
-            found.remaining.into_iter().map(|((p, r, f), n)| self.classify(p, r, f, n, &left)).collect();
+            found.remaining.into_iter().map(|(at, n)| self.classify(at, n, &left, &found.changed)).collect();
         let account = || RecordRef { record_type: RecordType::UserProfile, id: None, key: None, path: None };
         remaining.extend(found.keys.into_iter().map(|(place, n)| anonymised(place, account(), "key", NOBODYS_KEY, n)));
         self.audit_logs(&mut remaining);
@@ -321,10 +313,29 @@ impl Verify<'_> {
             }
             None => self.bytes(place, record.record.clone(), "", record.json.to_string().as_bytes(), found),
         }
+        if record.record.record_type == RecordType::History {
+            self.history(place, record, found);
+        }
         if let Some(content) = &record.content {
             let name = record.json.get("filename").and_then(Value::as_str).unwrap_or("attachment");
             self.unpacked(place, &record.record, "content", name, content, found);
         }
+    }
+
+    /// Of which fields a history entry holds old or new values with an identifier. Cloud names a field by its id; Data Center's
+    /// own fields have one name.
+    fn history(&self, place: &Place, record: &RemoteRecord, found: &mut Findings) {
+        let key = (place.clone(), record.record.clone(), "items".to_owned());
+        if !found.remaining.contains_key(&key) {
+            return;
+        }
+        let items = record.json.get("items").and_then(Value::as_array).into_iter().flatten();
+        let fields =
+            items.filter(|item| !self.needles.search(item.to_string().as_bytes()).hits.is_empty()).map(|item| {
+                let name = |key| item.get(key).and_then(Value::as_str).map(str::to_owned);
+                name("fieldId").or_else(|| name("field")).unwrap_or_default()
+            });
+        found.changed.insert((key.0, key.1), fields.collect());
     }
 
     fn unpacked(&self, place: &Place, record: &RecordRef, field: &str, name: &str, bytes: &[u8], found: &mut Findings) {
@@ -476,153 +487,9 @@ impl Verify<'_> {
             }
         }
     }
-
-    /// What the plan's steps left as it is. A journal that cannot be read leaves it unexpected.
-    fn left(&self, hash: &str) -> Left {
-        let rows = self.store.steps(&self.plan.case, hash).unwrap_or_default();
-        let mut out = Vec::new();
-        for step in &self.plan.steps {
-            let Some(row) = rows.iter().find(|r| r.number == step.number) else { continue };
-            let left = execute::left(row);
-            for edit in step.edits.iter().filter(|e| left.contains(&e.finding)) {
-                let why = execute::remark(row).unwrap_or_default();
-                out.push((step.place.clone(), step.record.clone(), edit.field.clone(), why));
-            }
-        }
-        out
-    }
-
-    /// Whether the plan says of this field that it stays.
-    fn classify(&self, place: Place, record: RecordRef, field: String, count: u64, left: &Left) -> Remaining {
-        let listed = self.plan.standing.iter().find(|s| covers(s, &place, &record, &field));
-        // What an approved edit copied into the history is what the plan warned of.
-        let copied = || {
-            record.record_type == RecordType::History
-                && self.plan.steps.iter().any(|s| s.place == place && s.record.key == record.key)
-        };
-        let base = |class, outcome, why: &str, who: Option<String>| Remaining {
-            place: place.clone(),
-            record: record.clone(),
-            field: field.clone(),
-            class,
-            outcome,
-            why: why.to_owned(),
-            who,
-            count,
-        };
-        match listed {
-            // An error at planning is no reason to stay.
-            Some(s) if s.outcome == Outcome::Failed => base(Class::Unexpected, Some(s.outcome), &s.why, s.who.clone()),
-            Some(s) => base(Class::Listed, Some(s.outcome), &s.why, s.who.clone()),
-            None if let Some((.., why)) =
-                left.iter().find(|(p, r, f, _)| *p == place && *r == record && *f == field) =>
-            {
-                let who = Some("the Jira administrator of the instance".into());
-                base(Class::Listed, Some(Outcome::Residual), why, who)
-            }
-            None if is_audit(&record) && self.anonymises(&place) => {
-                base(Class::Listed, Some(Outcome::Residual), AUDIT_LOG, Some("the Jira system administrator".into()))
-            }
-            None if copied() => base(
-                Class::Listed,
-                Some(Outcome::Residual),
-                "Jira keeps the old value of every edit in the issue's history, which cannot be edited",
-                Some("the Jira administrator of the instance".into()),
-            ),
-            None => base(Class::Unexpected, None, "nothing in the plan says that this may stay", None),
-        }
-    }
-}
-
-const NOBODYS_KEY: &str = "Jira keeps the key of an anonymised account, which names nobody any more";
-const AUDIT_LOG: &str = "Jira's audit log keeps the old name of an anonymised account";
-
-/// What an anonymisation leaves.
-fn anonymised(place: Place, record: RecordRef, field: &str, why: &str, count: u64) -> Remaining {
-    Remaining {
-        place,
-        record,
-        field: field.to_owned(),
-        class: Class::Listed,
-        outcome: Some(Outcome::Residual),
-        why: why.to_owned(),
-        who: Some("the Jira system administrator of the instance".to_owned()),
-        count,
-    }
-}
-
-/// Whether a record is an entry of an instance's audit log.
-fn is_audit(record: &RecordRef) -> bool {
-    record.record_type == RecordType::Property && record.id.as_deref().is_some_and(|id| id.starts_with("audit/"))
 }
 
 /// The instance of a remote place.
 fn instance_of(place: &Place) -> Option<&str> {
     matches!(place.area(), Area::Source | Area::Target).then(|| place.spot().split('/').next().unwrap_or_default())
-}
-
-fn covers(standing: &Standing, place: &Place, record: &RecordRef, field: &str) -> bool {
-    // The id of a watcher or voter is the person's own, so a finding has none.
-    let person = matches!(record.record_type, RecordType::Vote | RecordType::Watcher);
-    let same_record = standing.record == *record
-        || person && standing.record.record_type == record.record_type && standing.record.key == record.key
-        || standing.record.record_type == record.record_type
-            && standing.record.path.is_some()
-            && standing.record.path.as_deref().map(outer) == record.path.as_deref().map(outer)
-        // Whatever lies in a folder whose name stays has that name in its path.
-        || field == "name" && standing.field == "name" && below(record, &standing.record);
-    let same_field = standing.field == field
-        // Files, history entries, settings and profiles are residual as a whole.
-        || matches!(
-            record.record_type,
-            RecordType::History | RecordType::Vote | RecordType::Watcher | RecordType::UserProfile
-        )
-        || record.record_type == RecordType::Property && record.key.is_none()
-        || record.path.is_some() && field != "name" && standing.field != "name";
-    standing.place == *place && same_record && same_field
-}
-
-fn below(record: &RecordRef, folder: &RecordRef) -> bool {
-    let inside = |(path, folder): (&str, &str)| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
-    record.path.as_deref().zip(folder.path.as_deref()).is_some_and(inside)
-}
-
-fn outer(path: &str) -> &str {
-    path.split_once('!').map_or(path, |(outer, _)| outer)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Area, ReferenceKind};
-
-    #[test]
-    fn votes_files_and_folders_are_covered_by_what_stands() {
-        let place = Place::new(Area::Target, "t/T");
-        let vote = |id: Option<&str>| RecordRef {
-            record_type: RecordType::Vote,
-            id: id.map(str::to_owned),
-            key: Some("T-1".into()),
-            path: None,
-        };
-        let standing = |record: RecordRef, field: &str| Standing {
-            finding: String::new(),
-            place: place.clone(),
-            record,
-            field: field.into(),
-            locator: String::new(),
-            kind: ReferenceKind::Email,
-            outcome: Outcome::Residual,
-            rule: String::new(),
-            why: String::new(),
-            who: None,
-        };
-        assert!(covers(&standing(vote(None), "votes"), &place, &vote(Some("")), "displayName"));
-        let other = RecordRef { key: Some("T-2".into()), ..vote(Some("")) };
-        assert!(!covers(&standing(vote(None), "votes"), &place, &other, "displayName"));
-        let folder = standing(RecordRef::file("a/b"), "name");
-        assert!(covers(&folder, &place, &RecordRef::file("a/b/c.txt"), "name"));
-        assert!(!covers(&folder, &place, &RecordRef::file("a/bc"), "name"));
-        assert!(!covers(&folder, &place, &RecordRef::file("a/b/c.txt"), ""), "the content is another matter");
-    }
 }

@@ -351,3 +351,42 @@ fn what_no_case_covered_is_told() {
     assert_eq!(told(&w, 0), Vec::<String>::new());
     w.efface(&["case", "replay", &follow]).exits(2);
 }
+
+/// What a person decided to keep in a target goes into its history when the next sync writes the source's text over it: listed with
+/// the reason to keep it. What stands in the history of another field was kept by nobody.
+#[test]
+fn what_was_kept_is_kept_in_the_history_too() {
+    for flavor in [Flavor::Cloud, Flavor::DataCenter] {
+        let w = World::new(flavor, 1);
+        w.issue("Wiki", "On Monday please ask zv about the new badge of the gate.", Value::Null);
+        w.efface(&["sync", "run"]).exits(0);
+        w.indexed();
+        w.register();
+        w.efface(&["subject", "add", "--id", "REQ-1", "--username", "hq=zv"]).exits(0);
+        let case = w.efface(&["case", "open", "--subject", "REQ-1", "-q"]).exits(0).out.trim().to_owned();
+        let plan = w.efface(&["case", "plan", &case, "--format", "json"]).exits(0).out;
+        let plan: Value = serde_json::from_str(&plan).unwrap();
+        let mut kept = 0;
+        for review in plan["plan"]["standing"].as_array().unwrap().iter().filter(|s| s["outcome"] == "review") {
+            let source = review["place"].as_str().unwrap().starts_with("source:");
+            kept += usize::from(!source);
+            let how = if source { ["--erase", "redact"] } else { ["--keep", "Art. 17(3)(e)"] };
+            w.efface(&[&["case", "review", &case, review["finding"].as_str().unwrap()], &how[..]].concat()).exits(0);
+        }
+        assert!(kept > 0, "{plan:#}");
+        w.efface(&["case", "plan", &case]).exits(0);
+        w.efface_as("dpo", &["case", "approve", &case]).exits(0);
+        w.efface(&["case", "execute", &case, "--yes"]).exits(0);
+        let before = w.efface(&["case", "verify", &case]).exits(0);
+        assert!(!before.out.contains("written over since"), "{}", before.out);
+        w.efface(&["sync", "run"]).exits(0);
+        let after = w.efface(&["case", "verify", &case]).exits(0);
+        let line = after.out.lines().find(|l| l.contains("written over since")).expect(&after.out);
+        assert!(line.contains("history PART-1") && line.contains("kept") && line.contains("17(3)(e)"), "{line}");
+        w.target.control().edit_issue_behind("PART-1", "summary", NAME).unwrap();
+        w.target.control().edit_issue_behind("PART-1", "summary", "Wiki").unwrap();
+        w.indexed();
+        let run = w.efface(&["case", "verify", &case]).exits(1);
+        assert!(run.out.contains("UNEXPECTED"), "{}", run.out);
+    }
+}

@@ -79,8 +79,8 @@ struct Play {
     dice: Dice,
     /// Keys of the source's issues.
     keys: Vec<String>,
-    /// Issues that somebody edited meanwhile.
-    edited: BTreeSet<String>,
+    /// Issues that somebody edited meanwhile, by their number: a sync carries the edit over to the target.
+    edited: BTreeSet<usize>,
 }
 
 impl Play {
@@ -135,10 +135,17 @@ impl Play {
             let jira = client(name, sandbox);
             self.w.rt.block_on(async {
                 for issue in jira.search(&format!("project = {project}"), &["*all"]).all().await.unwrap() {
-                    let text = json!(issue.0).to_string();
-                    let source = self.edited.contains(issue.key());
-                    if !names_the_person(text.as_bytes()) && !source {
-                        kept.insert(format!("{name} {}", issue.key()), text);
+                    let json = json!(issue.0);
+                    let text = json.to_string();
+                    let mut names = names_the_person(text.as_bytes()) || text.contains(&self.w.target_id);
+                    // What is attached may be put back without the person, under another id.
+                    for attachment in json["fields"]["attachment"].as_array().into_iter().flatten() {
+                        let file = jira.download(attachment).await.unwrap();
+                        names |= names_the_person(&file.read_limited(1 << 20).await.unwrap());
+                    }
+                    let number = json["fields"]["summary"].as_str().and_then(|s| s.split(' ').nth(1)).unwrap();
+                    if !names {
+                        kept.insert(format!("{name} {} (case {number})", issue.key()), text);
                     }
                 }
             });
@@ -191,10 +198,10 @@ impl Play {
 
     /// Somebody edits an issue of the source while a case is worked on.
     fn somebody_edits(&mut self) {
-        let key = self.keys[self.dice.below(self.keys.len())].clone();
+        let number = self.dice.below(self.keys.len());
         let text = text(&mut self.dice);
-        self.w.source.control().edit_issue_behind(&key, "description", &text).unwrap();
-        self.edited.insert(key);
+        self.w.source.control().edit_issue_behind(&self.keys[number], "description", &text).unwrap();
+        self.edited.insert(number);
     }
 
     fn plan(&self, case: &str) -> Value {
@@ -292,6 +299,16 @@ impl Play {
     }
 }
 
+impl Play {
+    /// Verified. What somebody wrote meanwhile into a field that no step changes only the verification meets: it is planned then.
+    fn verified(&mut self, case: &str) {
+        if !self.edited.is_empty() && self.w.efface(&["case", "verify", case]).code == 1 {
+            self.carry_out(case, 0);
+        }
+        self.w.efface(&["case", "verify", case]).exits(0);
+    }
+}
+
 fn world(seed: u64) {
     let mut play = Play::new(seed);
     play.trouble();
@@ -315,15 +332,11 @@ fn world(seed: u64) {
         let (source, target) = play.w.control();
         source.set_latency(Duration::ZERO);
         target.set_latency(Duration::ZERO);
-        play.w.efface(&["case", "verify", &case]).exits(0);
+        play.verified(&case);
         play.w.efface_as("dpo", &["hold", "release", hold, "--reason", "settled"]).exits(0);
         play.carry_out(&case, 0);
     }
-    // What somebody wrote meanwhile into a field that no step changes only the verification meets: it is planned then.
-    if !play.edited.is_empty() && play.w.efface(&["case", "verify", &case]).code == 1 {
-        play.carry_out(&case, 0);
-    }
-    play.w.efface(&["case", "verify", &case]).exits(0);
+    play.verified(&case);
     play.w.efface(&["case", "certificate", &case, "-o", "certificate.json"]).exits(0);
     let certificate: Value =
         serde_json::from_slice(&std::fs::read(play.w.path().join("certificate.json")).unwrap()).unwrap();
@@ -341,7 +354,7 @@ fn world(seed: u64) {
     play.w.efface(&["case", "verify", &case]).exits(0);
     let now = play.others();
     for (place, text) in &others {
-        if !play.edited.iter().any(|key| place.ends_with(key.as_str())) {
+        if !play.edited.iter().any(|number| place.ends_with(&format!("(case {number})"))) {
             assert_eq!(now.get(place), Some(text), "{place} changed");
         }
     }
