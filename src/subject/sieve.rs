@@ -145,8 +145,9 @@ impl Sieve {
         for run in text.split_inclusive(noise) {
             let to = from + run.len();
             if hides(run.as_bytes()) || self.spells(run) {
-                let from = text.floor_char_boundary(from.saturating_sub(AROUND));
-                add(&mut out, from..text.ceil_char_boundary((to + AROUND).min(text.len())));
+                let from = (0..=from.saturating_sub(AROUND)).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+                let end = (to + AROUND..text.len()).find(|i| text.is_char_boundary(*i)).unwrap_or(text.len());
+                add(&mut out, from..end);
             }
             from = to;
         }
