@@ -106,7 +106,7 @@ impl<'a> First<'a> {
             return Some(Self { signature, text: None, laid_out: false, plain: false, clean: 0 });
         }
         // What is no text is not asked as a whole: see `strings`.
-        if encoding::is_binary(bytes) {
+        if encoding::looks_binary(bytes) && encoding::is_binary(bytes) {
             return Some(Self { signature, text: None, laid_out: false, plain: false, clean: 0 });
         }
         let laid_out = layout::has_view(bytes);
