@@ -145,6 +145,8 @@ fn other_spellings_are_found() {
                 "Jürgen_Größl",
                 "Jürgen\n> Größl",
                 "Größl, Dr. Jürgen",
+                "q=Juergen+Groessl&n=1",
+                "q=J%C3%BCrgen+Gr%C3%B6%C3%9Fl",
             ][..],
             &["Juergen Groesslmann", "Hansjürgen Größl"][..],
         ),
