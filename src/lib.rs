@@ -21,6 +21,7 @@ pub mod norm;
 pub mod policy;
 pub mod report;
 pub mod resolve;
+pub mod retention;
 pub mod sandbox;
 pub mod scan;
 pub mod staging;

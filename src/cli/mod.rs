@@ -20,6 +20,7 @@ mod sandbox;
 mod scan;
 mod subject;
 mod suppress;
+mod sweep;
 mod sync;
 mod table;
 mod variants;
@@ -101,6 +102,8 @@ enum Command {
     Hold(hold::Args),
     /// The suppression list: once erased, stays erased.
     Suppress(suppress::Args),
+    /// Retention: delete what is kept too long, by the policy's deletion classes.
+    Sweep(sweep::Args),
     /// Reports to hand over.
     Report(report::Args),
     /// The hash chain of what was done.
@@ -193,6 +196,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Case(args) => case::run(args, &ctx).await,
         Command::Hold(args) => hold::run(args, &ctx),
         Command::Suppress(args) => suppress::run(args, &ctx),
+        Command::Sweep(args) => sweep::run(&args, &ctx).await,
         Command::Report(args) => report::run(args, &ctx),
         Command::Audit(args) => audit::run(args, &ctx),
         Command::ReadDocuments { memory } => read_documents(memory),

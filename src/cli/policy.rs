@@ -287,7 +287,7 @@ fn show(policy: &Policy, format: Format) -> anyhow::Result<String> {
             let table = table(&head[..5], &[0], &rows, None);
             format!(
                 "policy       {} {}\nlaw          {}\nsha256       {}\nplaceholder  {}\napproval     {}\ncaps         {records}{share}\n\
-                 clock        {}{extension}, {} holidays\n\nThe first rule that applies decides.\n{table}",
+                 clock        {}{extension}, {} holidays\n\nThe first rule that applies decides.\n{table}{}",
                 policy.name(),
                 policy.version().map_or_else(String::new, |v| format!("(version {v})")),
                 policy.law().unwrap_or("not named"),
@@ -296,9 +296,28 @@ fn show(policy: &Policy, format: Format) -> anyhow::Result<String> {
                 approval_in_words(policy.approval()),
                 clock.period,
                 clock.holidays.len(),
+                classes(policy),
             )
         }
     })
+}
+
+/// The deletion classes as a table; nothing where there are none.
+fn classes(policy: &Policy) -> String {
+    if policy.classes().is_empty() {
+        return String::new();
+    }
+    let row = |c: &crate::policy::Class| {
+        let grace = c.grace.map_or_else(|| "none".to_owned(), |g| g.to_string());
+        let after = format!("{} after {}", c.period, c.start.word());
+        vec![c.id.clone(), c.records.to_string(), after, c.then.word().to_owned(), grace, c.basis.clone()]
+    };
+    let rows: Vec<_> = policy.classes().iter().map(row).collect();
+    let head = ["class", "records", "goes", "then", "grace", "basis"];
+    format!(
+        "\nThe first class that applies decides how long a record stays (efface sweep).\n{}",
+        table(&head, &[], &rows, None)
+    )
 }
 
 fn approval_in_words(approval: crate::policy::Approval) -> String {

@@ -90,9 +90,18 @@ struct Intent {
     left: Vec<String>,
 }
 
-/// Everything an execution needs besides the plan.
-pub struct Run<'a> {
-    /// The store, for the journal.
+/// Where it is written how far each step came, before it acts and behind.
+pub trait Journal {
+    /// Writes a step's row, durably.
+    ///
+    /// # Errors
+    /// What the store says: then nothing may be done.
+    fn write(&self, row: &StepRow) -> Result<(), StoreError>;
+}
+
+/// The journal of a case's plan.
+pub struct CaseJournal<'a> {
+    /// The store.
     pub store: &'a Store,
     /// The case.
     pub case: &'a CaseId,
@@ -100,8 +109,20 @@ pub struct Run<'a> {
     pub hash: &'a str,
     /// Who acts.
     pub actor: &'a str,
-    /// The clock, for the journal.
+    /// The clock.
     pub now: &'a dyn Fn() -> DateTime<Utc>,
+}
+
+impl Journal for CaseJournal<'_> {
+    fn write(&self, row: &StepRow) -> Result<(), StoreError> {
+        self.store.put_step(&Act { actor: self.actor, at: (self.now)() }, self.case, self.hash, row)
+    }
+}
+
+/// Everything that steps need.
+pub struct Run<'a> {
+    /// Where it is written how far they came.
+    pub journal: &'a dyn Journal,
     /// How records are loaded and changed.
     pub executors: &'a Executors<'a>,
     /// The person, of whom holds are asked.
@@ -113,27 +134,25 @@ pub struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn journal(
-        &self,
-        step: &Step,
-        state: StepState,
-        outcome: Option<Outcome>,
-        intent: &Intent,
-    ) -> Result<(), StoreError> {
-        let row = StepRow { number: step.number, state, outcome, note: json!(intent) };
-        self.store.put_step(&Act { actor: self.actor, at: (self.now)() }, self.case, self.hash, &row)
+    fn note(&self, step: &Step, state: StepState, outcome: Option<Outcome>, intent: &Intent) -> Result<(), StoreError> {
+        self.journal.write(&StepRow { number: step.number, state, outcome, note: json!(intent) })
     }
 
     /// Carries out all steps that have not been done yet; a failure is journalled and does not stop the others.
     ///
     /// # Errors
     /// Only when the journal itself cannot be written.
-    pub async fn execute(&self, plan: &Plan, mut progress: impl FnMut(u32)) -> Result<Execution, StoreError> {
-        let act = Act { actor: self.actor, at: (self.now)() };
-        self.store.set_case_state(&act, self.case, CaseState::Executing, json!({ "plan": self.hash }))?;
-        let rows = self.store.steps(self.case, self.hash)?;
+    pub async fn execute(
+        &self,
+        case: &CaseJournal<'_>,
+        plan: &Plan,
+        mut progress: impl FnMut(u32),
+    ) -> Result<Execution, StoreError> {
+        let act = || Act { actor: case.actor, at: (case.now)() };
+        case.store.set_case_state(&act(), case.case, CaseState::Executing, json!({ "plan": case.hash }))?;
+        let rows = case.store.steps(case.case, case.hash)?;
         let mut out = Execution::default();
-        let mut holds = Holds::load(self.store)?;
+        let mut holds = Holds::load(case.store)?;
         let mut parts: BTreeMap<HoldId, HeldPart> = BTreeMap::new();
         for row in &rows {
             if let Some(begun) = intent(row).and_then(|i| i.begun) {
@@ -179,7 +198,7 @@ impl Run<'_> {
                     };
                     let note = Some(format!("held by {}: {note}", part.hold));
                     let intent = Intent { note, ..before };
-                    self.journal(step, StepState::Held, Some(Outcome::Held), &intent)?;
+                    self.note(step, StepState::Held, Some(Outcome::Held), &intent)?;
                     out.held += 1;
                     progress(step.number);
                     continue;
@@ -206,8 +225,7 @@ impl Run<'_> {
         }
         out.holds = parts.into_values().collect();
         if out.failed + out.refused + out.held + out.postponed == 0 {
-            let act = Act { actor: self.actor, at: (self.now)() };
-            self.store.audit(&act, "case.executed", Some(self.case.as_str()), json!({ "plan": self.hash }))?;
+            case.store.audit(&act(), "case.executed", Some(case.case.as_str()), json!({ "plan": case.hash }))?;
         }
         Ok(out)
     }

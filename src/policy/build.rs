@@ -10,7 +10,7 @@ use toml::{
 
 use super::{
     Age, Approval, AttachmentRules, Caps, CaseRules, Clock, Condition, Diagnostic, HistoryRules, Notices, Policy,
-    Requirement, Rule, Severity, Since, WithoutIt, Word, lint,
+    Requirement, Rule, Severity, Since, WithoutIt, Word, class, lint,
     read::{At, Reader, Section},
 };
 use crate::model::{Area, Decision, Strength};
@@ -157,7 +157,8 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
         attachments.note = s.bool(reader, "note").unwrap_or_default();
         s.finish(reader);
     }
-    let drafts = rules(reader, &mut top);
+    let (sweep, classes) = class::read(reader, &mut top);
+    let drafts = rules(reader, &mut top, root.contains_key("class"));
     top.finish(reader);
     lint::lint(reader, &drafts);
     Policy {
@@ -174,6 +175,8 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
         history,
         attachments,
         rules: drafts.into_iter().map(|d| d.rule).collect(),
+        sweep,
+        classes,
         origin: origin.to_owned(),
         sha256,
         warnings: Vec::new(),
@@ -250,8 +253,12 @@ fn date(reader: &mut Reader<'_>, key: &str, value: &Spanned<DeValue<'_>>) -> Opt
     day
 }
 
-fn rules(reader: &mut Reader<'_>, top: &mut Section<'_, '_>) -> Vec<Draft> {
+fn rules(reader: &mut Reader<'_>, top: &mut Section<'_, '_>, retention: bool) -> Vec<Draft> {
     let Some(value) = top.get("rule") else {
+        // A policy of deletion classes alone is for sweeps; whatever a case finds goes to review then.
+        if retention {
+            return Vec::new();
+        }
         reader
             .error("no-rules", 0..0, "the policy has no rules, so everything would go to review")
             .help("add `[[rule]]` with `id`, `match`, `decision` and `reason`");
@@ -327,7 +334,7 @@ fn read_rule(reader: &mut Reader<'_>, table: &DeTable<'_>, header: Range<usize>)
     Draft { rule, sound, spans }
 }
 
-fn check_id(reader: &mut Reader<'_>, id: &str, span: &Range<usize>) {
+pub(super) fn check_id(reader: &mut Reader<'_>, id: &str, span: &Range<usize>) {
     if id.starts_with("built-in") {
         reader
             .error("bad-rule-id", span.clone(), format!("`{id}`: ids that start with `built-in` are efface's own"))

@@ -227,7 +227,11 @@ mod tests {
                 assert!(rule.reason.is_some() && rule.basis.is_some(), "{name}: {} has reason and basis", rule.id);
                 assert!(rule.decision != Decision::Residual || rule.ask.is_some(), "{name}: {}", rule.id);
             }
-            assert!(p.rules().last().unwrap().condition.is_any(), "{name} ends with its default");
+            for class in p.classes() {
+                assert!(class.reason.is_some() && !class.basis.is_empty(), "{name}: {}", class.id);
+            }
+            let default = p.rules().last().map(|rule| rule.condition.is_any());
+            assert!(default.unwrap_or(!p.classes().is_empty()), "{name} ends with its default");
         }
         assert!(Policy::shipped("none").is_none());
     }

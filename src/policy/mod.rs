@@ -18,6 +18,7 @@
 
 mod build;
 mod case;
+mod class;
 mod diagnostic;
 mod evaluate;
 mod glob;
@@ -33,6 +34,7 @@ mod wrong;
 
 pub use crate::model::{Clock, Period, PeriodError};
 pub use case::{Aftercare, CaseRules, Requirement};
+pub use class::{Asked, Class, Records, Start, SweepRules, Then};
 pub use diagnostic::{Diagnostic, Severity, render};
 pub use evaluate::{BUILT_IN_DEFAULT, EvalContext, ExplainedRule, Explanation, Verdict, Walk};
 pub use glob::{Glob, GlobError};
@@ -100,6 +102,8 @@ pub struct Policy {
     history: HistoryRules,
     attachments: AttachmentRules,
     rules: Vec<Rule>,
+    sweep: SweepRules,
+    classes: Vec<Class>,
     origin: String,
     sha256: String,
     warnings: Vec<Diagnostic>,
@@ -209,6 +213,18 @@ impl Policy {
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// How sweeps are carried out.
+    #[must_use]
+    pub const fn sweep(&self) -> SweepRules {
+        self.sweep
+    }
+
+    /// The deletion classes, in the order in which they are asked.
+    #[must_use]
+    pub fn classes(&self) -> &[Class] {
+        &self.classes
     }
 
     /// The file it was read from, as given to [`Policy::parse`].

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use super::{BUILT_IN_DEFAULT, Condition, Glob, Policy, Rule, Set, Since, Word};
+use super::{BUILT_IN_DEFAULT, Class, Condition, Glob, Policy, Rule, Set, Since, Word};
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,6 +53,15 @@ fn rule(r: &Rule) -> Value {
     })
 }
 
+fn class(c: &Class) -> Value {
+    let condition: Map<String, Value> =
+        c.records.parts().into_iter().map(|(key, words)| (key.to_owned(), json!(words))).collect();
+    json!({
+        "id": c.id, "match": condition, "start": c.start.word(), "period": c.period, "then": c.then.word(),
+        "grace": c.grace, "basis": c.basis, "reason": c.reason, "owner": c.owner,
+    })
+}
+
 impl Policy {
     /// The policy with its defaults filled in, as JSON; its last rule is the default that takes what no rule takes.
     #[must_use]
@@ -97,6 +106,8 @@ impl Policy {
             },
             "attachments": { "note": self.attachments.note },
             "rules": rules,
+            "sweep": { "records": self.sweep.records, "four_eyes": self.sweep.four_eyes },
+            "classes": self.classes.iter().map(class).collect::<Vec<_>>(),
         })
     }
 }
@@ -125,6 +136,12 @@ mod tests {
         assert_eq!(Policy::shipped("strict").unwrap().resolved()["notices"]["required"], true);
         assert_eq!(v["rules"][0]["match"]["older_than"], "2 years");
         assert_eq!(v["rules"][1]["id"], BUILT_IN_DEFAULT);
+        assert_eq!(v["classes"], json!([]));
+        let staged = &Policy::shipped("retention").unwrap().resolved()["classes"][0];
+        assert_eq!(
+            (&staged["match"]["area"], &staged["period"], &staged["grace"]),
+            (&json!(["staging"]), &json!("1 week"), &Value::Null)
+        );
         assert_eq!(
             Policy::shipped("strict").unwrap().resolved()["rules"].as_array().unwrap().last().unwrap()["id"],
             "default"

@@ -1,8 +1,9 @@
 //! The policies that ship with efface.
 
 /// Name and text of each shipped policy.
-pub const SHIPPED: [(&str, &str); 3] = [
+pub const SHIPPED: [(&str, &str); 4] = [
     ("gdpr-default", include_str!("../../policies/gdpr-default.toml")),
     ("strict", include_str!("../../policies/strict.toml")),
     ("minimal", include_str!("../../policies/minimal.toml")),
+    ("retention", include_str!("../../policies/retention.toml")),
 ];

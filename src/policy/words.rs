@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData};
 
 use crate::model::{Area, Controller, Decision, RecordType, ReferenceKind, Strength};
 
-use super::{Requirement, Since, WithoutIt};
+use super::{Requirement, Since, Start, Then, WithoutIt};
 
 /// A closed vocabulary whose words appear in policies.
 pub trait Word: Copy + Eq + fmt::Debug + 'static {
@@ -64,6 +64,10 @@ words!(Requirement, "requirement", {
     Identity => "identity", Ground => "ground", Exceptions => "exceptions", Answer => "answer",
 });
 words!(WithoutIt, "way without the redaction API", { Edit => "edit", Residual => "residual" });
+words!(Start, "start of a period", {
+    Created => "created", Processed => "processed", Resolved => "resolved", Updated => "updated",
+});
+words!(Then, "end of a class", { Delete => "delete", Keep => "keep", Review => "review" });
 words!(Since, "start of an age", { Updated => "updated", Created => "created" });
 
 /// A set of words.

@@ -89,7 +89,7 @@ impl State {
         }
     }
 
-    const fn of(state: StagedState) -> Option<Self> {
+    pub(crate) const fn of(state: StagedState) -> Option<Self> {
         match state {
             StagedState::New => Some(Self::New),
             StagedState::Processed => Some(Self::Processed),
@@ -378,8 +378,8 @@ impl Staging {
     ///
     /// # Errors
     /// What the operating system or the store says.
-    pub fn set_state(&self, id: MessageId, state: State) -> Result<(), StagingError> {
-        let members = self.store.staged_set_state(id.0, state.stored())?;
+    pub fn set_state(&self, id: MessageId, state: State, at: &str) -> Result<(), StagingError> {
+        let members = self.store.staged_set_state(id.0, state.stored(), at)?;
         self.move_files(members, state)
     }
 
@@ -387,8 +387,8 @@ impl Staging {
     ///
     /// # Errors
     /// What the operating system or the store says.
-    pub fn imported(&self, id: MessageId) -> Result<(), StagingError> {
-        let members = self.store.staged_imported(id.0)?;
+    pub fn imported(&self, id: MessageId, at: &str) -> Result<(), StagingError> {
+        let members = self.store.staged_imported(id.0, at)?;
         self.move_files(members, State::Processed)
     }
 
@@ -459,6 +459,7 @@ impl Staging {
             attempts: 0,
             error_kind: None,
             error_hint: None,
+            since: None,
         };
         let key = DataKey::random();
         self.store.staged_begin(&row, &key)?;

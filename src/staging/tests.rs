@@ -9,6 +9,8 @@ struct Room {
     staging: Staging,
 }
 
+const AT: &str = "2026-11-27T00:00:00Z";
+
 fn room() -> Room {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(&dir.path().join("state")).unwrap();
@@ -71,7 +73,7 @@ fn a_message_lives_through_its_states_and_its_person_is_never_on_disk() {
     room.staging.put(&m).unwrap();
     assert_eq!(room.staging.message(m.id).unwrap(), m);
     for state in [State::Processed, State::Parked, State::New] {
-        room.staging.set_state(m.id, state).unwrap();
+        room.staging.set_state(m.id, state, AT).unwrap();
         let entry = room.staging.list().unwrap().pop().unwrap();
         assert_eq!((entry.state, entry.sequence, entry.issue.key.as_str()), (state, 1, "HQ-1"));
         assert_eq!(room.staging.list_blobs().unwrap()[0].state, state);
@@ -147,7 +149,7 @@ fn killed_between_the_commit_of_a_state_and_the_move() {
     let m = message(1);
     let attachment = blob(&room, &m, b"x");
     room.staging.put(&m).unwrap();
-    room.store.staged_set_state(m.id.0, StagedState::Processed).unwrap();
+    room.store.staged_set_state(m.id.0, StagedState::Processed, AT).unwrap();
     assert_eq!(room.staging.message(m.id).unwrap(), m, "read where it lies");
     assert_eq!(room.staging.repair().unwrap().moved, 2);
     assert!(room.staging.dir().join("processed").join(format!("{attachment}.att")).exists());
@@ -171,7 +173,7 @@ fn a_rewrite_destroys_the_old_key_and_survives_a_kill_at_each_step() {
     let room = room();
     let m = message(1);
     room.staging.put(&m).unwrap();
-    room.staging.set_state(m.id, State::Processed).unwrap();
+    room.staging.set_state(m.id, State::Processed, AT).unwrap();
     let path = room.staging.path(m.id.0, StagedKind::Message, State::Processed);
     let old = std::fs::read(&path).unwrap();
     let mut redacted = m.clone();
@@ -230,7 +232,7 @@ fn missing_files_and_strangers_are_reported() {
     let (waiting, done) = (message(1), message(2));
     room.staging.put(&waiting).unwrap();
     room.staging.put(&done).unwrap();
-    room.staging.set_state(done.id, State::Processed).unwrap();
+    room.staging.set_state(done.id, State::Processed, AT).unwrap();
     for file in files(&room) {
         std::fs::remove_file(file).unwrap();
     }

@@ -67,7 +67,7 @@ const OLD: &str = "at < ?1 AND detail IS NOT NULL AND kind <> 'audit.expired'";
 const LIVE: &str = "(case_id IS NOT NULL AND case_id IN (SELECT id FROM cases WHERE wrapped_key IS NOT NULL))";
 
 /// A time in the spelling of the column, in which times compare as texts.
-fn limit(before: DateTime<Utc>) -> String {
+pub(super) fn limit(before: DateTime<Utc>) -> String {
     before.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 
@@ -124,6 +124,17 @@ impl Store {
                 )
                 .optional()?,
             )
+        })
+    }
+
+    /// When the oldest event happened whose detail may go (RFC 3339).
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn oldest_audit_detail(&self) -> Result<Option<String>, StoreError> {
+        self.read(|tx| {
+            let sql = format!("SELECT at FROM audit WHERE detail IS NOT NULL AND NOT {LIVE} ORDER BY seq LIMIT 1");
+            Ok::<_, StoreError>(tx.query_row(&sql, [], |r| r.get(0)).optional()?)
         })
     }
 

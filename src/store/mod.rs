@@ -27,6 +27,7 @@ mod scope;
 mod staged;
 mod subjects;
 mod suppression;
+mod sweeps;
 mod sync;
 
 pub use crate::model::CaseState;
@@ -41,6 +42,7 @@ pub use notices::NoticeRow;
 pub use staged::{StagedKind, StagedRow, StagedState};
 use subjects::SealedSubject;
 pub use suppression::{Removal, Removed, SuppressionRow};
+pub use sweeps::{RecordKey, SeenFile, SweepMark, SweepRun};
 pub use sync::{Intent, Pair, PairField, PairKind};
 
 /// Why the store cannot be used.

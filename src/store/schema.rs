@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     super::approvals::SCHEMA,
     super::scope::SCHEMA,
     super::notices::SCHEMA,
+    super::sweeps::SCHEMA,
 ];
 
 /// Brings the schema up to ours; `user_version` counts the steps taken.

@@ -106,10 +106,12 @@ pub struct StagedRow {
     pub error_kind: Option<String>,
     /// Why it is parked, for a person to read; says nothing about persons.
     pub error_hint: Option<String>,
+    /// Since when it is in its state, RFC 3339; not known of what an older efface staged.
+    pub since: Option<String>,
 }
 
 const COLUMNS: &str = "id, sync, kind, owner, state, issue_id, issue_key, sequence, size, created, key_id, attempts, \
-                       error_kind, error_hint";
+                       error_kind, error_hint, since";
 
 fn row(r: &Row<'_>) -> rusqlite::Result<StagedRow> {
     let bad = |i: usize| rusqlite::Error::InvalidColumnType(i, "staged".into(), rusqlite::types::Type::Text);
@@ -129,6 +131,7 @@ fn row(r: &Row<'_>) -> rusqlite::Result<StagedRow> {
         attempts: r.get(11)?,
         error_kind: r.get(12)?,
         error_hint: r.get(13)?,
+        since: r.get(14)?,
     })
 }
 
@@ -217,15 +220,16 @@ impl Store {
     ///
     /// # Errors
     /// What the database says.
-    pub fn staged_imported(&self, id: Ulid) -> Result<Vec<(Ulid, StagedKind)>, StoreError> {
+    pub fn staged_imported(&self, id: Ulid, at: &str) -> Result<Vec<(Ulid, StagedKind)>, StoreError> {
         self.write(|tx| {
             tx.execute(
                 "UPDATE staged SET attempts = attempts + 1, error_kind = NULL, error_hint = NULL WHERE id = ?1",
                 [id.to_string()],
             )?;
             tx.execute(
-                "UPDATE staged SET state = 'processed' WHERE (id = ?1 OR owner = ?1) AND state IN ('new', 'parked')",
-                [id.to_string()],
+                "UPDATE staged SET state = 'processed', since = ?2
+                 WHERE (id = ?1 OR owner = ?1) AND state IN ('new', 'parked')",
+                params![id.to_string(), at],
             )?;
             family(tx, id)
         })
@@ -235,13 +239,19 @@ impl Store {
     ///
     /// # Errors
     /// What the database says.
-    pub fn staged_set_state(&self, id: Ulid, state: StagedState) -> Result<Vec<(Ulid, StagedKind)>, StoreError> {
+    pub fn staged_set_state(
+        &self,
+        id: Ulid,
+        state: StagedState,
+        at: &str,
+    ) -> Result<Vec<(Ulid, StagedKind)>, StoreError> {
         self.write(|tx| {
             let ids = family(tx, id)?;
             for (member, _) in &ids {
                 tx.execute(
-                    "UPDATE staged SET state = ?2 WHERE id = ?1 AND state IN ('new', 'processed', 'parked')",
-                    params![member.to_string(), state.as_str()],
+                    "UPDATE staged SET state = ?2, since = ?3 WHERE id = ?1 AND state IN ('new', 'processed', 'parked')
+                     AND state <> ?2",
+                    params![member.to_string(), state.as_str(), at],
                 )?;
             }
             Ok(ids)

@@ -71,7 +71,7 @@ async fn issue(
         match message(room, entry.id, reviewed == Some(entry.id)).await {
             Ok(()) => {
                 room.count(|r| r.imported += 1);
-                super::blocking(|| room.staging.imported(entry.id))?;
+                super::blocking(|| room.staging.imported(entry.id, &room.at()))?;
             }
             // It stays where it is, and so does what comes after it.
             Err(SyncError::Held) => {
@@ -115,7 +115,7 @@ fn superseded<'e>(room: &Room<'_>, entries: &'e [Entry]) -> Result<&'e [Entry], 
         }
     }
     for entry in earlier {
-        room.staging.set_state(entry.id, State::Processed)?;
+        room.staging.set_state(entry.id, State::Processed, &room.at())?;
         room.staging.erase(entry.id)?;
     }
     room.warn("a change that was parked for a name was replaced by a later one without it");

@@ -280,9 +280,14 @@ impl Room<'_> {
         Ok(total)
     }
 
+    /// The time, as the store keeps it.
+    fn at(&self) -> String {
+        (self.deps.now)().to_rfc3339()
+    }
+
     fn park(&self, id: MessageId, error: &SyncError) -> Result<(), SyncError> {
         self.staging.note(id, Some((error.kind(), &error.hint())))?;
-        Ok(self.staging.set_state(id, State::Parked)?)
+        Ok(self.staging.set_state(id, State::Parked, &self.at())?)
     }
 
     fn park_for_name(&self, id: MessageId) -> Result<(), SyncError> {
@@ -301,7 +306,7 @@ impl Room<'_> {
             }
         };
         for entry in chosen {
-            self.staging.set_state(entry.id, State::New)?;
+            self.staging.set_state(entry.id, State::New, &self.at())?;
         }
         Ok(reviewed)
     }

@@ -413,7 +413,7 @@ fn suite(w: &World) -> BTreeSet<String> {
     let case = w.approved_case();
     let engine = Engine::of(w, &case);
     let mut kinds = BTreeSet::new();
-    engine.with_run(|run| {
+    engine.with_run(|run, _| {
         let suite = Suite { w, engine: &engine, run };
         // A staged attachment goes with its message, so it comes first here.
         let of_a_message =

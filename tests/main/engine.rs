@@ -6,7 +6,7 @@ use chrono::Utc;
 use efface::{
     config::Config,
     erasure::{
-        execute::{Execution, Run},
+        execute::{CaseJournal, Execution, Run},
         executor::{Executors, Ways},
         othersearch::Needles,
         plan::Plan,
@@ -39,11 +39,11 @@ impl<'w> Engine<'w> {
 
     /// Carries out the plan; `progress` is called behind each step.
     pub(crate) fn run(&self, progress: impl FnMut(u32)) -> Execution {
-        self.with_run(|run| self.world.rt.block_on(run.execute(&self.plan, progress)).unwrap())
+        self.with_run(|run, journal| self.world.rt.block_on(run.execute(journal, &self.plan, progress)).unwrap())
     }
 
     /// Everything that an execution needs.
-    pub(crate) fn with_run<T>(&self, act: impl FnOnce(&Run<'_>) -> T) -> T {
+    pub(crate) fn with_run<T>(&self, act: impl FnOnce(&Run<'_>, &CaseJournal<'_>) -> T) -> T {
         let subject = self.store.case_subject(&self.case).unwrap().unwrap();
         let values: Vec<_> = subject.identifiers.iter().map(|i| (i.kind, i.value.reveal().clone())).collect();
         let needles = Needles::new(&values);
@@ -61,17 +61,14 @@ impl<'w> Engine<'w> {
             ways: &Ways::of(&self.plan),
         };
         let now = Utc::now;
+        let journal = CaseJournal { store: &self.store, case: &self.case, hash: &self.hash, actor: "admin", now: &now };
         let run = Run {
-            store: &self.store,
-            case: &self.case,
-            hash: &self.hash,
-            actor: "admin",
-            now: &now,
+            journal: &journal,
             executors: &executors,
             subject: &subject,
             needles: &needles,
             postponed: &|_, _| false,
         };
-        act(&run)
+        act(&run, &journal)
     }
 }

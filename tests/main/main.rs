@@ -24,5 +24,6 @@ mod redaction;
 mod renew;
 mod resolve;
 mod story;
+mod sweep;
 mod world;
 mod worlds;

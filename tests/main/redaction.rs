@@ -366,7 +366,7 @@ fn what_a_job_left_in_its_own_form_is_recognised_by_the_next_run() {
             && s.record.key.as_deref() == Some(&lamp)
     });
     let step = step.unwrap();
-    engine.with_run(|run| {
+    engine.with_run(|run, _| {
         w.rt.block_on(async {
             let executor = run.executors.of(step).unwrap();
             let current = executor.load(step).await.unwrap().unwrap();

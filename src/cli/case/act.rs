@@ -9,7 +9,7 @@ use super::{PEOPLE, Room, approve, long_needles, needles, show::print_plan, stam
 use crate::{
     cli::{Context, Failure, table, work},
     erasure::{
-        execute::{self, Run},
+        execute::{self, CaseJournal, Run},
         executor::{Executors, Ways},
         verify::Verify,
     },
@@ -75,12 +75,9 @@ pub(super) async fn execute(
         ways: &Ways::of(&plan),
     };
     let actor = ctx.actor();
+    let journal = CaseJournal { store: &room.store, case: id, hash: &hash, actor: &actor, now: &Utc::now };
     let run = Run {
-        store: &room.store,
-        case: id,
-        hash: &hash,
-        actor: &actor,
-        now: &Utc::now,
+        journal: &journal,
         executors: &executors,
         subject: &subject,
         needles: &needles(&subject),
@@ -88,7 +85,7 @@ pub(super) async fn execute(
     };
     let progress = work::Progress::new(ctx);
     let total = plan.steps.len();
-    let done = run.execute(&plan, |n| progress.text(format!("step {n} of {total}"))).await?;
+    let done = run.execute(&journal, &plan, |n| progress.text(format!("step {n} of {total}"))).await?;
     drop(progress);
     room.store.checkpoint()?;
     let rows: Vec<Vec<String>> = execute::outcomes(&room.store, id, &plan, &hash)?

@@ -35,7 +35,7 @@ impl Run<'_> {
         };
         match done {
             Ok(outcome) => {
-                self.journal(step, StepState::Done, Some(outcome), &trail)?;
+                self.note(step, StepState::Done, Some(outcome), &trail)?;
                 Ok(None)
             }
             Err(ExecError::Store(e)) => Err(e),
@@ -45,7 +45,7 @@ impl Run<'_> {
                 let what = error.to_string();
                 // The act may have come through although its answer did not: the next run has to know what it would leave.
                 trail.note = Some(what.clone());
-                self.journal(step, state, Some(Outcome::Failed), &trail)?;
+                self.note(step, state, Some(Outcome::Failed), &trail)?;
                 Ok(Some(Problem { step: step.number, place: step.place.to_string(), refused, what }))
             }
         }
@@ -104,7 +104,7 @@ impl Run<'_> {
                         Err(e) => return Err(e),
                     }
                 } else {
-                    self.journal(step, StepState::Begun, None, trail)?;
+                    self.note(step, StepState::Begun, None, trail)?;
                     self.begin(step, step, executor, &current, None, trail, again).await?;
                 }
                 executor.delete(step).await?;
@@ -255,7 +255,7 @@ impl Run<'_> {
             && let Some(id) = executor.begin(part, current, next, again).await?
         {
             trail.begun = Some(id);
-            self.journal(step, StepState::Begun, None, trail)?;
+            self.note(step, StepState::Begun, None, trail)?;
         }
         match &trail.begun {
             Some(id) => Ok(self.took_its_place(step, id)?),
@@ -280,7 +280,7 @@ impl Run<'_> {
             return Err(ExecError::NothingChanged);
         }
         trail.after = Some(after.clone());
-        self.journal(step, StepState::Begun, None, trail)?;
+        self.note(step, StepState::Begun, None, trail)?;
         self.begin(step, part, executor, current, Some(&next), trail, again).await?;
         let replaced = executor.replace(part, current, &next, trail.begun.as_deref()).await;
         if matches!(replaced, Err(ExecError::Vanished)) {

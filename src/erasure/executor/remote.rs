@@ -208,6 +208,8 @@ async fn replace(client: &Client, step: &Step, current: &Value, next: &Value) ->
 async fn delete(client: &Client, step: &Step) -> Result<(), ExecError> {
     let (key, id) = ids(step);
     match step.record.record_type {
+        // No plan of a case deletes an issue; a sweep may.
+        RecordType::Issue => client.delete_issue(id).await?,
         RecordType::Comment => client.delete_comment(key, id).await?,
         RecordType::Worklog => client.delete_worklog(key, id).await?,
         RecordType::Attachment => client.delete_attachment(id).await?,

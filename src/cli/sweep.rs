@@ -1,0 +1,165 @@
+//! `efface sweep`: retention by the policy's deletion classes.
+
+use std::process::ExitCode;
+
+use chrono::Utc;
+
+use super::{Context, Failure, Format, load_policy, table, work};
+use crate::{
+    model::Area,
+    policy::Word,
+    retention::{self, Report, Room, SweepError},
+};
+
+/// Retention: delete what is kept too long, by the deletion classes of the policy.
+///
+/// A class says which records, from which event, how long, and on which basis. What is due is only marked by the run that first
+/// sees it, and deleted when its grace (7 days, where the class does not say) is over. Holds keep what they cover. `efface sweep
+/// --dry-run` prints what a run would do right now and exits 1 where something is due.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Print what a run would do, and do nothing.
+    #[arg(long, conflicts_with = "approve")]
+    dry_run: bool,
+    /// Only these areas: staging, target, foreign, log, state.
+    #[arg(long, value_delimiter = ',', value_parser = area, value_name = "AREA,…")]
+    area: Vec<Area>,
+    /// Approve the plan that waits for another person's word.
+    #[arg(long, value_name = "HASH")]
+    approve: Option<String>,
+    /// List every record, not only the counts.
+    #[arg(long)]
+    list: bool,
+}
+
+fn area(text: &str) -> Result<Area, String> {
+    Area::from_word(text).ok_or_else(|| "known: staging, target, foreign, log, state".to_owned())
+}
+
+pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<ExitCode> {
+    let config = ctx.config()?;
+    let store = ctx.store(&config)?;
+    if let Some(hash) = &args.approve {
+        ctx.act(|act| retention::approve(&store, act, hash)).map_err(refused)?;
+        ctx.say("Approved. The next sweep carries it out: efface sweep");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let policy = load_policy(&config.policy)?;
+    if policy.classes().is_empty() {
+        return Err(Failure::Usage(format!(
+            "policy {} has no deletion classes, so nothing is ever due; add `[[class]]` tables, such as those of the shipped policy \
+             `retention`: efface policy show retention",
+            policy.name()
+        ))
+        .into());
+    }
+    let clients = work::clients(config.instances.values(), true);
+    let actor = ctx.actor();
+    let room = Room {
+        config: &config,
+        store: &store,
+        policy: &policy,
+        clients: &clients,
+        areas: (!args.area.is_empty()).then_some(&args.area),
+        actor: &actor,
+        now: &Utc::now,
+    };
+    let mut progress = work::Progress::new(ctx);
+    let report = if args.dry_run {
+        retention::look(&room, |place| progress.place("looking at", place, 0)).await
+    } else {
+        retention::run(&room, |place| progress.place("looking at", place, 0), || false).await
+    };
+    drop(progress);
+    let mut report = report.map_err(refused)?;
+    // A path may name somebody.
+    let mask = work::without_anybody(&store)?;
+    for item in &mut report.items {
+        item.record.path = item.record.path.as_deref().map(&mask);
+    }
+    print(args, ctx, &report)?;
+    Ok(ExitCode::from(if report.is_incomplete() {
+        3
+    } else if report.classes.iter().any(|c| c.refused > 0) {
+        4
+    } else {
+        u8::from(args.dry_run && report.is_due())
+    }))
+}
+
+fn refused(error: SweepError) -> anyhow::Error {
+    match error {
+        SweepError::Lock(_) | SweepError::Approval { .. } | SweepError::Refused(_) => {
+            Failure::Refused(error.to_string()).into()
+        }
+        SweepError::Store(e) => e.into(),
+    }
+}
+
+fn print(args: &Args, ctx: &Context, report: &Report) -> anyhow::Result<()> {
+    if ctx.global.format == Format::Json {
+        ctx.out(&format!("{}\n", serde_json::to_string_pretty(report)?))?;
+    } else if args.list {
+        let rows: Vec<Vec<String>> = report
+            .items
+            .iter()
+            .map(|i| {
+                let r = &i.record;
+                let what = [
+                    r.record_type.as_str(),
+                    r.key.as_deref().unwrap_or(""),
+                    r.id.as_deref().unwrap_or(""),
+                    r.path.as_deref().unwrap_or(""),
+                ];
+                let what: Vec<&str> = what.into_iter().filter(|w| !w.is_empty()).collect();
+                let day = i.since.as_deref().map_or("-", |s| s.get(..10).unwrap_or(s));
+                let why = i.why.clone().unwrap_or_default();
+                vec![i.class.clone(), i.place.to_string(), what.join(" "), day.to_owned(), i.state.clone(), why]
+            })
+            .collect();
+        let head = ["class", "place", "record", "due since", "state", "why"];
+        ctx.out(&table::rows(ctx.global.format, &head, &rows)?)?;
+    } else {
+        let rows: Vec<Vec<String>> = report
+            .classes
+            .iter()
+            .map(|c| {
+                let mut row = vec![c.class.clone(), c.then.clone(), c.period.clone()];
+                let counts = [
+                    c.records,
+                    c.due,
+                    c.marked,
+                    c.waiting,
+                    c.deleted,
+                    c.held,
+                    c.review,
+                    c.backlog,
+                    c.failed + c.refused,
+                ];
+                row.extend(counts.iter().map(u64::to_string));
+                row
+            })
+            .collect();
+        let deleted = if report.dry_run { "would go" } else { "deleted" };
+        let marked = if report.dry_run { "to mark" } else { "marked" };
+        let head = [
+            "class", "then", "after", "records", "due", marked, "waiting", deleted, "held", "review", "backlog",
+            "failed",
+        ];
+        ctx.out(&table::rows(ctx.global.format, &head, &rows)?)?;
+    }
+    for coverage in report.coverage.iter().filter(|c| !c.status.is_complete()) {
+        let reason = coverage.reason.as_deref().unwrap_or("");
+        ctx.say(format!("{}: {} ({reason})", coverage.status.as_str(), coverage.place));
+    }
+    for item in report.items.iter().filter(|i| matches!(i.state.as_str(), "failed" | "refused")) {
+        ctx.say(format!("{} at {}: {}", item.state, item.place, item.why.as_deref().unwrap_or("")));
+    }
+    if report.unclassed > 0 {
+        ctx.say(format!("{} records are of no class: nothing says how long they may stay.", report.unclassed));
+    }
+    if report.runs_left > 0 {
+        ctx.say(format!("The backlog is done in {} more runs.", report.runs_left));
+    }
+    Ok(())
+}

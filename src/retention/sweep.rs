@@ -1,0 +1,475 @@
+//! A sweep: look, mark, plan, carry out. The same machinery as a case: frozen steps with hashes, a journal, holds asked before each.
+//!
+//! Owns the order of a run. Holds are asked again before each step; a policy that changed since a run was planned ends that run's
+//! steps that were not begun. Must not find persons, nor act otherwise than by executors and the store's own verbs.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chrono::{DateTime, Days, Months, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use ulid::Ulid;
+
+use super::{
+    Dated, Report, SCHEMA, Stage, Standing,
+    collect::{Clients, Collect},
+    stage, verdict,
+};
+use crate::{
+    audit::canonical_sha256,
+    config::Config,
+    erasure::{
+        execute::{Journal, Run},
+        executor::{Executors, People, Ways},
+        othersearch::Needles,
+        plan::{Operation, Step},
+    },
+    fs::{Lock, LockError},
+    holds::Holds,
+    jira::Client,
+    model::{Area, InstanceName, Period, Personal, Place, Subject},
+    policy::{Class, Policy, Then},
+    report::PolicyRef,
+    store::{Act, StepRow, StepState, Store, StoreError, SweepMark, SweepRun},
+};
+
+mod hold;
+mod tell;
+
+use hold::{keeping, kept, may_delete};
+use tell::{cap, note, report};
+
+/// How old a plan may be that waits for its approval, where the policy does not say.
+const EXPIRES: Period = Period::Days(30);
+
+/// Why a sweep cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    /// Another process sweeps.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A second person has to approve.
+    #[error(
+        "the policy wants another person to approve what a sweep deletes: {steps} records, plan {hash}; look at it with: efface sweep \
+         --dry-run, and approve it with: efface sweep --approve {hash}"
+    )]
+    Approval {
+        /// How many records.
+        steps: usize,
+        /// Hash of the plan.
+        hash: String,
+    },
+    /// The approval does not fit.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Everything that a sweep needs.
+pub struct Room<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The store.
+    pub store: &'a Store,
+    /// The policy.
+    pub policy: &'a Policy,
+    /// Clients with the right to erase, or why there is none.
+    pub clients: &'a BTreeMap<InstanceName, Result<Client, String>>,
+    /// Which areas; all where none are named.
+    pub areas: Option<&'a [Area]>,
+    /// Who acts.
+    pub actor: &'a str,
+    /// The clock.
+    pub now: &'a dyn Fn() -> DateTime<Utc>,
+}
+
+/// A record that a class is about.
+struct Found<'c> {
+    record: Dated,
+    class: &'c Class,
+    standing: Standing,
+    stage: Option<Stage>,
+    mark: Option<SweepMark>,
+    held: Option<String>,
+}
+
+/// A step with what the report says of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Planned {
+    class: String,
+    due: String,
+    step: Step,
+}
+
+/// What a look gave.
+struct Outlook<'c> {
+    found: Vec<Found<'c>>,
+    unclassed: u64,
+    coverage: Vec<crate::model::Coverage>,
+    seen: Vec<(crate::store::RecordKey, crate::store::SeenFile)>,
+}
+
+async fn outlook<'c>(
+    room: &Room<'c>,
+    now: DateTime<Utc>,
+    progress: impl FnMut(&Place),
+) -> Result<Outlook<'c>, SweepError> {
+    let classes = room.policy.classes();
+    let clients: &Clients = room.clients;
+    let collect = Collect { config: room.config, store: room.store, clients, classes, areas: room.areas, now };
+    let collected = collect.all(progress).await?;
+    let holds = Holds::load(room.store)?;
+    let (mut found, mut unclassed) = (Vec::new(), 0);
+    for record in collected.records {
+        let Some((class, standing)) = verdict(&record, classes, now) else {
+            unclassed += 1;
+            continue;
+        };
+        let (mut mark, mut next, mut held) = (None, None, None);
+        if let Standing::Due(_) = standing
+            && class.then == Then::Delete
+        {
+            mark = room.store.sweep_mark(&room.store.sweep_key(&record.place, &record.record))?;
+            next = Some(stage(class, mark.as_ref(), now));
+            // Whom it names is not asked before it is read.
+            held = keeping(room.config, &holds, &record, &|_| false);
+            if held.is_none() && !may_delete(room.config, &record) {
+                held = Some("we have no mandate to erase there".to_owned());
+            }
+        }
+        found.push(Found { record, class, standing, stage: next, mark, held });
+    }
+    // A hold about a person is asked of what the records say, so that the dry run tells what the run will do.
+    if !holds.is_empty() {
+        let (usable, people, ways) = (usable(room), People::default(), Ways::default());
+        let executors = executors(room, &usable, &people, &ways);
+        for found in found.iter_mut().filter(|f| f.held.is_none() && f.stage == Some(Stage::Go)) {
+            if found.record.place.area() != Area::State {
+                found.held = kept(room, &holds, &executors, &usable, &step(0, &found.record)).await;
+            }
+        }
+    }
+    // The oldest first.
+    found.sort_by(|a, b| (due(a), &a.record.place, &a.record.record).cmp(&(due(b), &b.record.place, &b.record.record)));
+    Ok(Outlook { found, unclassed, coverage: collected.coverage, seen: collected.seen })
+}
+
+fn usable(room: &Room<'_>) -> BTreeMap<InstanceName, Client> {
+    room.clients.iter().filter_map(|(n, c)| Some((n.clone(), c.as_ref().ok()?.clone()))).collect()
+}
+
+fn executors<'a>(
+    room: &'a Room<'_>,
+    clients: &'a BTreeMap<InstanceName, Client>,
+    people: &'a People,
+    ways: &'a Ways,
+) -> Executors<'a> {
+    let placeholder = room.policy.placeholder();
+    Executors { config: room.config, store: room.store, clients, people, sources: &|_| None, placeholder, ways }
+}
+
+fn due(found: &Found<'_>) -> Option<DateTime<Utc>> {
+    match found.standing {
+        Standing::Due(at) => Some(at),
+        _ => None,
+    }
+}
+
+fn instance(place: &Place) -> Option<InstanceName> {
+    matches!(place.area(), Area::Source | Area::Target)
+        .then(|| place.spot().split('/').next().unwrap_or_default().parse().ok())
+        .flatten()
+}
+
+/// What a sweep would do right now. Changes nothing.
+///
+/// # Errors
+/// What the store says.
+pub async fn look(room: &Room<'_>, progress: impl FnMut(&Place)) -> Result<Report, SweepError> {
+    let now = (room.now)();
+    let outlook = outlook(room, now, progress).await?;
+    let mut report = report(room, now, &outlook, true);
+    if let Some(open) = room.store.open_sweep_run()? {
+        (report.run, report.plan) = (Some(open.id), Some(open.hash));
+    }
+    Ok(report)
+}
+
+/// Approves the plan of the open run.
+///
+/// # Errors
+/// When there is none of that hash, or the same person made it.
+pub fn approve(store: &Store, act: &Act<'_>, hash: &str) -> Result<(), SweepError> {
+    let open = store.open_sweep_run()?.filter(|run| run.hash == hash);
+    let Some(run) = open else {
+        return Err(SweepError::Refused(format!(
+            "no sweep with plan {hash} waits for an approval; see: efface sweep --dry-run"
+        )));
+    };
+    if run.actor == act.actor {
+        return Err(SweepError::Refused(format!("{} made this plan: another person has to approve it", run.actor)));
+    }
+    Ok(store.approve_sweep(act, &run.id)?)
+}
+
+struct SweepJournal<'a> {
+    store: &'a Store,
+    run: &'a str,
+}
+
+impl Journal for SweepJournal<'_> {
+    fn write(&self, row: &StepRow) -> Result<(), StoreError> {
+        self.store.put_sweep_step(self.run, row)
+    }
+}
+
+/// One run: what an earlier one left is finished, what is due is marked, what was marked long enough goes, oldest first and no more than
+/// the policy's cap.
+///
+/// # Errors
+/// When another process sweeps, when an approval is missing, and what the store says. What one record says is in the report.
+pub async fn run(
+    room: &Room<'_>,
+    mut progress: impl FnMut(&Place),
+    mut stopped: impl FnMut() -> bool,
+) -> Result<Report, SweepError> {
+    let _lock = Lock::acquire(&room.config.state.join("sweep.lock"), Duration::from_secs(1))?;
+    room.store.insist_on_agreement()?;
+    let now = (room.now)();
+    room.store.staged_notice(now)?;
+    if let Some(open) = room.store.open_sweep_run()? {
+        resume(room, &open, now, &mut stopped).await?;
+    }
+    let outlook = outlook(room, now, &mut progress).await?;
+    let mut report = report(room, now, &outlook, false);
+    {
+        // A run of some areas knows nothing of the others.
+        let all = room.areas.is_none();
+        room.store.set_seen_files(&outlook.seen, all)?;
+        let marks = outlook.found.iter().filter_map(|found| {
+            let key = room.store.sweep_key(&found.record.place, &found.record.record);
+            let new = || SweepMark { class: found.class.id.clone(), digest: found.class.digest.clone(), at: now };
+            Some(match found.stage? {
+                Stage::Mark => (key, new()),
+                Stage::Wait(_) | Stage::Go => (key, found.mark.clone().unwrap_or_else(new)),
+            })
+        });
+        room.store.sweep_set_marks(&marks.collect::<Vec<_>>(), all)?;
+    }
+    own_rows(room, &outlook, &mut report)?;
+    let planned = plan(room, &outlook).await;
+    let id = format!("S-{}", Ulid::generate());
+    // With the run's id: an approval is of one run, not of every run that would delete the same.
+    let hash = canonical_sha256(&json!({ "run": id, "policy": room.policy.sha256(), "steps": planned }));
+    let act = Act { actor: room.actor, at: now };
+    let open = SweepRun {
+        id,
+        begun: now,
+        ended: None,
+        actor: room.actor.to_owned(),
+        policy: room.policy.sha256().to_owned(),
+        hash: hash.clone(),
+        approved_by: None,
+        summary: None,
+    };
+    room.store.open_sweep(&act, &open, &planned)?;
+    (report.run, report.plan) = (Some(open.id.clone()), Some(hash.clone()));
+    if room.policy.sweep().four_eyes && !planned.is_empty() {
+        return Err(SweepError::Approval { steps: planned.len(), hash });
+    }
+    carry_out(room, &open, &mut report, &mut stopped).await?;
+    Ok(report)
+}
+
+/// Goes on with a run that was cut off, or that waited for its approval. What was not begun is only done where the policy is still
+/// the one that it was planned by.
+async fn resume(
+    room: &Room<'_>,
+    open: &SweepRun,
+    now: DateTime<Utc>,
+    stopped: &mut impl FnMut() -> bool,
+) -> Result<(), SweepError> {
+    let steps: Vec<(Planned, Option<StepRow>)> = room.store.sweep_steps(&open.id)?;
+    let begun = steps.iter().any(|(_, row)| row.is_some());
+    let waits = room.policy.sweep().four_eyes && !begun && open.approved_by.is_none();
+    let expires = room.policy.approval().expires.unwrap_or(EXPIRES);
+    let is_old = expires.after(open.begun).is_some_and(|end| end <= now);
+    let same = open.policy == room.policy.sha256();
+    if waits && same && !is_old && !steps.is_empty() {
+        return Err(SweepError::Approval { steps: steps.len(), hash: open.hash.clone() });
+    }
+    let mut report = Report {
+        schema: SCHEMA.to_owned(),
+        generated_at: now.to_rfc3339(),
+        dry_run: false,
+        run: Some(open.id.clone()),
+        plan: Some(open.hash.clone()),
+        policy: PolicyRef { name: room.policy.name().to_owned(), sha256: open.policy.clone() },
+        classes: Vec::new(),
+        runs_left: 0,
+        unclassed: 0,
+        coverage: Vec::new(),
+        items: Vec::new(),
+    };
+    if waits || !same || is_old {
+        // Only what was begun is finished.
+        let act = Act { actor: room.actor, at: now };
+        let only: Vec<Planned> = steps.into_iter().filter(|(_, row)| row.is_some()).map(|(p, _)| p).collect();
+        return finish(room, open, &only, &mut report, stopped, &act).await;
+    }
+    carry_out(room, open, &mut report, stopped).await
+}
+
+async fn carry_out(
+    room: &Room<'_>,
+    open: &SweepRun,
+    report: &mut Report,
+    stopped: &mut impl FnMut() -> bool,
+) -> Result<(), SweepError> {
+    let steps: Vec<(Planned, Option<StepRow>)> = room.store.sweep_steps(&open.id)?;
+    let planned: Vec<Planned> = steps.into_iter().map(|(p, _)| p).collect();
+    let act = Act { actor: room.actor, at: (room.now)() };
+    finish(room, open, &planned, report, stopped, &act).await
+}
+
+/// Carries out steps and ends the run.
+async fn finish(
+    room: &Room<'_>,
+    open: &SweepRun,
+    planned: &[Planned],
+    report: &mut Report,
+    stopped: &mut impl FnMut() -> bool,
+    act: &Act<'_>,
+) -> Result<(), SweepError> {
+    let rows: Vec<(Planned, Option<StepRow>)> = room.store.sweep_steps(&open.id)?;
+    let (usable, people, ways) = (usable(room), People::default(), Ways::default());
+    let executors = executors(room, &usable, &people, &ways);
+    let nobody = nobody();
+    let journal = SweepJournal { store: room.store, run: &open.id };
+    let needles = Needles::new::<String>(&[]);
+    let run =
+        Run { journal: &journal, executors: &executors, subject: &nobody, needles: &needles, postponed: &|_, _| false };
+    let mut holds = Holds::load(room.store)?;
+    for p in planned {
+        let earlier = rows.iter().find(|(q, _)| q.step.number == p.step.number).and_then(|(_, row)| row.as_ref());
+        if earlier.is_some_and(|r| r.state == StepState::Done) {
+            note(report, p, "deleted", None);
+            continue;
+        }
+        if stopped() {
+            // The run stays open: the next one goes on with it.
+            return Err(SweepError::Refused(
+                "the sweep was stopped between two records; the next run goes on with it".into(),
+            ));
+        }
+        // Asked before every step: a hold that is ordered while this runs keeps what is not begun.
+        holds.refresh()?;
+        let begun = earlier.is_some_and(|r| r.state == StepState::Begun);
+        let kept = if begun { None } else { kept(room, &holds, &executors, &usable, &p.step).await };
+        if let Some(why) = kept {
+            note(report, p, "held", Some(why));
+            continue;
+        }
+        let ended = match executors.of(&p.step) {
+            Ok(executor) => run.carry_out(&p.step, earlier, Ok(&*executor)).await?,
+            Err(error) => run.carry_out(&p.step, earlier, Err(error)).await?,
+        };
+        match ended {
+            None => note(report, p, "deleted", None),
+            Some(problem) => note(report, p, if problem.refused { "refused" } else { "failed" }, Some(problem.what)),
+        }
+    }
+    room.store.end_sweep(act, &open.id, &json!(report.classes))?;
+    Ok(())
+}
+
+/// A subject without identifiers: a sweep is about nobody.
+#[expect(clippy::expect_used, reason = "a constant that every sweep reads")]
+fn nobody() -> Subject {
+    Subject::new(Personal::new("sweep".parse().expect("`sweep` is a key")), "sweep".to_owned(), Vec::new())
+}
+
+/// Steps for what goes, as far as the cap allows. What cannot be read is left for the next run, which reads it again.
+async fn plan(room: &Room<'_>, outlook: &Outlook<'_>) -> Vec<Planned> {
+    let (usable, people, ways) = (usable(room), People::default(), Ways::default());
+    let executors = executors(room, &usable, &people, &ways);
+    let ready = outlook
+        .found
+        .iter()
+        .filter(|f| f.held.is_none() && f.stage == Some(Stage::Go) && matches!(f.standing, Standing::Due(_)))
+        .take(cap(room.policy))
+        .filter(|f| f.record.place.area() != Area::State);
+    let mut out = Vec::new();
+    for found in ready {
+        let mut step = step(u32::try_from(out.len()).unwrap_or(u32::MAX) + 1, &found.record);
+        if let Ok(executor) = executors.of(&step)
+            && let Ok(Some(current)) = executor.load(&step).await
+        {
+            step.base = current.hash(&step);
+        }
+        let due = due(found).map(|d| d.to_rfc3339()).unwrap_or_default();
+        out.push(Planned { class: found.class.id.clone(), due, step });
+    }
+    out
+}
+
+/// The deletion of a record, before it was looked at.
+fn step(number: u32, record: &Dated) -> Step {
+    Step {
+        number,
+        place: record.place.clone(),
+        instance: instance(&record.place),
+        project: record.project.clone().filter(|_| record.place.area() == Area::Target),
+        record: record.record.clone(),
+        operation: Operation::Delete,
+        base: String::new(),
+        means: None,
+        edits: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+/// What is due in our own store: each verb is one transaction.
+fn own_rows(room: &Room<'_>, outlook: &Outlook<'_>, report: &mut Report) -> Result<(), StoreError> {
+    let now = (room.now)();
+    let act = Act { actor: room.actor, at: now };
+    let ready = outlook
+        .found
+        .iter()
+        .filter(|f| f.held.is_none() && f.stage == Some(Stage::Go) && f.record.place.area() == Area::State);
+    for found in ready {
+        let id = found.record.record.id.as_deref().unwrap_or_default();
+        let (state, why) = if let Ok(case) = id.parse() {
+            match room.store.forget_case(&act, &case)? {
+                true => ("deleted", None),
+                false => ("held", Some("entries of the suppression list stand on it".to_owned())),
+            }
+        } else {
+            let before = earlier(now, found.class.period);
+            let n = room.store.expire_audit_details(&act, before, &format!("class {}", found.class.id))?;
+            ("deleted", Some(format!("{n} details")))
+        };
+        let item = report.items.iter_mut().find(|i| i.place == found.record.place && i.record == found.record.record);
+        if let Some(item) = item {
+            (item.state, item.why) = (state.to_owned(), why);
+        }
+        if state == "held"
+            && let Some(class) = report.classes.iter_mut().find(|c| c.class == found.class.id)
+        {
+            class.deleted = class.deleted.saturating_sub(1);
+            class.held += 1;
+        }
+    }
+    Ok(())
+}
+
+/// The last moment from which a period is over: never later than it is.
+fn earlier(now: DateTime<Utc>, period: Period) -> DateTime<Utc> {
+    let before = match period {
+        Period::Days(d) => now.checked_sub_days(Days::new(d.into())),
+        Period::Months(m) => now.checked_sub_months(Months::new(m)),
+    };
+    before.unwrap_or(DateTime::<Utc>::MIN_UTC)
+}

@@ -1,0 +1,357 @@
+//! Sweeps: marked, then gone; held, resumed, approved; nothing early and nothing else.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use efface::{
+    config::Config,
+    jira::Client,
+    model::{Area, Flavor, InstanceName},
+    policy::Policy,
+    retention::{self, Report, Room, SweepError},
+    staging::Staging,
+    store::{Act, StepRow, StepState, Store},
+};
+use serde_json::{Value, json};
+
+use crate::world::{EMAIL, NAME, World, client};
+
+const CLASSES: &str = r#"
+[policy]
+name = "p"
+
+[[class]]
+id = "processed"
+match = { area = "staging", place = "staging:*/processed" }
+start = "processed"
+period = "7 days"
+then = "delete"
+grace = "none"
+basis = "GDPR Art. 5(1)(e)"
+
+[[class]]
+id = "done"
+match = { area = "foreign", path = "processed/**" }
+start = "created"
+period = "1 month"
+then = "delete"
+grace = "7 days"
+basis = "GDPR Art. 5(1)(e)"
+
+[[class]]
+id = "contract"
+match = { area = "target", label = "contract" }
+start = "created"
+period = "10 years"
+then = "keep"
+basis = "HGB § 257"
+
+[[class]]
+id = "resolved"
+match = { area = "target", record = "issue" }
+start = "updated"
+period = "1 year"
+then = "delete"
+grace = "1 month"
+basis = "GDPR Art. 5(1)(e)"
+
+[[class]]
+id = "logs"
+match = { area = "log" }
+start = "updated"
+period = "90 days"
+then = "review"
+basis = "GDPR Art. 5(1)(e)"
+"#;
+
+struct Sweeper<'w> {
+    w: &'w World,
+    config: Config,
+    store: Store,
+    policy: Policy,
+    clients: BTreeMap<InstanceName, Result<Client, String>>,
+    start: DateTime<Utc>,
+}
+
+impl<'w> Sweeper<'w> {
+    fn new(w: &'w World, policy: &str) -> Self {
+        let config = Config::load(&w.path().join("efface.toml")).unwrap();
+        let store = Store::open(&config.state).unwrap();
+        let clients = [("hq", &w.source), ("partner", &w.target)]
+            .map(|(name, sandbox)| (name.parse().unwrap(), Ok(client(name, sandbox))))
+            .into();
+        let policy = Policy::parse(policy, "p").unwrap();
+        Self { w, config, store, policy, clients, start: Utc::now() }
+    }
+
+    fn room<T>(&self, days: i64, actor: &str, areas: Option<&[Area]>, act: impl AsyncFnOnce(&Room<'_>) -> T) -> T {
+        let now = self.start + TimeDelta::days(days);
+        let room = Room {
+            config: &self.config,
+            store: &self.store,
+            policy: &self.policy,
+            clients: &self.clients,
+            areas,
+            actor,
+            now: &|| now,
+        };
+        self.w.rt.block_on(act(&room))
+    }
+
+    /// A run so many days from now. What it would do was said before.
+    fn run(&self, days: i64) -> Report {
+        let said = self.look(days);
+        let done = self.try_run(days).unwrap();
+        let states = |r: &Report| -> Vec<(String, String)> {
+            let word = |s: &str| if s == "deleted" { "delete".to_owned() } else { s.to_owned() };
+            r.items.iter().map(|i| (format!("{} {:?}", i.place, i.record), word(&i.state))).collect()
+        };
+        assert_eq!(states(&said), states(&done), "the dry run differs from the run");
+        done
+    }
+
+    fn try_run(&self, days: i64) -> Result<Report, SweepError> {
+        self.room(days, "admin", None, async |room| retention::run(room, |_| {}, || false).await)
+    }
+
+    fn look(&self, days: i64) -> Report {
+        self.room(days, "admin", None, async |room| retention::look(room, |_| {}).await.unwrap())
+    }
+}
+
+fn count(report: &Report, class: &str, what: &str) -> u64 {
+    json!(report)["classes"].as_array().unwrap().iter().find(|c| c["class"] == class).unwrap()[what].as_u64().unwrap()
+}
+
+fn world() -> World {
+    let w = World::new(Flavor::DataCenter, 1);
+    w.issue("Pump", "drips", json!({ "labels": ["contract"] }));
+    let key = w.issue("Lamp", "flickers", Value::Null);
+    w.comment(&key, "still");
+    w.attach(&key, "notes.txt", "plain");
+    let tool = w.home().join("data/other-tool");
+    std::fs::write(tool.join("processed/1.json"), "{}").unwrap();
+    std::fs::write(tool.join("pending.json"), "{}").unwrap();
+    std::fs::write(w.home().join("log/jira.log"), "started\n").unwrap();
+    w.efface(&["sync", "run"]).exits(0);
+    w
+}
+
+fn staged(w: &World) -> usize {
+    let dir = w.home().join("data/efface/hq-partner/processed");
+    std::fs::read_dir(dir).map_or(0, Iterator::count)
+}
+
+#[test]
+fn what_is_due_is_marked_then_goes() {
+    let w = world();
+    let s = Sweeper::new(&w, CLASSES);
+    let tool = w.home().join("data/other-tool");
+    let first = s.run(0);
+    assert_eq!(first.items, [], "nothing is due on the first day");
+    assert!(first.unclassed > 0, "pending.json is of no class");
+    let before = staged(&w);
+    assert!(before > 3, "messages and an attachment");
+    // Six days and some: nothing. Eight: the messages, and their attachments with them.
+    s.run(6);
+    assert_eq!(staged(&w), before);
+    let run = s.run(8);
+    assert_eq!((count(&run, "processed", "deleted"), staged(&w)), (3, 0));
+    assert_eq!(count(&s.run(9), "processed", "records"), 0, "nothing twice");
+    // A month, then a week of grace, for the other tool's file.
+    assert!(tool.join("processed/1.json").exists());
+    let run = s.run(32);
+    assert_eq!((count(&run, "done", "marked"), count(&run, "done", "deleted")), (1, 0));
+    let run = s.run(38);
+    assert_eq!((count(&run, "done", "waiting"), count(&run, "done", "deleted")), (1, 0));
+    assert!(tool.join("processed/1.json").exists());
+    let run = s.run(40);
+    assert_eq!(count(&run, "done", "deleted"), 1);
+    assert!(!tool.join("processed/1.json").exists());
+    // A log that is written to stays; one that is not goes to review.
+    std::fs::write(w.home().join("log/jira.log"), "started\nstopped\n").unwrap();
+    s.run(80);
+    assert_eq!(count(&s.run(100), "logs", "review"), 0, "it changed on the eightieth day");
+    assert_eq!(count(&s.run(171), "logs", "review"), 1);
+    assert!(w.home().join("log/jira.log").exists() && tool.join("pending.json").exists());
+    // Issues of the target: what a contract covers stays; nobody but us touched the others.
+    let run = s.run(370);
+    assert_eq!((count(&run, "resolved", "marked"), count(&run, "contract", "due")), (2, 0));
+    assert_eq!(count(&s.run(410), "resolved", "deleted"), 2);
+    let left = w.target.control().dump()["issues"].as_object().unwrap().len();
+    assert_eq!(left, 1);
+    // They are not written anew.
+    w.issue("Door", "squeaks", Value::Null);
+    w.efface(&["sync", "run", "--full"]).exits(0);
+    assert_eq!(w.target.control().dump()["issues"].as_object().unwrap().len(), 2);
+    let runs = s.store.sweep_runs().unwrap();
+    assert!(runs.iter().all(|r| r.ended.is_some() && r.summary.is_some()));
+    w.efface(&["audit", "verify"]).exits(0);
+}
+
+/// What somebody else wrote moves the date; what we wrote does not.
+#[test]
+fn our_own_writes_are_no_update() {
+    let w = world();
+    let s = Sweeper::new(
+        &w,
+        &CLASSES
+            .replace("period = \"1 year\"", "period = \"1 day\"")
+            .replace("grace = \"1 month\"", "grace = \"none\""),
+    );
+    w.target.control().edit_issue_behind("PART-3", "summary", "Lamp, again").unwrap();
+    let look = s.look(2);
+    let due: Vec<_> =
+        look.items.iter().filter(|i| i.class == "resolved").map(|i| i.record.key.clone().unwrap()).collect();
+    assert_eq!(due.len(), 2, "{due:?}");
+    assert_eq!(count(&look, "resolved", "records"), 2);
+}
+
+#[test]
+fn holds_are_asked_and_asked_again() {
+    let w = world();
+    w.issue("Call", &format!("ask {NAME}, {EMAIL}"), Value::Null);
+    w.efface(&["sync", "run"]).exits(0);
+    w.register();
+    let s = Sweeper::new(&w, CLASSES);
+    let all = s.look(8);
+    assert_eq!(count(&all, "processed", "deleted"), 4);
+    w.efface_as("legal", &["hold", "add", "--type", "preservation", "--basis", "claim", "--issue", "HQ-2", "-q"])
+        .exits(0);
+    let one = s.look(8);
+    assert_eq!((count(&one, "processed", "deleted"), count(&one, "processed", "held")), (3, 1));
+    // A hold about a person is asked of what the message says.
+    w.efface_as("legal", &["hold", "add", "--type", "preservation", "--basis", "claim", "--subject", "REQ-1", "-q"])
+        .exits(0);
+    let run = s.run(8);
+    assert_eq!((count(&run, "processed", "deleted"), count(&run, "processed", "held")), (2, 2), "{:#?}", run.items);
+    let run = s.run(9);
+    assert_eq!((count(&run, "processed", "deleted"), count(&run, "processed", "held")), (0, 2));
+}
+
+#[test]
+fn a_run_takes_the_oldest_and_no_more_than_its_cap() {
+    let w = world();
+    let s = Sweeper::new(&w, &CLASSES.replacen("[[class]]", "[sweep]\nrecords = 2\n\n[[class]]", 1));
+    let run = s.run(8);
+    assert_eq!((count(&run, "processed", "deleted"), count(&run, "processed", "backlog"), run.runs_left), (2, 1, 1));
+    let run = s.run(8);
+    assert_eq!((count(&run, "processed", "deleted"), run.runs_left), (1, 0));
+}
+
+#[test]
+fn another_person_approves_where_the_policy_wants_it() {
+    let w = world();
+    let s = Sweeper::new(&w, &CLASSES.replacen("[[class]]", "[sweep]\nfour_eyes = true\n\n[[class]]", 1));
+    let before = staged(&w);
+    let Err(SweepError::Approval { hash, steps: 3 }) = s.try_run(8) else { panic!("no approval is asked for") };
+    assert!(matches!(s.try_run(8), Err(SweepError::Approval { .. })), "asked again");
+    let act = |actor| Act { actor, at: s.start };
+    assert!(retention::approve(&s.store, &act("admin"), &hash).is_err(), "the planner");
+    assert!(retention::approve(&s.store, &act("dpo"), "00").is_err(), "another plan");
+    assert_eq!(staged(&w), before);
+    retention::approve(&s.store, &act("dpo"), &hash).unwrap();
+    s.try_run(8).unwrap();
+    assert_eq!(staged(&w), 0);
+    // A plan that was never approved expires, and so does one of another policy.
+    std::fs::write(w.home().join("data/other-tool/processed/2.json"), "{}").unwrap();
+    assert!(s.try_run(8).is_ok());
+    assert!(s.try_run(40).is_ok());
+    let Err(SweepError::Approval { hash: first, .. }) = s.try_run(50) else { panic!("no approval is asked for") };
+    let Err(SweepError::Approval { hash: later, .. }) = s.try_run(90) else { panic!("no approval is asked for") };
+    assert_ne!(first, later);
+}
+
+/// A run that is stopped between two records, or killed between an act and its end, is finished by the next one.
+#[test]
+fn what_was_cut_off_is_finished() {
+    let w = world();
+    let s = Sweeper::new(&w, CLASSES);
+    let mut asked = 0;
+    let stopped = s.room(8, "admin", None, async |room| {
+        let stop = || {
+            asked += 1;
+            asked > 1
+        };
+        retention::run(room, |_| {}, stop).await
+    });
+    assert!(matches!(stopped, Err(SweepError::Refused(_))));
+    let open = s.store.open_sweep_run().unwrap().unwrap();
+    let steps: Vec<(Value, Option<StepRow>)> = s.store.sweep_steps(&open.id).unwrap();
+    assert_eq!(steps.iter().filter(|(_, row)| row.is_some()).count(), 1);
+    // Killed after the message was erased, before that was written down.
+    let (step, _) = &steps[1];
+    let row =
+        StepRow { number: 2, state: StepState::Begun, outcome: None, note: json!({ "after": null, "note": null }) };
+    s.store.put_sweep_step(&open.id, &row).unwrap();
+    let home = s.config.home.as_ref().unwrap();
+    let staging = Staging::open(&home.staging, &"hq-partner".parse().unwrap(), &s.store).unwrap();
+    assert!(staging.erase(step["step"]["record"]["id"].as_str().unwrap().parse().unwrap()).unwrap());
+    let report = s.try_run(8).unwrap();
+    assert_eq!((staged(&w), count(&report, "processed", "records")), (0, 0));
+    let runs = s.store.sweep_runs().unwrap();
+    assert_eq!(runs[0].summary.as_ref().unwrap()[0]["deleted"], 3, "{:#?}", runs[0]);
+    assert!(s.store.open_sweep_run().unwrap().is_none());
+    // What a plan says of a record is sealed, and goes with the run.
+    let db = std::fs::read(w.path().join("efface-state/efface.db")).unwrap();
+    assert!(memchr::memmem::find(&db, b"sweep-step").is_none());
+    assert!(s.store.sweep_steps::<Value>(&open.id).is_err(), "the run's key is destroyed");
+}
+
+/// A policy that was edited since a run was planned: what was not begun is planned anew by the new one.
+#[test]
+fn an_edited_policy_ends_what_was_not_begun() {
+    let w = world();
+    let s = Sweeper::new(&w, CLASSES);
+    let stopped = s.room(8, "admin", None, async |room| retention::run(room, |_| {}, || true).await);
+    assert!(matches!(stopped, Err(SweepError::Refused(_))));
+    let longer = Sweeper::new(&w, &CLASSES.replace("period = \"7 days\"", "period = \"9 days\""));
+    let report = longer.try_run(8).unwrap();
+    assert_eq!((count(&report, "processed", "deleted"), staged(&w) > 0), (0, true));
+    assert_eq!(count(&longer.try_run(10).unwrap(), "processed", "deleted"), 3);
+}
+
+/// What is left of ended cases goes by its own class, once nothing stands on it.
+#[test]
+fn ended_cases_go_too() {
+    let w = world();
+    w.register();
+    let case = w.efface(&["case", "open", "--subject", "REQ-1", "-q"]).exits(0).out.trim().to_owned();
+    w.efface(&["case", "reject", &case, "--reason", "manifestly unfounded"]).exits(0);
+    let class = "[policy]\nname = \"p\"\n[[class]]\nid = \"cases\"\nmatch = { area = \"state\", place = \"state:cases\" }\nstart = \"processed\"\nperiod = \"3 years\"\nthen = \"delete\"\ngrace = \"none\"\nbasis = \"b\"\n";
+    let s = Sweeper::new(&w, class);
+    assert_eq!(count(&s.run(1094), "cases", "deleted"), 0);
+    assert_eq!(count(&s.run(1097), "cases", "deleted"), 1);
+    assert!(s.store.cases().unwrap().is_empty());
+    w.efface(&["audit", "verify"]).exits(0);
+    w.efface(&["case", "list"]).exits(0);
+    w.efface(&["sync", "run"]).exits(0);
+}
+
+#[test]
+fn from_the_command_line() {
+    let w = world();
+    w.efface(&["sweep", "--dry-run"]).exits(0);
+    w.efface(&["sweep"]).exits(0);
+    let run = w.efface(&["sweep", "--dry-run", "--format", "json"]).exits(0);
+    let report: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(
+        (report["schema"].as_str(), report["classes"][0]["class"].as_str()),
+        (Some("efface.sweep/1"), Some("staged-processed"))
+    );
+    w.efface(&["sweep", "--approve", "00"]).exits(4);
+    w.efface(&["sweep", "--area", "nowhere"]).exits(2);
+    std::fs::write(
+        w.path().join("p.toml"),
+        "[policy]\nname = \"p\"\n[[rule]]\nid = \"r\"\ndecision = \"review\"\nreason = \"x\"\n",
+    )
+    .unwrap();
+    let config = std::fs::read_to_string(w.path().join("efface.toml")).unwrap();
+    std::fs::write(
+        w.path().join("efface.toml"),
+        config.replace("path = \"home\"", "path = \"home\"\npolicy = \"p.toml\""),
+    )
+    .unwrap();
+    let run = w.efface(&["sweep"]).exits(2);
+    assert!(run.err.contains("no deletion classes"), "{}", run.err);
+}
