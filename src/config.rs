@@ -11,7 +11,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::model::{Controller, Flavor, InstanceName, Mandate, ProjectKey, Secret, SyncName};
+use crate::model::{Controller, Flavor, InstanceName, Mandate, ProjectKey, Schedule, ScheduleError, Secret, SyncName};
 
 /// What is wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +81,8 @@ pub struct Config {
     pub syncs: BTreeMap<SyncName, Sync>,
     /// Who writes the letters, and with which templates.
     pub letters: Letters,
+    /// When sweeps run by themselves.
+    pub schedule: Option<Schedule>,
 }
 
 /// What stands in every letter to a person or a recipient.
@@ -256,6 +258,25 @@ struct RawConfig {
     sync: BTreeMap<SyncName, RawSync>,
     #[serde(default)]
     letters: RawLetters,
+    schedule: Option<RawSchedule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSchedule {
+    sweep: String,
+    #[serde(default = "utc")]
+    timezone: String,
+    #[serde(default = "yes")]
+    catch_up: bool,
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+const fn yes() -> bool {
+    true
 }
 
 #[derive(Deserialize, Default)]
@@ -475,6 +496,14 @@ impl Checker<'_> {
             return self.invalid("a [sync.…] section needs a [home] section with the Jira home folder");
         }
         let letters = self.letters(raw.letters, base)?;
+        let schedule = match raw.schedule {
+            None => None,
+            Some(raw) => match Schedule::parse(&raw.sweep, &raw.timezone, raw.catch_up) {
+                Ok(schedule) => Some(schedule),
+                Err(e @ ScheduleError::Zone(_)) => return self.invalid(format!("[schedule] timezone: {e}")),
+                Err(e) => return self.invalid(format!("[schedule] sweep: {e}")),
+            },
+        };
         Ok(Config {
             file: self.path.to_owned(),
             home,
@@ -486,6 +515,7 @@ impl Checker<'_> {
             instances,
             syncs,
             letters,
+            schedule,
         })
     }
 

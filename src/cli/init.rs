@@ -49,6 +49,12 @@ target = { instance = "partner", project = "PART" }
 fields = ["summary", "description", "priority", "labels", "status", "assignee", "reporter", "comment", "attachment"]
 users = "map"                                   # map | pseudonym | text | drop
 
+# When `efface sweep --watch` deletes what is kept too long (minute, hour, day of the month, month, day of the week).
+# [schedule]
+# sweep = "30 2 * * *"
+# timezone = "Europe/Berlin"                      # UTC where nothing is said
+# catch_up = true                                 # a run that was missed is made up for once
+
 # What stands in letters to persons and recipients (efface case reply, efface case notice).
 # [letters]
 # controller = "Example Corporation, 1 Example Street, Exampletown"

@@ -24,6 +24,7 @@ mod sweep;
 mod sync;
 mod table;
 mod variants;
+mod watch;
 mod work;
 
 pub use exit::{Failure, code};

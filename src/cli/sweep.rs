@@ -1,10 +1,10 @@
 //! `efface sweep`: retention by the policy's deletion classes.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::atomic::Ordering};
 
 use chrono::Utc;
 
-use super::{Context, Failure, Format, load_policy, table, work};
+use super::{Context, Failure, Format, load_policy, table, watch, work};
 use crate::{
     model::Area,
     policy::Word,
@@ -30,6 +30,15 @@ pub(crate) struct Args {
     /// List every record, not only the counts.
     #[arg(long)]
     list: bool,
+    /// Go on: a sweep whenever the configuration's `[schedule]` says so, until a signal ends it.
+    #[arg(long, conflicts_with_all = ["dry_run", "approve"])]
+    watch: bool,
+    /// Print when the next runs are, and do nothing else.
+    #[arg(long, value_name = "N", conflicts_with_all = ["dry_run", "approve", "watch"])]
+    next: Option<usize>,
+    /// Whether `--watch` is alive: exit 0, or 1 where its heartbeat is missing or old.
+    #[arg(long, conflicts_with_all = ["dry_run", "approve", "watch", "next"])]
+    health: bool,
 }
 
 fn area(text: &str) -> Result<Area, String> {
@@ -38,11 +47,26 @@ fn area(text: &str) -> Result<Area, String> {
 
 pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     let config = ctx.config()?;
+    if let Some(n) = args.next {
+        return watch::next(ctx, &config, n);
+    }
+    if args.health {
+        return watch::health(ctx, &config);
+    }
+    if args.watch {
+        return watch::watch(ctx, &config, async |stop| once(args, ctx, &|| stop.load(Ordering::Relaxed)).await).await;
+    }
+    Ok(ExitCode::from(once(args, ctx, &|| false).await?))
+}
+
+/// One run. Everything is read anew, so that a watch goes by the configuration and the policy as they are.
+async fn once(args: &Args, ctx: &Context, stopped: &dyn Fn() -> bool) -> anyhow::Result<u8> {
+    let config = ctx.config()?;
     let store = ctx.store(&config)?;
     if let Some(hash) = &args.approve {
         ctx.act(|act| retention::approve(&store, act, hash)).map_err(refused)?;
         ctx.say("Approved. The next sweep carries it out: efface sweep");
-        return Ok(ExitCode::SUCCESS);
+        return Ok(0);
     }
     let policy = load_policy(&config.policy)?;
     if policy.classes().is_empty() {
@@ -68,7 +92,7 @@ pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<ExitCode> 
     let report = if args.dry_run {
         retention::look(&room, |place| progress.place("looking at", place, 0)).await
     } else {
-        retention::run(&room, |place| progress.place("looking at", place, 0), || false).await
+        retention::run(&room, |place| progress.place("looking at", place, 0), stopped).await
     };
     drop(progress);
     let mut report = report.map_err(refused)?;
@@ -78,13 +102,13 @@ pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<ExitCode> 
         item.record.path = item.record.path.as_deref().map(&mask);
     }
     print(args, ctx, &report)?;
-    Ok(ExitCode::from(if report.is_incomplete() {
+    Ok(if report.is_incomplete() {
         3
     } else if report.classes.iter().any(|c| c.refused > 0) {
         4
     } else {
         u8::from(args.dry_run && report.is_due())
-    }))
+    })
 }
 
 fn refused(error: SweepError) -> anyhow::Error {

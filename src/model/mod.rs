@@ -14,6 +14,7 @@ mod personal;
 mod place;
 mod record;
 mod reference;
+mod schedule;
 mod scope;
 mod subject;
 
@@ -29,5 +30,6 @@ pub use personal::{Personal, Secret};
 pub use place::{Area, Controller, Flavor, Mandate, Place};
 pub use record::{RecordRef, RecordTimes, RecordType};
 pub use reference::{Cut, Piece, Reference, ReferenceKind, Strength};
+pub use schedule::{Schedule, ScheduleError};
 pub use scope::{CaseScope, Thing, ThingKind};
 pub use subject::{Identifier, IdentifierKind, Namesake, Subject};

@@ -355,3 +355,69 @@ fn from_the_command_line() {
     let run = w.efface(&["sweep"]).exits(2);
     assert!(run.err.contains("no deletion classes"), "{}", run.err);
 }
+
+/// The loop runs by the schedule, says how it is, refuses a second one, and ends at a signal.
+#[test]
+fn a_watch_sweeps_by_itself() {
+    let w = world();
+    let config = std::fs::read_to_string(w.path().join("efface.toml")).unwrap();
+    w.efface(&["sweep", "--watch"]).exits(2);
+    let with = |schedule: &str| {
+        std::fs::write(w.path().join("efface.toml"), format!("{config}\n[schedule]\n{schedule}\n")).unwrap()
+    };
+    for (wrong, want) in [
+        ("sweep = \"at night\"", "[schedule] sweep: \"at night\" is no cron expression"),
+        ("sweep = \"30 2 * * *\"\ntimezone = \"Berlin\"", "[schedule] timezone: \"Berlin\" is no time zone"),
+        ("sweep = \"0 0 31 2 *\"", "never comes"),
+        ("swep = \"0 0 * * *\"", "unknown field `swep`"),
+    ] {
+        with(wrong);
+        let run = w.efface(&["sweep", "--next", "1"]).exits(2);
+        assert!(run.err.contains(want), "{wrong}: {}", run.err);
+    }
+    with("sweep = \"30 2 * * *\"\ntimezone = \"Europe/Berlin\"");
+    let next = w.efface(&["sweep", "--next", "400", "--format", "csv"]).exits(0).out;
+    assert_eq!(next.lines().count(), 401);
+    assert!(next.contains(" 02:30:00 CET,") && next.contains(" 02:30:00 CEST,"), "{next}");
+    w.efface(&["sweep", "--health"]).exits(1);
+
+    with("sweep = \"* * * * * *\"");
+    let mut watch = w.command(&["sweep", "--watch"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let runs = || Sweeper::new(&w, CLASSES).store.sweep_runs().unwrap();
+    let patience = std::time::Instant::now();
+    while !w.path().join("efface-state/sweep.heartbeat").exists()
+        || runs().iter().filter(|r| r.ended.is_some()).count() < 2
+    {
+        assert!(patience.elapsed().as_secs() < 60, "two runs take a minute");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    w.efface(&["sweep", "--health"]).exits(0);
+    w.efface(&["sweep", "--watch"]).exits(4);
+    terminate(watch.id());
+    assert!(watch.wait().unwrap().success());
+    let beat: Value =
+        serde_json::from_slice(&std::fs::read(w.path().join("efface-state/sweep.heartbeat")).unwrap()).unwrap();
+    assert_eq!((beat["state"].as_str(), beat["outcome"].as_u64()), (Some("ended"), Some(0)), "{beat:#}");
+    w.efface(&["sweep", "--health"]).exits(1);
+    // What was missed is caught up once, by the next process.
+    let before = runs().len();
+    with("sweep = \"0 0 1 1 *\"");
+    let mut beat = beat.clone();
+    beat["last"] = json!("2020-06-01T00:00:00Z");
+    std::fs::write(w.path().join("efface-state/sweep.heartbeat"), beat.to_string()).unwrap();
+    let mut watch = w.command(&["sweep", "--watch"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let patience = std::time::Instant::now();
+    while runs().len() == before {
+        assert!(patience.elapsed().as_secs() < 60, "a missed run is caught up");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    terminate(watch.id());
+    assert!(watch.wait().unwrap().success());
+    assert_eq!(runs().len(), before + 1, "once, though six were missed");
+}
+
+/// SIGTERM, as a supervisor sends it.
+fn terminate(id: u32) {
+    assert!(std::process::Command::new("kill").arg(id.to_string()).status().unwrap().success());
+}
