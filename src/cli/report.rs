@@ -1,22 +1,25 @@
 //! `efface report`: reports to hand over.
 
-use std::process::ExitCode;
+use std::{collections::BTreeMap, process::ExitCode};
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, Months, NaiveDate, SecondsFormat};
 use clap::Subcommand;
+use serde_json::Value;
 
-use super::{Context, Failure, Format};
+use super::{Context, Failure, Format, load_policy};
 use crate::{
+    config::Config,
     erasure::{
         certificate::{self, mask_record},
         execute,
         plan::Plan,
         verify::Verification,
     },
-    model::CaseId,
+    model::{CaseId, InstanceName, Pressure},
     report::{
         PolicyRef,
         case::{AuditHead, CaseReport, Count, PlanRef, Station, Stays, Verified},
+        compliance::{self, CaseLine, Compliance, HoldLine, Recipient, SweepLine},
     },
     store::{Case, Store},
 };
@@ -35,15 +38,150 @@ enum Verb {
         /// The case.
         id: CaseId,
     },
+    /// Requests, recipients, holds and sweeps over a period: counts and case ids, nobody's name.
+    Compliance {
+        /// First day of the period; by default a year before the last.
+        #[arg(long, value_name = "DATE")]
+        from: Option<NaiveDate>,
+        /// Last day of the period; by default today.
+        #[arg(long, value_name = "DATE")]
+        to: Option<NaiveDate>,
+    },
 }
 
 pub(crate) fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
-    let Verb::Case { id } = args.verb;
     let config = ctx.config()?;
     let store = ctx.store(&config)?;
+    let id = match args.verb {
+        Verb::Case { id } => id,
+        Verb::Compliance { from, to } => return over_a_period(ctx, &config, &store, from, to),
+    };
     let case =
         store.case(&id)?.ok_or_else(|| Failure::Usage(format!("there is no case {id}; see: efface case list")))?;
     let report = case_report(&store, &case, ctx.now.to_rfc3339_opts(SecondsFormat::Millis, true))?;
+    ctx.out(&match ctx.global.format {
+        Format::Table => report.table(),
+        Format::Json => report.json(),
+        Format::Csv => report.csv(),
+        Format::Html => report.html(),
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn over_a_period(
+    ctx: &Context,
+    config: &Config,
+    store: &Store,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+) -> anyhow::Result<ExitCode> {
+    let today = ctx.now.date_naive();
+    let to = to.unwrap_or(today);
+    let from = from.or_else(|| to.checked_sub_months(Months::new(12))).unwrap_or(to);
+    if from > to {
+        return Err(Failure::Usage(format!("the period ends on {to}, before it begins on {from}")).into());
+    }
+    let policy = load_policy(&config.policy)?;
+    let within =
+        |at: &str| DateTime::parse_from_rfc3339(at).is_ok_and(|at| (from..=to).contains(&at.to_utc().date_naive()));
+    let events = store.audit_events()?;
+    let mut cases = Vec::new();
+    let mut recipients: BTreeMap<InstanceName, Recipient> = BTreeMap::new();
+    for case in store.cases()?.into_iter().map(|c| c.on(today)) {
+        let of_case = || events.iter().filter(|e| e.case.as_deref() == Some(case.id.as_str()));
+        let ended = case.state.has_ended().then(|| {
+            let kind = format!("case.{}", case.state.as_str());
+            of_case().rfind(|e| e.kind == kind).and_then(|e| DateTime::parse_from_rfc3339(&e.at).ok())
+        });
+        let done = case.record.answered.or_else(|| Some(ended??.to_utc().date_naive()));
+        if case.received > to || done.is_some_and(|d| d < from) && case.received < from {
+            continue;
+        }
+        let pressure = case.record.clock.clone().unwrap_or_default().pressure(case.due, today);
+        let certified = of_case().rfind(|e| e.kind == "case.certified").and_then(|e| e.detail.as_ref());
+        cases.push(CaseLine {
+            case: case.id.to_string(),
+            kind: case.kind.to_string(),
+            state: case.state.as_str().to_owned(),
+            received: case.received,
+            due: case.due,
+            done,
+            days: done.map(|d| (d - case.received).num_days()),
+            late: done.unwrap_or(today) > case.due && (done.is_some() || case.record.waiting().is_none()),
+            extended: case.record.extended.is_some(),
+            waits: done.is_none() && case.record.waiting().is_some(),
+            near: matches!(pressure, Pressure::Near(_)),
+            outcomes: certified.and_then(|d| serde_json::from_value(d["outcomes"].clone()).ok()),
+        });
+        for notice in store.notices(&case.id)? {
+            let line = recipients.entry(notice.instance.clone()).or_insert_with(|| Recipient {
+                instance: notice.instance.to_string(),
+                to_send: 0,
+                sent: 0,
+                acknowledged: 0,
+                overdue: 0,
+            });
+            match (notice.sent, notice.acknowledged) {
+                (None, _) => line.to_send += u64::from(!case.state.has_ended()),
+                (Some(_), Some(_)) => (line.sent, line.acknowledged) = (line.sent + 1, line.acknowledged + 1),
+                (Some(sent), None) => {
+                    line.sent += 1;
+                    let end = policy.notices().acknowledge_within.after_day(sent);
+                    line.overdue += u64::from(end.is_some_and(|end| end < today));
+                }
+            }
+        }
+    }
+    cases.sort_by(|a, b| (a.received, &a.case).cmp(&(b.received, &b.case)));
+    let mut suppression = BTreeMap::new();
+    for row in store.suppression_holding(ctx.now)? {
+        *suppression.entry(row.scope).or_insert(0) += 1;
+    }
+    let holds = store.holds()?.into_iter().map(|row| row.hold).filter(|h| h.is_active());
+    let sum = |summary: &Value, key: &str| {
+        summary.as_array().into_iter().flatten().filter_map(|c| c[key].as_u64()).sum::<u64>()
+    };
+    let sweeps = store.sweep_runs()?.into_iter().filter(|r| within(&r.begun.to_rfc3339())).map(|r| {
+        let summary = r.summary.unwrap_or(Value::Null);
+        SweepLine {
+            run: r.id,
+            begun: r.begun.to_rfc3339_opts(SecondsFormat::Secs, true),
+            ended: r.ended.map(|t| t.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            deleted: sum(&summary, "deleted"),
+            failed: sum(&summary, "failed") + sum(&summary, "refused"),
+            held: sum(&summary, "held"),
+            backlog: sum(&summary, "backlog"),
+        }
+    });
+    let scans =
+        events.iter().filter(|e| matches!(e.kind.as_str(), "scan" | "case.scanned" | "case.searched") && within(&e.at));
+    let (mut all, mut partial) = (0, 0);
+    for scan in scans {
+        all += 1;
+        partial += u64::from(scan.detail.as_ref().is_some_and(|d| d["complete"] == false));
+    }
+    let report = Compliance {
+        schema: compliance::SCHEMA.to_owned(),
+        generated_at: ctx.now.to_rfc3339_opts(SecondsFormat::Secs, true),
+        from,
+        to,
+        controller: config.letters.controller.clone(),
+        cases,
+        recipients: recipients.into_values().collect(),
+        holds: holds
+            .map(|h| HoldLine {
+                hold: h.id.to_string(),
+                kind: h.hold_type.as_str().to_owned(),
+                since: h.added_at,
+                review: h.review,
+                passed: h.review.is_some_and(|d| d < today),
+            })
+            .collect(),
+        suppression,
+        sweeps: sweeps.collect(),
+        scans: (all, partial),
+        audit_head: store.audit_head()?,
+    };
     ctx.out(&match ctx.global.format {
         Format::Table => report.table(),
         Format::Json => report.json(),

@@ -93,6 +93,7 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         "subjects": subjects.iter().map(|s| s.pseudonym.as_str()).collect::<Vec<_>>(),
         "areas": args.area, "places": args.place.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "references": findings.len(), "reveal": args.reveal, "purpose": purpose,
+        "complete": decided.coverage.iter().all(|c| c.status.is_complete()),
     });
     ctx.act(|act| store.audit(act, "scan", args.case.as_ref().map(CaseId::as_str), detail))?;
 

@@ -5,6 +5,7 @@
 
 pub mod case;
 pub mod certificate;
+pub mod compliance;
 mod excerpt;
 mod html;
 mod matrix;

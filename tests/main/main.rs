@@ -8,6 +8,7 @@ mod approval;
 mod attachments;
 mod cache;
 mod calls;
+mod compliance;
 mod conformance;
 mod engine;
 mod groups;

@@ -1,6 +1,7 @@
 //! `case certificate` and `case close`: the proof, and the end.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -9,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Room, needles, notice, stamp};
+use super::{Room, needles, notice, stamp, word};
 use crate::{
     cli::{Context, Failure, Format, output::write_out},
     erasure::{
@@ -128,14 +129,21 @@ fn name(file: &Path) -> String {
 /// Issues the certificate of a verified case; gives it with the bytes that are signed.
 fn issue(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result<(Certificate, String)> {
     let (case, plan, hash, verification) = verified(room, id)?;
-    ctx.act(|act| room.store.audit(act, "case.certified", Some(id.as_str()), json!({ "plan": hash })))?;
+    // Counts outlive the case's key, for the reports over a period.
+    let counted = execute::outcomes(&room.store, id, &plan, &hash)?;
+    let mut outcomes: BTreeMap<&str, u64> = BTreeMap::new();
+    for (_, outcome, n) in &counted {
+        *outcomes.entry(word(*outcome)).or_default() += n;
+    }
+    let detail = json!({ "plan": hash, "outcomes": outcomes });
+    ctx.act(|act| room.store.audit(act, "case.certified", Some(id.as_str()), detail))?;
     let certificate = Certificate::make(
         room.store.keys(),
         certificate::Input {
             case: &case,
             plan: &plan,
             hash: &hash,
-            outcomes: execute::outcomes(&room.store, id, &plan, &hash)?,
+            outcomes: counted,
             approvals: room.store.approvals(&hash)?,
             verification: &verification,
             audit_head: room.store.audit_head()?,
