@@ -27,7 +27,7 @@ use crate::{
     fs::{Lock, LockError},
     holds::Holds,
     jira::Client,
-    model::{Area, InstanceName, Period, Personal, Place, Subject},
+    model::{Area, InstanceName, Outcome, Period, Personal, Place, Subject},
     policy::{Class, Policy, Then},
     report::PolicyRef,
     store::{Act, StepRow, StepState, Store, StoreError, SweepMark, SweepRun},
@@ -258,7 +258,6 @@ pub async fn run(
         });
         room.store.sweep_set_marks(&marks.collect::<Vec<_>>(), all)?;
     }
-    own_rows(room, &outlook, &mut report)?;
     let planned = plan(room, &outlook).await;
     let id = format!("S-{}", Ulid::generate());
     // With the run's id: an approval is of one run, not of every run that would delete the same.
@@ -372,6 +371,14 @@ async fn finish(
             note(report, p, "held", Some(why));
             continue;
         }
+        if p.step.place.area() == Area::State {
+            let (state, why) = own_row(room, p)?;
+            let outcome = (state == "deleted").then_some(Outcome::Erased);
+            let number = p.step.number;
+            journal.write(&StepRow { number, state: StepState::Done, outcome, note: json!({ "note": why }) })?;
+            note(report, p, state, why);
+            continue;
+        }
         let ended = match executors.of(&p.step) {
             Ok(executor) => run.carry_out(&p.step, earlier, Ok(&*executor)).await?,
             Err(error) => run.carry_out(&p.step, earlier, Err(error)).await?,
@@ -399,11 +406,11 @@ async fn plan(room: &Room<'_>, outlook: &Outlook<'_>) -> Vec<Planned> {
         .found
         .iter()
         .filter(|f| f.held.is_none() && f.stage == Some(Stage::Go) && matches!(f.standing, Standing::Due(_)))
-        .take(cap(room.policy))
-        .filter(|f| f.record.place.area() != Area::State);
+        .take(cap(room.policy));
     let mut out = Vec::new();
     for found in ready {
         let mut step = step(u32::try_from(out.len()).unwrap_or(u32::MAX) + 1, &found.record);
+        // What is in our own store has no executor: see `own_row`.
         if let Ok(executor) = executors.of(&step)
             && let Ok(Some(current)) = executor.load(&step).await
         {
@@ -431,38 +438,21 @@ fn step(number: u32, record: &Dated) -> Step {
     }
 }
 
-/// What is due in our own store: each verb is one transaction.
-fn own_rows(room: &Room<'_>, outlook: &Outlook<'_>, report: &mut Report) -> Result<(), StoreError> {
+/// Deletes what is due in our own store: each verb is one transaction, and may be repeated. Says what became of it.
+fn own_row(room: &Room<'_>, p: &Planned) -> Result<(&'static str, Option<String>), StoreError> {
     let now = (room.now)();
     let act = Act { actor: room.actor, at: now };
-    let ready = outlook
-        .found
-        .iter()
-        .filter(|f| f.held.is_none() && f.stage == Some(Stage::Go) && f.record.place.area() == Area::State);
-    for found in ready {
-        let id = found.record.record.id.as_deref().unwrap_or_default();
-        let (state, why) = if let Ok(case) = id.parse() {
-            match room.store.forget_case(&act, &case)? {
-                true => ("deleted", None),
-                false => ("held", Some("entries of the suppression list stand on it".to_owned())),
-            }
-        } else {
-            let before = earlier(now, found.class.period);
-            let n = room.store.expire_audit_details(&act, before, &format!("class {}", found.class.id))?;
-            ("deleted", Some(format!("{n} details")))
-        };
-        let item = report.items.iter_mut().find(|i| i.place == found.record.place && i.record == found.record.record);
-        if let Some(item) = item {
-            (item.state, item.why) = (state.to_owned(), why);
-        }
-        if state == "held"
-            && let Some(class) = report.classes.iter_mut().find(|c| c.class == found.class.id)
-        {
-            class.deleted = class.deleted.saturating_sub(1);
-            class.held += 1;
-        }
+    if let Ok(case) = p.step.record.id.as_deref().unwrap_or_default().parse() {
+        let gone = room.store.case(&case)?.is_none() || room.store.forget_case(&act, &case)?;
+        let why = "entries of the suppression list stand on it".to_owned();
+        return Ok(if gone { ("deleted", None) } else { ("held", Some(why)) });
     }
-    Ok(())
+    let Some(class) = room.policy.classes().iter().find(|c| c.id == p.class) else {
+        return Ok(("refused", Some("the policy has this class no more".to_owned())));
+    };
+    let before = earlier(now, class.period);
+    let n = room.store.expire_audit_details(&act, before, &format!("class {}", class.id))?;
+    Ok(("deleted", Some(format!("{n} details"))))
 }
 
 /// The last moment from which a period is over: never later than it is.

@@ -319,6 +319,10 @@ fn ended_cases_go_too() {
     let case = w.efface(&["case", "open", "--subject", "REQ-1", "-q"]).exits(0).out.trim().to_owned();
     w.efface(&["case", "reject", &case, "--reason", "manifestly unfounded"]).exits(0);
     let class = "[policy]\nname = \"p\"\n[[class]]\nid = \"cases\"\nmatch = { area = \"state\", place = \"state:cases\" }\nstart = \"processed\"\nperiod = \"3 years\"\nthen = \"delete\"\ngrace = \"none\"\nbasis = \"b\"\n";
+    // Where another person has to approve, that goes for our own rows too.
+    let four = Sweeper::new(&w, &class.replacen("[[class]]", "[sweep]\nfour_eyes = true\n[[class]]", 1));
+    assert!(matches!(four.try_run(1097), Err(SweepError::Approval { steps: 1, .. })));
+    assert_eq!(four.store.cases().unwrap().len(), 1);
     let s = Sweeper::new(&w, class);
     assert_eq!(count(&s.run(1094), "cases", "deleted"), 0);
     assert_eq!(count(&s.run(1097), "cases", "deleted"), 1);
