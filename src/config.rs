@@ -456,6 +456,7 @@ impl Checker<'_> {
             None | Some("gdpr-default") => PolicySource::Shipped("gdpr-default"),
             Some("strict") => PolicySource::Shipped("strict"),
             Some("minimal") => PolicySource::Shipped("minimal"),
+            Some("retention") => PolicySource::Shipped("retention"),
             Some(file) => PolicySource::File(base.join(file)),
         };
         let signers = raw.home.as_ref().and_then(|h| h.signers.as_ref()).map(|file| base.join(file));

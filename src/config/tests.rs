@@ -31,6 +31,10 @@ fn reads_the_contract() {
     assert_eq!(Config::parse(&apart, Path::new("efface.toml")).unwrap().journal, Path::new("/safe/efface.journal"));
     assert_eq!(c.foreign[0].path, Path::new("/home/jira/data/backbone"));
     assert_eq!(c.policy, PolicySource::Shipped("gdpr-default"));
+    for (name, _) in crate::policy::SHIPPED {
+        let text = format!("[home]\npath = \"/h\"\npolicy = \"{name}\"\n");
+        assert_eq!(Config::parse(&text, Path::new("efface.toml")).unwrap().policy, PolicySource::Shipped(name));
+    }
     assert_eq!(c.letters, Letters::default());
     let own = Config::parse("[letters]\nfolder = \"my\"\ncontroller = \"Corp\"\n", Path::new("/etc/e.toml")).unwrap();
     assert_eq!(own.letters.folder.as_deref(), Some(Path::new("/etc/my")), "beside the configuration");
