@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, process::ExitCode};
 
-use chrono::{DateTime, Months, NaiveDate, SecondsFormat};
+use chrono::{DateTime, Months, NaiveDate, SecondsFormat, Utc};
 use clap::Subcommand;
 use serde_json::Value;
 
@@ -52,13 +52,14 @@ enum Verb {
 pub(crate) fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     let config = ctx.config()?;
     let store = ctx.store(&config)?;
+    let now = pinned(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref(), ctx.now)?;
     let id = match args.verb {
         Verb::Case { id } => id,
-        Verb::Compliance { from, to } => return over_a_period(ctx, &config, &store, from, to),
+        Verb::Compliance { from, to } => return over_a_period(ctx, now, &config, &store, from, to),
     };
     let case =
         store.case(&id)?.ok_or_else(|| Failure::Usage(format!("there is no case {id}; see: efface case list")))?;
-    let report = case_report(&store, &case, ctx.now.to_rfc3339_opts(SecondsFormat::Millis, true))?;
+    let report = case_report(&store, &case, now.to_rfc3339_opts(SecondsFormat::Millis, true))?;
     ctx.out(&match ctx.global.format {
         Format::Table => report.table(),
         Format::Json => report.json(),
@@ -68,14 +69,24 @@ pub(crate) fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The time that a report is drawn up for: `SOURCE_DATE_EPOCH` (seconds since 1970, <https://reproducible-builds.org/specs/source-date-epoch/>)
+/// where it is set, so that the same data gives the same bytes. The report says it as the time of its making.
+fn pinned(epoch: Option<&str>, now: DateTime<Utc>) -> Result<DateTime<Utc>, Failure> {
+    let Some(epoch) = epoch else { return Ok(now) };
+    epoch.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0)).ok_or_else(|| {
+        Failure::Usage("SOURCE_DATE_EPOCH is no number of seconds since 1970; unset it, or set one".into())
+    })
+}
+
 fn over_a_period(
     ctx: &Context,
+    now: DateTime<Utc>,
     config: &Config,
     store: &Store,
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
 ) -> anyhow::Result<ExitCode> {
-    let today = ctx.now.date_naive();
+    let today = now.date_naive();
     let to = to.unwrap_or(today);
     let from = from.or_else(|| to.checked_sub_months(Months::new(12))).unwrap_or(to);
     if from > to {
@@ -134,7 +145,7 @@ fn over_a_period(
     }
     cases.sort_by(|a, b| (a.received, &a.case).cmp(&(b.received, &b.case)));
     let mut suppression = BTreeMap::new();
-    for row in store.suppression_holding(ctx.now)? {
+    for row in store.suppression_holding(now)? {
         *suppression.entry(row.scope).or_insert(0) += 1;
     }
     let holds = store.holds()?.into_iter().map(|row| row.hold).filter(|h| h.is_active());
@@ -162,7 +173,7 @@ fn over_a_period(
     }
     let report = Compliance {
         schema: compliance::SCHEMA.to_owned(),
-        generated_at: ctx.now.to_rfc3339_opts(SecondsFormat::Secs, true),
+        generated_at: now.to_rfc3339_opts(SecondsFormat::Secs, true),
         from,
         to,
         controller: config.letters.controller.clone(),

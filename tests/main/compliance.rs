@@ -72,4 +72,17 @@ fn a_period_in_counts() {
     assert_eq!(early.out.lines().count(), 1, "{}", early.out);
     let run = w.efface(&["report", "compliance", "--from", "2027-01-01", "--to", "2026-01-01"]).exits(2);
     assert!(run.err.contains("before it begins"), "{}", run.err);
+
+    // The same data and the same time give the same bytes, in every format.
+    let at = |epoch: &str, args: &[&str]| w.command(args).env("SOURCE_DATE_EPOCH", epoch).output().unwrap();
+    for format in ["table", "csv", "html", "json"] {
+        for args in [vec!["report", "compliance"], vec!["report", "case", &late]] {
+            let args = [args, vec!["--format", format]].concat();
+            let (one, two) = (at("1798761600", &args), at("1798761600", &args));
+            assert_eq!((one.status.code(), &one.stdout), (Some(0), &two.stdout), "{args:?}");
+        }
+    }
+    let json = at("1798761600", &["report", "compliance", "--format", "json"]).stdout;
+    assert_eq!(serde_json::from_slice::<Value>(&json).unwrap()["generated_at"], "2027-01-01T00:00:00Z");
+    assert_eq!(at("tomorrow", &["report", "compliance"]).status.code(), Some(2));
 }
