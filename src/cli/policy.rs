@@ -16,7 +16,7 @@ use crate::{
         Area, Controller, Cut, Flavor, Piece, Place, RecordRef, RecordTimes, RecordType, Reference, ReferenceKind,
         Strength,
     },
-    policy::{Diagnostic, EvalContext, Explanation, Policy, SHIPPED, Severity, Walk, Word, render},
+    policy::{Diagnostic, EvalContext, Explanation, Policy, SHIPPED, Severity, Then, Walk, Word, render},
     report::{csv, table},
 };
 
@@ -48,7 +48,7 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Which {
-    /// A policy file, or the name of one that ships: gdpr-default, strict, minimal. Without it, the configuration's.
+    /// A policy file, or the name of one that ships: gdpr-default, strict, minimal, retention. Without it, the configuration's.
     file: Option<PathBuf>,
 }
 
@@ -308,7 +308,11 @@ fn classes(policy: &Policy) -> String {
         return String::new();
     }
     let row = |c: &crate::policy::Class| {
-        let grace = c.grace.map_or_else(|| "none".to_owned(), |g| g.to_string());
+        let grace = match (c.then, c.grace) {
+            (Then::Delete, Some(grace)) => grace.to_string(),
+            (Then::Delete, None) => "none".to_owned(),
+            _ => "-".to_owned(),
+        };
         let after = format!("{} after {}", c.period, c.start.word());
         vec![c.id.clone(), c.records.to_string(), after, c.then.word().to_owned(), grace, c.basis.clone()]
     };

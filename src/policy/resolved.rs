@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use super::{BUILT_IN_DEFAULT, Class, Condition, Glob, Policy, Rule, Set, Since, Word};
+use super::{BUILT_IN_DEFAULT, Class, Condition, Glob, Policy, Rule, Set, Since, Then, Word};
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,7 +58,7 @@ fn class(c: &Class) -> Value {
         c.records.parts().into_iter().map(|(key, words)| (key.to_owned(), json!(words))).collect();
     json!({
         "id": c.id, "match": condition, "start": c.start.word(), "period": c.period, "then": c.then.word(),
-        "grace": c.grace, "basis": c.basis, "reason": c.reason, "owner": c.owner,
+        "grace": c.grace.filter(|_| c.then == Then::Delete), "basis": c.basis, "reason": c.reason, "owner": c.owner,
     })
 }
 
