@@ -9,7 +9,13 @@ need() { command -v "$1" >/dev/null || { apt-get update -qq && apt-get install -
 need systemd-analyze systemd
 need cron cron
 room=$(mktemp -d)
-cleanup() { [ -z "${cron:-}" ] || kill "$cron" 2>/dev/null || true; rm -rf "$room"; }
+cleanup() {
+  [ -z "${cron:-}" ] || kill "$cron" 2>/dev/null || true
+  if [ -f "$room/before" ]; then
+    if [ -s "$room/before" ]; then crontab "$room/before"; else crontab -r 2>/dev/null || true; fi
+  fi
+  rm -rf "$room"
+}
 trap cleanup EXIT
 
 echo "-- units"
@@ -49,7 +55,6 @@ crontab -l >"$room/before" 2>/dev/null || true
 { echo "EFFACE_CONFIG=$room/efface.toml"; echo "EFFACE_ACTOR=sweep"; echo "$line"; } | crontab -
 cron -f & cron=$!
 for _ in $(seq 1 90); do [ -s "$room/last.txt" ] && break; sleep 1; done
-if [ -s "$room/before" ]; then crontab "$room/before"; else crontab -r; fi
 [ -s "$room/last.txt" ] || { echo "cron did not run the line: $line"; exit 1; }
 cat "$room/last.txt"
 [ -f "$room/home/data/tool/processed/1.json" ] || { echo "a file of today is gone"; exit 1; }

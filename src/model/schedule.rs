@@ -1,7 +1,7 @@
 //! When sweeps run: a cron expression in a time zone. Pure (law 10).
 //!
-//! A run that was missed is caught up once, however many were missed. In the hour that a clock skips a run comes right behind it; in
-//! the hour that it repeats it comes once.
+//! A run that was missed is caught up once, however many were missed. A run at one fixed time comes right behind an hour that the clock
+//! skips, and once in an hour that it repeats; lists and steps go by the clock on the wall, as with cron.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;

@@ -419,6 +419,18 @@ fn a_watch_sweeps_by_itself() {
     terminate(watch.id());
     assert!(watch.wait().unwrap().success());
     assert_eq!(runs().len(), before + 1, "once, though six were missed");
+    // A clock that was wrong once is no end of sweeps.
+    with("sweep = \"* * * * * *\"");
+    beat["last"] = json!("2099-01-01T00:00:00Z");
+    std::fs::write(w.path().join("efface-state/sweep.heartbeat"), beat.to_string()).unwrap();
+    let mut watch = w.command(&["sweep", "--watch"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let patience = std::time::Instant::now();
+    while runs().len() == before + 1 {
+        assert!(patience.elapsed().as_secs() < 60, "the time that was remembered has not come");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    terminate(watch.id());
+    assert!(watch.wait().unwrap().success());
 }
 
 /// SIGTERM, as a supervisor sends it.
