@@ -299,7 +299,11 @@ fn a_partner_is_told_though_nothing_is_touched_there() {
     assert_eq!(facts["done"], json!([]), "the mandate is to notify");
     let asked = facts["asked"].as_array().unwrap();
     assert!(
-        asked.iter().any(|a| a["record"] == "issue PART-1" && a["why"].as_str().unwrap().contains("mandate")),
+        // Which issue is written first is not said.
+        asked.iter().any(|a| {
+            let text = |key: &str| a[key].as_str().unwrap();
+            text("record").starts_with("issue PART-") && text("why").contains("mandate")
+        }),
         "{facts:#}"
     );
     assert!(!names_the_person(facts.to_string().as_bytes()));

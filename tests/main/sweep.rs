@@ -189,22 +189,32 @@ fn what_is_due_is_marked_then_goes() {
     w.efface(&["audit", "verify"]).exits(0);
 }
 
-/// What somebody else wrote moves the date; what we wrote does not.
+/// What somebody else wrote into a target moves the date; what our own syncs wrote does not.
 #[test]
 fn our_own_writes_are_no_update() {
-    let w = world();
-    let s = Sweeper::new(
-        &w,
-        &CLASSES
-            .replace("period = \"1 year\"", "period = \"1 day\"")
-            .replace("grace = \"1 month\"", "grace = \"none\""),
-    );
-    w.target.control().edit_issue_behind("PART-3", "summary", "Lamp, again").unwrap();
-    let look = s.look(2);
-    let due: Vec<_> =
-        look.items.iter().filter(|i| i.class == "resolved").map(|i| i.record.key.clone().unwrap()).collect();
-    assert_eq!(due.len(), 2, "{due:?}");
-    assert_eq!(count(&look, "resolved", "records"), 2);
+    for flavor in [Flavor::DataCenter, Flavor::Cloud] {
+        let w = World::new(flavor, 0);
+        let old = |days: i64| std::sync::Arc::new(move || Utc::now() - TimeDelta::days(days));
+        w.target.control().set_clock(old(100));
+        let ours = w.issue("Lamp", "flickers", Value::Null);
+        w.issue("Pump", "drips", Value::Null);
+        w.efface(&["sync", "run"]).exits(0);
+        w.target.control().set_clock(old(0));
+        w.indexed();
+        // The sync writes to one of them again today, and somebody else to the other.
+        w.source.control().edit_issue_behind(&ours, "description", "flickers still").unwrap();
+        w.efface(&["sync", "run"]).exits(0);
+        let dump = w.target.control().dump().to_string();
+        assert!(dump.contains("flickers still"), "{dump}");
+        let class = CLASSES.replace("period = \"1 year\"", "period = \"30 days\"");
+        let s = Sweeper::new(&w, &class);
+        assert_eq!(count(&s.look(0), "resolved", "due"), 2, "the sync's own edit is no update");
+        let keys = s.look(0).items.iter().map(|i| i.record.key.clone().unwrap()).collect::<Vec<_>>();
+        w.target.control().edit_issue_behind(&keys[0], "summary", "somebody was here").unwrap();
+        let left: Vec<_> = s.look(0).items.into_iter().map(|i| i.record.key.unwrap()).collect();
+        assert_eq!(left, keys[1..], "{keys:?}");
+        assert_eq!(count(&s.look(31), "resolved", "due"), 2);
+    }
 }
 
 #[test]
