@@ -19,7 +19,7 @@ use crate::{
     report::{
         PolicyRef,
         case::{AuditHead, CaseReport, Count, PlanRef, Station, Stays, Verified},
-        compliance::{self, CaseLine, Compliance, HoldLine, Recipient, SweepLine},
+        compliance::{self, CaseLine, Compliance, HoldLine, Recipient, Scans, SweepLine},
     },
     store::{Case, Store},
 };
@@ -166,10 +166,13 @@ fn over_a_period(
     });
     let scans =
         events.iter().filter(|e| matches!(e.kind.as_str(), "scan" | "case.scanned" | "case.searched") && within(&e.at));
-    let (mut all, mut partial) = (0, 0);
+    let mut counted = Scans::default();
     for scan in scans {
-        all += 1;
-        partial += u64::from(scan.detail.as_ref().is_some_and(|d| d["complete"] == false));
+        counted.all += 1;
+        match scan.detail.as_ref().and_then(|d| d["complete"].as_bool()) {
+            Some(complete) => counted.incomplete += u64::from(!complete),
+            None => counted.unknown += 1,
+        }
     }
     let report = Compliance {
         schema: compliance::SCHEMA.to_owned(),
@@ -190,7 +193,7 @@ fn over_a_period(
             .collect(),
         suppression,
         sweeps: sweeps.collect(),
-        scans: (all, partial),
+        scans: counted,
         audit_head: store.audit_head()?,
     };
     ctx.out(&match ctx.global.format {

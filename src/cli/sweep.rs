@@ -59,7 +59,7 @@ pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::from(once(args, ctx, &|| false).await?))
 }
 
-/// One run. Everything is read anew, so that a watch goes by the configuration and the policy as they are.
+/// One run. Configuration and policy are read anew, so that a watch goes by them as they are (but for its schedule).
 async fn once(args: &Args, ctx: &Context, stopped: &dyn Fn() -> bool) -> anyhow::Result<u8> {
     let config = ctx.config()?;
     let store = ctx.store(&config)?;
@@ -104,7 +104,7 @@ async fn once(args: &Args, ctx: &Context, stopped: &dyn Fn() -> bool) -> anyhow:
     print(args, ctx, &report)?;
     Ok(if report.is_incomplete() {
         3
-    } else if report.classes.iter().any(|c| c.refused > 0) {
+    } else if report.approvals() > 0 || report.classes.iter().any(|c| c.refused > 0) {
         4
     } else {
         u8::from(args.dry_run && report.is_due())
@@ -113,9 +113,7 @@ async fn once(args: &Args, ctx: &Context, stopped: &dyn Fn() -> bool) -> anyhow:
 
 fn refused(error: SweepError) -> anyhow::Error {
     match error {
-        SweepError::Lock(_) | SweepError::Approval { .. } | SweepError::Refused(_) => {
-            Failure::Refused(error.to_string()).into()
-        }
+        SweepError::Lock(_) | SweepError::Refused(_) => Failure::Refused(error.to_string()).into(),
         SweepError::Store(e) => e.into(),
     }
 }
@@ -157,6 +155,7 @@ fn print(args: &Args, ctx: &Context, report: &Report) -> anyhow::Result<()> {
                     c.deleted,
                     c.held,
                     c.review,
+                    c.approval,
                     c.backlog,
                     c.failed + c.refused,
                 ];
@@ -167,8 +166,8 @@ fn print(args: &Args, ctx: &Context, report: &Report) -> anyhow::Result<()> {
         let deleted = if report.dry_run { "would go" } else { "deleted" };
         let marked = if report.dry_run { "to mark" } else { "marked" };
         let head = [
-            "class", "then", "after", "records", "due", marked, "waiting", deleted, "held", "review", "backlog",
-            "failed",
+            "class", "then", "after", "records", "due", marked, "waiting", deleted, "held", "review", "approval",
+            "backlog", "failed",
         ];
         ctx.out(&table::rows(ctx.global.format, &head, &rows)?)?;
     }
@@ -178,6 +177,13 @@ fn print(args: &Args, ctx: &Context, report: &Report) -> anyhow::Result<()> {
     }
     for item in report.items.iter().filter(|i| matches!(i.state.as_str(), "failed" | "refused")) {
         ctx.say(format!("{} at {}: {}", item.state, item.place, item.why.as_deref().unwrap_or("")));
+    }
+    if let (true, Some(hash)) = (report.approvals() > 0, &report.plan) {
+        ctx.say(format!(
+            "The policy wants another person to approve what this sweep deletes ({} records): efface sweep --dry-run --list shows it, \
+             efface sweep --approve {hash} approves it, and the next sweep carries it out.",
+            report.approvals()
+        ));
     }
     if report.unclassed > 0 {
         ctx.say(format!("{} records are of no class: nothing says how long they may stay.", report.unclassed));

@@ -111,6 +111,7 @@ async fn keep_beating(file: PathBuf, mut beat: Heartbeat) {
 }
 
 /// Tells systemd how things are (sd_notify(3)); nothing where it did not ask.
+#[cfg(target_os = "linux")]
 fn notify(text: &str) {
     use std::os::{
         linux::net::SocketAddrExt,
@@ -127,6 +128,10 @@ fn notify(text: &str) {
         drop(socket.send_to_addr(text.as_bytes(), &address));
     }
 }
+
+/// There is no systemd.
+#[cfg(not(target_os = "linux"))]
+const fn notify(_text: &str) {}
 
 /// Runs `sweep` whenever the schedule says so, until SIGTERM or SIGINT. A run that fails does not end it; a configuration or policy
 /// that cannot be read does (exit 2): a supervisor should not start it again before somebody has mended that.

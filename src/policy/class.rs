@@ -296,7 +296,17 @@ fn class(reader: &mut Reader<'_>, table: &DeTable<'_>, header: Range<usize>) -> 
 
 fn read_records(reader: &mut Reader<'_>, table: &DeTable<'_>, span: Range<usize>) -> Records {
     let mut s = Section::new("a class's `match`", table, span.clone());
-    let area = s.words(reader, "area").map_or_else(Set::all, |(set, _)| set);
+    let area = match s.words::<Area>(reader, "area") {
+        None => Set::all(),
+        Some((set, at)) => {
+            for area in [Area::Source, Area::Backup].into_iter().filter(|a| set.contains(*a)) {
+                reader.warn("not-swept", at.clone(), format!("no sweep looks at area `{}`", area.as_str())).help(
+                    "a source belongs to those who work in it, and a backup expires with its rotation: take it out",
+                );
+            }
+            set
+        }
+    };
     let record = s.words(reader, "record").map_or_else(Set::all, |(set, _)| set);
     let mut globs = |key| s.globs(reader, key).into_iter().map(|(g, _)| g).collect();
     let records = Records {

@@ -70,4 +70,7 @@ fn between_classes() {
     let text = said(&format!("{wide}{WHOLE}"));
     assert!(text.contains("warning[shadowed-class]: `staged` is never asked"), "{text}");
     assert_eq!(said(&format!("{WHOLE}{wide}")), "accepted");
+    let source =
+        WHOLE.replace("area = \"staging\", place = \"staging:*/processed\"", "area = [\"source\", \"staging\"]");
+    assert!(said(&source).contains("warning[not-swept]: no sweep looks at area `source`"), "{}", said(&source));
 }

@@ -96,6 +96,17 @@ pub struct SweepLine {
     pub backlog: u64,
 }
 
+/// The scans of the period, for cases and by themselves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scans {
+    /// All of them.
+    pub all: u64,
+    /// Those that could not read everything.
+    pub incomplete: u64,
+    /// Those of which it is not known, since the details of the audit chain are gone or older than this report.
+    pub unknown: u64,
+}
+
 /// The report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compliance {
@@ -119,8 +130,8 @@ pub struct Compliance {
     pub suppression: BTreeMap<String, u64>,
     /// Sweeps.
     pub sweeps: Vec<SweepLine>,
-    /// Scans of the period, and how many of them could not read everything.
-    pub scans: (u64, u64),
+    /// Scans of the period.
+    pub scans: Scans,
     /// Position and hash of the newest event of the audit chain.
     pub audit_head: Option<(u64, String)>,
 }
@@ -179,9 +190,10 @@ impl Compliance {
         out.push(format!("{} holds in force, {passed} past the day to look again.", self.holds.len()));
         let (deleted, failed) = self.sweeps.iter().fold((0, 0), |(d, f), s| (d + s.deleted, f + s.failed));
         out.push(format!("{} sweeps deleted {deleted} records; {failed} could not be.", self.sweeps.len()));
-        if self.scans.1 > 0 {
-            out.push(format!("{} of {} scans could not read everything.", self.scans.1, self.scans.0));
-        }
+        let Scans { all, incomplete, unknown } = self.scans;
+        out.push(format!(
+            "{incomplete} of {all} scans could not read everything; of {unknown} it is not known any more."
+        ));
         out
     }
 
@@ -368,7 +380,7 @@ mod tests {
             holds: Vec::new(),
             suppression: BTreeMap::from([("everywhere".into(), 4)]),
             sweeps: Vec::new(),
-            scans: (3, 1),
+            scans: Scans { all: 3, incomplete: 1, unknown: 1 },
             audit_head: Some((7, "ab".into())),
         }
     }

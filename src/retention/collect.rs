@@ -136,6 +136,11 @@ impl Collect<'_> {
                 }
                 _ => continue,
             }
+            // By its name as text it would not be found again, and would seem to be gone.
+            if entry.path.to_str().is_none() {
+                unread.push("a name that is no UTF-8".to_owned());
+                continue;
+            }
             let record = RecordRef::file(entry.relative.clone());
             let key = self.store.sweep_key(place, &record);
             let seen = match self.seen(&key, &entry.path)? {

@@ -35,6 +35,8 @@ pub struct ClassCounts {
     pub review: u64,
     /// Records that this run deleted, or would delete.
     pub deleted: u64,
+    /// Records that wait for another person's approval of the plan.
+    pub approval: u64,
     /// Records that could not be deleted.
     pub failed: u64,
     /// Records that had changed since the run was planned.
@@ -56,7 +58,7 @@ pub struct Item {
     pub record: RecordRef,
     /// When its period was over (RFC 3339); none where nobody knows.
     pub since: Option<String>,
-    /// `delete`, `mark`, `wait`, `held`, `review`, `backlog`, `deleted`, `failed` or `refused`.
+    /// `delete`, `mark`, `wait`, `held`, `review`, `approval`, `backlog`, `deleted`, `failed` or `refused`.
     pub state: String,
     /// What a person should know: the hold, the error, the end of the grace.
     pub why: Option<String>,
@@ -94,6 +96,12 @@ impl Report {
     #[must_use]
     pub fn is_due(&self) -> bool {
         self.classes.iter().any(|c| c.deleted + c.marked + c.backlog + c.review > 0)
+    }
+
+    /// How many records wait for another person's approval.
+    #[must_use]
+    pub fn approvals(&self) -> u64 {
+        self.classes.iter().map(|c| c.approval).sum()
     }
 
     /// Whether something could not be read or carried out.

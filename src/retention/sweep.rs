@@ -27,7 +27,7 @@ use crate::{
     fs::{Lock, LockError},
     holds::Holds,
     jira::Client,
-    model::{Area, InstanceName, Outcome, Period, Personal, Place, Subject},
+    model::{Area, CoverageStatus, InstanceName, Outcome, Period, Personal, Place, Subject},
     policy::{Class, Policy, Then},
     report::PolicyRef,
     store::{Act, StepRow, StepState, Store, StoreError, SweepMark, SweepRun},
@@ -37,7 +37,7 @@ mod hold;
 mod tell;
 
 use hold::{keeping, kept, may_delete};
-use tell::{cap, note, report};
+use tell::{add, cap, note, report, waits};
 
 /// How old a plan may be that waits for its approval, where the policy does not say.
 const EXPIRES: Period = Period::Days(30);
@@ -51,18 +51,7 @@ pub enum SweepError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A second person has to approve.
-    #[error(
-        "the policy wants another person to approve what a sweep deletes: {steps} records, plan {hash}; look at it with: efface sweep \
-         --dry-run, and approve it with: efface sweep --approve {hash}"
-    )]
-    Approval {
-        /// How many records.
-        steps: usize,
-        /// Hash of the plan.
-        hash: String,
-    },
-    /// The approval does not fit.
+    /// An approval does not fit, a plan is not the one that was made, or a signal ended the run.
     #[error("{0}")]
     Refused(String),
 }
@@ -146,9 +135,7 @@ async fn outlook<'c>(
         let (usable, people, ways) = (usable(room), People::default(), Ways::default());
         let executors = executors(room, &usable, &people, &ways);
         for found in found.iter_mut().filter(|f| f.held.is_none() && f.stage == Some(Stage::Go)) {
-            if found.record.place.area() != Area::State {
-                found.held = kept(room, &holds, &executors, &usable, &step(0, &found.record)).await;
-            }
+            found.held = kept(room, &holds, &executors, &usable, &step(0, &found.record)).await;
         }
     }
     // The oldest first.
@@ -239,29 +226,26 @@ pub async fn run(
     room.store.insist_on_agreement()?;
     let now = (room.now)();
     room.store.staged_notice(now)?;
-    if let Some(open) = room.store.open_sweep_run()? {
-        resume(room, &open, now, &mut stopped).await?;
-    }
+    let earlier = match room.store.open_sweep_run()? {
+        Some(open) => Some(resume(room, &open, now, &mut stopped).await?),
+        None => None,
+    };
     let outlook = outlook(room, now, &mut progress).await?;
     let mut report = report(room, now, &outlook, false);
-    {
-        // A run of some areas knows nothing of the others.
-        let all = room.areas.is_none();
-        room.store.set_seen_files(&outlook.seen, all)?;
-        let marks = outlook.found.iter().filter_map(|found| {
-            let key = room.store.sweep_key(&found.record.place, &found.record.record);
-            let new = || SweepMark { class: found.class.id.clone(), digest: found.class.digest.clone(), at: now };
-            Some(match found.stage? {
-                Stage::Mark => (key, new()),
-                Stage::Wait(_) | Stage::Go => (key, found.mark.clone().unwrap_or_else(new)),
-            })
-        });
-        room.store.sweep_set_marks(&marks.collect::<Vec<_>>(), all)?;
+    remember(room, &outlook, now)?;
+    match earlier {
+        Some(Earlier::Waits(open, steps)) => {
+            waits(&mut report, &steps);
+            (report.run, report.plan) = (Some(open.id), Some(open.hash));
+            return Ok(report);
+        }
+        Some(Earlier::Ended(done)) => add(&mut report, done),
+        None => {}
     }
     let planned = plan(room, &outlook).await;
     let id = format!("S-{}", Ulid::generate());
     // With the run's id: an approval is of one run, not of every run that would delete the same.
-    let hash = canonical_sha256(&json!({ "run": id, "policy": room.policy.sha256(), "steps": planned }));
+    let hash = plan_hash(&id, room.policy.sha256(), &planned);
     let act = Act { actor: room.actor, at: now };
     let open = SweepRun {
         id,
@@ -276,10 +260,38 @@ pub async fn run(
     room.store.open_sweep(&act, &open, &planned)?;
     (report.run, report.plan) = (Some(open.id.clone()), Some(hash.clone()));
     if room.policy.sweep().four_eyes && !planned.is_empty() {
-        return Err(SweepError::Approval { steps: planned.len(), hash });
+        waits(&mut report, &planned);
+        return Ok(report);
     }
-    carry_out(room, &open, &mut report, &mut stopped).await?;
+    finish(room, &open, &planned, &mut report, &mut stopped).await?;
     Ok(report)
+}
+
+fn plan_hash(run: &str, policy: &str, steps: &[Planned]) -> String {
+    canonical_sha256(&json!({ "run": run, "policy": policy, "steps": steps }))
+}
+
+/// Keeps what was seen and what is marked. What was not read, this time or by this run, is not forgotten: its time would begin anew.
+fn remember(room: &Room<'_>, outlook: &Outlook<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let all = room.areas.is_none() && outlook.coverage.iter().all(|c| c.status == CoverageStatus::Examined);
+    room.store.set_seen_files(&outlook.seen, all)?;
+    let marks = outlook.found.iter().filter_map(|found| {
+        let key = room.store.sweep_key(&found.record.place, &found.record.record);
+        let new = || SweepMark { class: found.class.id.clone(), digest: found.class.digest.clone(), at: now };
+        Some(match found.stage? {
+            Stage::Mark => (key, new()),
+            Stage::Wait(_) | Stage::Go => (key, found.mark.clone().unwrap_or_else(new)),
+        })
+    });
+    room.store.sweep_set_marks(&marks.collect::<Vec<_>>(), all)
+}
+
+/// What became of a run that had not ended.
+enum Earlier {
+    /// It waits for another person's approval.
+    Waits(SweepRun, Vec<Planned>),
+    /// It was finished, with this to tell.
+    Ended(Report),
 }
 
 /// Goes on with a run that was cut off, or that waited for its approval. What was not begun is only done where the policy is still
@@ -289,15 +301,23 @@ async fn resume(
     open: &SweepRun,
     now: DateTime<Utc>,
     stopped: &mut impl FnMut() -> bool,
-) -> Result<(), SweepError> {
-    let steps: Vec<(Planned, Option<StepRow>)> = room.store.sweep_steps(&open.id)?;
-    let begun = steps.iter().any(|(_, row)| row.is_some());
+) -> Result<Earlier, SweepError> {
+    let (mut planned, rows): (Vec<Planned>, Vec<Option<StepRow>>) =
+        room.store.sweep_steps(&open.id)?.into_iter().unzip();
+    if plan_hash(&open.id, &open.policy, &planned) != open.hash {
+        return Err(SweepError::Refused(format!("the plan of sweep {} is not the one that was made", open.id)));
+    }
+    let begun = rows.iter().any(Option::is_some);
     let waits = room.policy.sweep().four_eyes && !begun && open.approved_by.is_none();
     let expires = room.policy.approval().expires.unwrap_or(EXPIRES);
     let is_old = expires.after(open.begun).is_some_and(|end| end <= now);
     let same = open.policy == room.policy.sha256();
-    if waits && same && !is_old && !steps.is_empty() {
-        return Err(SweepError::Approval { steps: steps.len(), hash: open.hash.clone() });
+    if waits && same && !is_old && !planned.is_empty() {
+        return Ok(Earlier::Waits(open.clone(), planned));
+    }
+    if waits || !same || is_old {
+        // Only what was begun is finished.
+        planned.retain(|p| rows.iter().flatten().any(|row| row.number == p.step.number));
     }
     let mut report = Report {
         schema: SCHEMA.to_owned(),
@@ -312,25 +332,8 @@ async fn resume(
         coverage: Vec::new(),
         items: Vec::new(),
     };
-    if waits || !same || is_old {
-        // Only what was begun is finished.
-        let act = Act { actor: room.actor, at: now };
-        let only: Vec<Planned> = steps.into_iter().filter(|(_, row)| row.is_some()).map(|(p, _)| p).collect();
-        return finish(room, open, &only, &mut report, stopped, &act).await;
-    }
-    carry_out(room, open, &mut report, stopped).await
-}
-
-async fn carry_out(
-    room: &Room<'_>,
-    open: &SweepRun,
-    report: &mut Report,
-    stopped: &mut impl FnMut() -> bool,
-) -> Result<(), SweepError> {
-    let steps: Vec<(Planned, Option<StepRow>)> = room.store.sweep_steps(&open.id)?;
-    let planned: Vec<Planned> = steps.into_iter().map(|(p, _)| p).collect();
-    let act = Act { actor: room.actor, at: (room.now)() };
-    finish(room, open, &planned, report, stopped, &act).await
+    finish(room, open, &planned, &mut report, stopped).await?;
+    Ok(Earlier::Ended(report))
 }
 
 /// Carries out steps and ends the run.
@@ -340,7 +343,6 @@ async fn finish(
     planned: &[Planned],
     report: &mut Report,
     stopped: &mut impl FnMut() -> bool,
-    act: &Act<'_>,
 ) -> Result<(), SweepError> {
     let rows: Vec<(Planned, Option<StepRow>)> = room.store.sweep_steps(&open.id)?;
     let (usable, people, ways) = (usable(room), People::default(), Ways::default());
@@ -365,9 +367,7 @@ async fn finish(
         }
         // Asked before every step: a hold that is ordered while this runs keeps what is not begun.
         holds.refresh()?;
-        let begun = earlier.is_some_and(|r| r.state == StepState::Begun);
-        let kept = if begun { None } else { kept(room, &holds, &executors, &usable, &p.step).await };
-        if let Some(why) = kept {
+        if let Some(why) = kept(room, &holds, &executors, &usable, &p.step).await {
             note(report, p, "held", Some(why));
             continue;
         }
@@ -388,7 +388,8 @@ async fn finish(
             Some(problem) => note(report, p, if problem.refused { "refused" } else { "failed" }, Some(problem.what)),
         }
     }
-    room.store.end_sweep(act, &open.id, &json!(report.classes))?;
+    let act = Act { actor: room.actor, at: (room.now)() };
+    room.store.end_sweep(&act, &open.id, &json!(report.classes))?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use efface::{
     config::Config,
     jira::Client,
-    model::{Area, Flavor, InstanceName},
+    model::{Area, Flavor, Hold, HoldQuery, HoldType, InstanceName},
     policy::Policy,
     retention::{self, Report, Room, SweepError},
     staging::Staging,
@@ -254,22 +254,34 @@ fn another_person_approves_where_the_policy_wants_it() {
     let w = world();
     let s = Sweeper::new(&w, &CLASSES.replacen("[[class]]", "[sweep]\nfour_eyes = true\n\n[[class]]", 1));
     let before = staged(&w);
-    let Err(SweepError::Approval { hash, steps: 3 }) = s.try_run(8) else { panic!("no approval is asked for") };
-    assert!(matches!(s.try_run(8), Err(SweepError::Approval { .. })), "asked again");
+    let run = s.try_run(8).unwrap();
+    let hash = run.plan.clone().unwrap();
+    assert_eq!((run.approvals(), count(&run, "processed", "deleted")), (3, 0));
+    let again = s.try_run(8).unwrap();
+    assert_eq!((again.approvals(), again.plan.as_ref()), (3, Some(&hash)), "the same plan waits");
     let act = |actor| Act { actor, at: s.start };
     assert!(retention::approve(&s.store, &act("admin"), &hash).is_err(), "the planner");
     assert!(retention::approve(&s.store, &act("dpo"), "00").is_err(), "another plan");
     assert_eq!(staged(&w), before);
+    // What is due by then is of another plan; what was approved goes, and is told.
+    w.issue("Door", "squeaks", Value::Null);
+    w.efface(&["sync", "run"]).exits(0);
+    let more = staged(&w);
     retention::approve(&s.store, &act("dpo"), &hash).unwrap();
-    s.try_run(8).unwrap();
-    assert_eq!(staged(&w), 0);
-    // A plan that was never approved expires, and so does one of another policy.
-    std::fs::write(w.home().join("data/other-tool/processed/2.json"), "{}").unwrap();
-    assert!(s.try_run(8).is_ok());
-    assert!(s.try_run(40).is_ok());
-    let Err(SweepError::Approval { hash: first, .. }) = s.try_run(50) else { panic!("no approval is asked for") };
-    let Err(SweepError::Approval { hash: later, .. }) = s.try_run(90) else { panic!("no approval is asked for") };
-    assert_ne!(first, later);
+    let run = s.try_run(9).unwrap();
+    assert_eq!((count(&run, "processed", "deleted"), run.approvals()), (3, 1), "{:#?}", run.classes);
+    assert_eq!(run.items.iter().filter(|i| i.state == "deleted").count(), 3);
+    assert!(staged(&w) > 0 && staged(&w) < more);
+    // A plan that was never approved expires.
+    let first = s.try_run(10).unwrap().plan;
+    let later = s.try_run(50).unwrap().plan;
+    assert!(first.is_some() && first != later);
+    // Nor is a plan carried out that is not the one that was made.
+    let mut open = s.store.open_sweep_run().unwrap().unwrap();
+    s.store.end_sweep(&act("admin"), &open.id, &json!([])).unwrap();
+    open.id = "S-other".into();
+    s.store.open_sweep(&act("admin"), &open, &[json!({ "class": "processed", "due": "", "step": 1 })]).unwrap();
+    assert!(s.try_run(50).is_err());
 }
 
 /// A run that is stopped between two records, or killed between an act and its end, is finished by the next one.
@@ -308,6 +320,53 @@ fn what_was_cut_off_is_finished() {
     assert!(s.store.sweep_steps::<Value>(&open.id).is_err(), "the run's key is destroyed");
 }
 
+/// A hold that is ordered between an intent and a kill keeps what the act had not reached.
+#[test]
+fn a_hold_keeps_what_was_only_intended() {
+    let w = world();
+    let s = Sweeper::new(&w, CLASSES);
+    let stopped = s.room(8, "admin", None, async |room| retention::run(room, |_| {}, || true).await);
+    assert!(stopped.is_err());
+    let open = s.store.open_sweep_run().unwrap().unwrap();
+    for number in 1..=3 {
+        let note = json!({ "after": null, "note": null });
+        let row = StepRow { number, state: StepState::Begun, outcome: None, note };
+        s.store.put_sweep_step(&open.id, &row).unwrap();
+    }
+    w.efface_as("legal", &["hold", "add", "--type", "preservation", "--basis", "claim", "--issue", "HQ-*", "-q"])
+        .exits(0);
+    let before = staged(&w);
+    let run = s.try_run(8).unwrap();
+    assert_eq!((count(&run, "processed", "held"), count(&run, "processed", "deleted"), staged(&w)), (3, 0, before));
+}
+
+/// What is not read in one run is not forgotten by it; a name that is no text is told and left.
+#[test]
+fn what_cannot_be_read_keeps_its_time() {
+    use std::os::unix::ffi::OsStrExt;
+    let w = world();
+    let s = Sweeper::new(&w, CLASSES);
+    let tool = w.home().join("data/other-tool");
+    let odd = tool.join("processed").join(std::ffi::OsStr::from_bytes(b"odd-\xff.json"));
+    std::fs::write(&odd, "{}").unwrap();
+    for day in [0, 32, 40, 41] {
+        let run = s.run(day);
+        assert!(
+            run.is_incomplete()
+                && run.coverage.iter().any(|c| c.reason.as_deref().is_some_and(|r| r.contains("no UTF-8")))
+        );
+    }
+    assert!(odd.exists() && !tool.join("processed/1.json").exists());
+    std::fs::remove_file(&odd).unwrap();
+    std::fs::write(tool.join("processed/2.json"), "{}").unwrap();
+    s.run(42);
+    // The folder is away for a day (a share that is not mounted), and the file is as old as before.
+    std::fs::rename(&tool, w.home().join("away")).unwrap();
+    s.run(60);
+    std::fs::rename(w.home().join("away"), &tool).unwrap();
+    assert_eq!(count(&s.run(74), "done", "marked"), 1);
+}
+
 /// A policy that was edited since a run was planned: what was not begun is planned anew by the new one.
 #[test]
 fn an_edited_policy_ends_what_was_not_begun() {
@@ -331,8 +390,26 @@ fn ended_cases_go_too() {
     let class = "[policy]\nname = \"p\"\n[[class]]\nid = \"cases\"\nmatch = { area = \"state\", place = \"state:cases\" }\nstart = \"processed\"\nperiod = \"3 years\"\nthen = \"delete\"\ngrace = \"none\"\nbasis = \"b\"\n";
     // Where another person has to approve, that goes for our own rows too.
     let four = Sweeper::new(&w, &class.replacen("[[class]]", "[sweep]\nfour_eyes = true\n[[class]]", 1));
-    assert!(matches!(four.try_run(1097), Err(SweepError::Approval { steps: 1, .. })));
+    assert_eq!(four.try_run(1097).unwrap().approvals(), 1);
     assert_eq!(four.store.cases().unwrap().len(), 1);
+    // A hold that was ordered with the case keeps what is left of it.
+    let held = Sweeper::new(&w, class);
+    let hold = Hold {
+        id: "H-01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+        hold_type: HoldType::Preservation,
+        query: HoldQuery { area: vec![Area::Log], ..HoldQuery::default() },
+        case: Some(case.parse().unwrap()),
+        subject: None,
+        basis: "claim".into(),
+        added_by: "legal".into(),
+        added_at: held.start.to_rfc3339(),
+        review: None,
+        released: None,
+    };
+    held.store.add_hold(&Act { actor: "legal", at: held.start }, &hold, &[]).unwrap();
+    assert_eq!((count(&held.run(1097), "cases", "held"), held.store.cases().unwrap().len()), (1, 1));
+    let id = hold.id.to_string();
+    w.efface_as("dpo", &["hold", "release", &id, "--reason", "settled"]).exits(0);
     let s = Sweeper::new(&w, class);
     assert_eq!(count(&s.run(1094), "cases", "deleted"), 0);
     assert_eq!(count(&s.run(1097), "cases", "deleted"), 1);

@@ -35,7 +35,7 @@ MUTANTS = [
     ("what-is-met-is-excused", "laws::law_4_the_verification_shares_nothing_with_the_plan", "src/erasure/verify/stays.rs",
      "None => base(Class::Unexpected, None,", "None => base(if M { Class::Listed } else { Class::Unexpected }, None,"),
     ("a-sweep-asks-no-hold", "sweep::holds_are_asked_and_asked_again", "src/retention/sweep/hold.rs",
-     "let hold = instances.iter().chain(none.iter())", "if M { return None; }\n    let hold = instances.iter().chain(none.iter())"),
+     "let hold = of_case(holds, record)", "if M { return None; }\n    let hold = of_case(holds, record)"),
     ("a-sweep-needs-no-approval", "sweep::another_person_approves_where_the_policy_wants_it", "src/retention/sweep.rs",
      "if room.policy.sweep().four_eyes && !planned.is_empty()", "if !M && room.policy.sweep().four_eyes && !planned.is_empty()"),
     ("nobody-is-suppressed", "laws::law_5_once_erased_stays_erased", "src/suppression/mod.rs",

@@ -13,7 +13,7 @@ use crate::{
     },
     holds::{Holds, Spot, names_file, names_json},
     jira::Client,
-    model::{InstanceName, Mandate, RecordType},
+    model::{Area, Hold, InstanceName, Mandate, RecordType},
     retention::Dated,
     staging::{Message, Staging},
     suppression::Guard,
@@ -47,12 +47,19 @@ pub(super) fn keeping(
         None => config.instances.keys().cloned().collect(),
     };
     let none = "-".parse::<InstanceName>().ok();
-    let hold = instances.iter().chain(none.iter()).find_map(|name| holds.keeps(None, name, &spot, names))?;
+    let by_query = || instances.iter().chain(none.iter()).find_map(|name| holds.keeps(None, name, &spot, names));
+    let hold = of_case(holds, record).or_else(by_query)?;
     Some(format!("held by {} ({})", hold.id, hold.hold_type.as_str()))
 }
 
+/// The hold that was ordered with a case, where the record is what is left of it.
+fn of_case<'h>(holds: &'h Holds, record: &Dated) -> Option<&'h Hold> {
+    let id = record.record.id.as_deref().filter(|_| record.place.area() == Area::State)?;
+    holds.iter().find(|h| h.case.as_ref().is_some_and(|case| case.as_str() == id))
+}
+
 /// The hold that keeps what a step would delete, asked of all that it holds; where that cannot be read, a hold about a person that
-/// may be in it keeps it.
+/// may be in it keeps it. What is gone already is kept by nothing.
 pub(super) async fn kept(
     room: &Room<'_>,
     holds: &Holds,
@@ -74,7 +81,14 @@ pub(super) async fn kept(
         labels: Vec::new(),
         status: None,
     };
+    // What our own store has left of a case names nobody.
+    if step.place.area() == Area::State {
+        return keeping(room.config, holds, &record, &|_| false);
+    }
     let parts = contents(room, executors, clients, step).await;
+    if matches!(&parts, Ok(parts) if parts.is_empty()) {
+        return None;
+    }
     keeping(room.config, holds, &record, &|guard| match &parts {
         Err(_) => true,
         Ok(parts) => parts.iter().any(|(name, current)| match current {

@@ -141,3 +141,26 @@ pub(super) fn note(report: &mut Report, p: &Planned, state: &str, why: Option<St
         _ => {}
     }
 }
+
+/// What a run would delete waits for another person: the records of its plan, the others for a later run.
+pub(super) fn waits(report: &mut Report, planned: &[Planned]) {
+    for item in report.items.iter_mut().filter(|i| i.state == "delete") {
+        let of_plan = planned.iter().any(|p| p.step.place == item.place && p.step.record == item.record);
+        item.state = if of_plan { "approval" } else { "backlog" }.to_owned();
+        if let Some(class) = report.classes.iter_mut().find(|c| c.class == item.class) {
+            class.deleted = class.deleted.saturating_sub(1);
+            if of_plan { class.approval += 1 } else { class.backlog += 1 }
+        }
+    }
+}
+
+/// Adds what an earlier run still had to delete. What it could not is looked at again by this one.
+pub(super) fn add(report: &mut Report, earlier: Report) {
+    for done in earlier.classes.into_iter().filter(|c| c.deleted > 0) {
+        match report.classes.iter_mut().find(|c| c.class == done.class) {
+            Some(class) => class.deleted += done.deleted,
+            None => report.classes.push(ClassCounts { failed: 0, refused: 0, held: 0, ..done }),
+        }
+    }
+    report.items.extend(earlier.items.into_iter().filter(|i| i.state == "deleted"));
+}
