@@ -9,7 +9,7 @@ use crate::{
     model::Subject,
     subject::{
         Matcher, Scope, TextKind, TextMatch,
-        matcher_check::{check, longest},
+        matcher_check::{check, longest, weigh},
     },
 };
 
@@ -57,6 +57,8 @@ fn slow(people: &[Subject], text: &str) -> Vec<TextMatch> {
             }
         }
     }
+    // A name before somebody else's mailbox is less sure; everybody here has one.
+    weigh(text, &mut hits, |_| true);
     longest(hits)
 }
 

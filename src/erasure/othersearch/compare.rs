@@ -308,6 +308,7 @@ fn spelled(
                 let gap = gap.trim();
                 let gap = if *comma { gap.strip_prefix([',', ';']).unwrap_or(gap).trim() } else { gap };
                 let quoted = gap.chars().count() < 16 && gap.chars().all(|c| matches!(c, '>' | ' '));
+                // A plus sign is a space in the query of an address (application/x-www-form-urlencoded).
                 quoted || matches!(gap, "_" | "-" | "+" | "'" | "`" | "\\'" | "·" | "・" | "‧" | "゠" | "\\")
             });
             if whole {
@@ -401,8 +402,7 @@ fn names(
 
 /// Whether the words stand in the order of the name, or family name first, with no more between them than that takes.
 fn in_order(name: &[String], punctuation: &[char], run: &[Word], gaps: &[String]) -> bool {
-    // A plus sign is a space in the query of an address (application/x-www-form-urlencoded).
-    let close = |gap: &String| gap == "+" || gap.chars().all(|c| c == ' ' || punctuation.contains(&c));
+    let close = |gap: &String| gap.chars().all(|c| c == ' ' || punctuation.contains(&c));
     (0..name.len()).any(|k| {
         let turned = name[k..].iter().chain(&name[..k]);
         let split = name.len() - k;

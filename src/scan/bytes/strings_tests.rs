@@ -69,6 +69,8 @@ fn planted() -> Vec<(usize, Vec<u8>)> {
         (0, b"Zo\x89 Xander"),
         (0, b"ZOE XANDER"),
         (0, b"Zoe\0Xander"),
+        // Hidden under escapes, and in no UTF-8.
+        (0, b"Z&#111;\xeb X&#97;nd&#101;r"),
         (0, b"Zo=C3=AB=20X=61nd=65r"),
         (0, b"by Zoe X=\r\nan=\r\nder"),
         (0, br#"{"a":"Zo\u00eb\nX\u0061nd\u0065r"}"#),
