@@ -305,7 +305,13 @@ async fn resume(
     let (mut planned, rows): (Vec<Planned>, Vec<Option<StepRow>>) =
         room.store.sweep_steps(&open.id)?.into_iter().unzip();
     if plan_hash(&open.id, &open.policy, &planned) != open.hash {
-        return Err(SweepError::Refused(format!("the plan of sweep {} is not the one that was made", open.id)));
+        let act = Act { actor: room.actor, at: now };
+        room.store.end_sweep(&act, &open.id, &json!([{ "refused": planned.len() }]))?;
+        return Err(SweepError::Refused(format!(
+            "the plan of sweep {} in the store is not the one that was made: that sweep is ended and nothing more of it is done; find out \
+             who changed it, then sweep again",
+            open.id
+        )));
     }
     let begun = rows.iter().any(Option::is_some);
     let waits = room.policy.sweep().four_eyes && !begun && open.approved_by.is_none();

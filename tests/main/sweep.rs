@@ -278,10 +278,16 @@ fn another_person_approves_where_the_policy_wants_it() {
     assert!(first.is_some() && first != later);
     // Nor is a plan carried out that is not the one that was made.
     let mut open = s.store.open_sweep_run().unwrap().unwrap();
+    let steps: Vec<(Value, Option<StepRow>)> = s.store.sweep_steps(&open.id).unwrap();
     s.store.end_sweep(&act("admin"), &open.id, &json!([])).unwrap();
     open.id = "S-other".into();
-    s.store.open_sweep(&act("admin"), &open, &[json!({ "class": "processed", "due": "", "step": 1 })]).unwrap();
-    assert!(s.try_run(50).is_err());
+    let steps: Vec<Value> = steps.into_iter().map(|(step, _)| step).collect();
+    s.store.open_sweep(&act("admin"), &open, &steps).unwrap();
+    s.store.approve_sweep(&act("dpo"), &open.id).unwrap();
+    let left = staged(&w);
+    assert!(matches!(s.try_run(50), Err(SweepError::Refused(_))));
+    assert_eq!(staged(&w), left);
+    assert!(s.try_run(50).unwrap().approvals() > 0, "planned anew");
 }
 
 /// A run that is stopped between two records, or killed between an act and its end, is finished by the next one.
