@@ -104,6 +104,10 @@ enum Command {
     /// The suppression list: once erased, stays erased.
     Suppress(suppress::Args),
     /// Retention: delete what is kept too long, by the policy's deletion classes.
+    ///
+    /// A class says which records, from which event, how long, and on which basis. What is due is only marked by the run that first
+    /// sees it, and deleted when its grace (7 days, where the class does not say) is over. Holds keep what they cover. `efface sweep
+    /// --dry-run` prints what a run would do right now and exits 1 where something is due.
     Sweep(sweep::Args),
     /// Reports to hand over.
     Report(report::Args),

@@ -220,7 +220,12 @@ fn check(text: &str, origin: &str, format: Format, color: bool) -> anyhow::Resul
     let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let summary = match &policy {
         Some(p) if warnings == 0 => {
-            format!("{origin}: ok, policy {} with {}", p.name(), counted(p.rules().len(), "rule"))
+            let classes = match p.classes().len() {
+                0 => String::new(),
+                1 => " and 1 deletion class".to_owned(),
+                n => format!(" and {n} deletion classes"),
+            };
+            format!("{origin}: ok, policy {} with {}{classes}", p.name(), counted(p.rules().len(), "rule"))
         }
         _ => format!("{origin}: {}, {}", counted(errors, "error"), counted(warnings, "warning")),
     };

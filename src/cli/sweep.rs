@@ -11,11 +11,7 @@ use crate::{
     retention::{self, Report, Room, SweepError},
 };
 
-/// Retention: delete what is kept too long, by the deletion classes of the policy.
-///
-/// A class says which records, from which event, how long, and on which basis. What is due is only marked by the run that first
-/// sees it, and deleted when its grace (7 days, where the class does not say) is over. Holds keep what they cover. `efface sweep
-/// --dry-run` prints what a run would do right now and exits 1 where something is due.
+/// What is kept too long: see the command's own words.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Print what a run would do, and do nothing.
