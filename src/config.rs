@@ -453,11 +453,11 @@ impl Checker<'_> {
         let journal = raw.home.as_ref().and_then(|h| h.journal.as_ref());
         let journal = journal.map_or_else(|| state.join("suppression.journal"), |j| base.join(j));
         let policy = match raw.home.as_ref().and_then(|h| h.policy.as_deref()) {
-            None | Some("gdpr-default") => PolicySource::Shipped("gdpr-default"),
-            Some("strict") => PolicySource::Shipped("strict"),
-            Some("minimal") => PolicySource::Shipped("minimal"),
-            Some("retention") => PolicySource::Shipped("retention"),
-            Some(file) => PolicySource::File(base.join(file)),
+            None => PolicySource::Shipped("gdpr-default"),
+            Some(name) => match crate::policy::SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
+                Some((name, _)) => PolicySource::Shipped(name),
+                None => PolicySource::File(base.join(name)),
+            },
         };
         let signers = raw.home.as_ref().and_then(|h| h.signers.as_ref()).map(|file| base.join(file));
         let home = raw.home.map(|h| {

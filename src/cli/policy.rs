@@ -1,9 +1,11 @@
 //! `efface policy`: check a policy, print it as it is understood, explain which rule decides.
 
 use std::{
+    collections::BTreeSet,
     io::{IsTerminal, Read},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use chrono::{DateTime, Utc};
@@ -11,13 +13,18 @@ use serde_json::{Value, json};
 
 use super::{Context, Failure, Format};
 use crate::{
-    config::PolicySource,
+    config::{Config, PolicySource},
     model::{
-        Area, Controller, Cut, Flavor, Piece, Place, RecordRef, RecordTimes, RecordType, Reference, ReferenceKind,
-        Strength,
+        Area, Controller, Cut, Flavor, InstanceName, IssueFacts, Piece, Place, ProjectKey, RecordRef, RecordTimes,
+        RecordType, Reference, ReferenceKind, Strength,
     },
-    policy::{Diagnostic, EvalContext, Explanation, Policy, SHIPPED, Severity, Then, Walk, Word, render},
+    policy::{
+        Beside, Configured, Diagnostic, EvalContext, Explanation, Plans, Policy, SHIPPED, Severity, Sources, Then,
+        Walk, Word, render, schema, usual_record,
+    },
     report::{csv, table},
+    scan::run::{Target, targets},
+    store::{PlanCounts, Store},
 };
 
 /// Check, show and explain a policy.
@@ -42,13 +49,15 @@ enum Command {
         #[command(flatten)]
         which: Which,
     },
+    /// Print the JSON Schema of a policy file, by which an editor completes and checks one.
+    Schema,
     /// Say which rule decides about a finding, and of each rule why it does or does not.
     Explain(Box<Explain>),
 }
 
 #[derive(Debug, clap::Args)]
 struct Which {
-    /// A policy file, or the name of one that ships: gdpr-default, strict, minimal, retention. Without it, the configuration's.
+    /// A policy file, or the name of one that ships: gdpr-default, uk-gdpr, strict, minimal, retention. Without it, the configuration's.
     file: Option<PathBuf>,
 }
 
@@ -86,6 +95,18 @@ struct Explain {
     /// Who answers for the place's instance.
     #[arg(long, value_parser = word::<Controller>)]
     controller: Option<Controller>,
+    /// The place's instance, as the configuration calls it.
+    #[arg(long)]
+    instance: Option<InstanceName>,
+    /// The place's project.
+    #[arg(long)]
+    project: Option<ProjectKey>,
+    /// The name of the issue's status.
+    #[arg(long)]
+    status: Option<String>,
+    /// A label of the issue; may be given several times. With --status alone the issue has none.
+    #[arg(long)]
+    label: Vec<String>,
     /// Which API the place's instance speaks: cloud or datacenter.
     #[arg(long, value_parser = flavor)]
     flavor: Option<Flavor>,
@@ -117,9 +138,20 @@ pub(crate) fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     let format = ctx.global.format;
     match args.command {
         Command::Check { which, deny_warnings } => {
-            let (text, origin) = text_of(&which.source(ctx)?)?;
+            let text = text_of(&which.source(ctx)?)?;
+            // A policy can be checked before there is a configuration; where there is one, its places are asked after.
+            let config = ctx.config().ok();
+            let places = config.as_ref().map(configured).unwrap_or_default();
             let color = ctx.global.output.is_none() && color(ctx, std::io::stdout().is_terminal());
-            let checked = check(&text, &origin, format, color)?;
+            let plans = |policy: &Policy| match config.as_ref().map(|config| planned(ctx, config, policy.name())) {
+                Some(Ok(plans)) => plans,
+                Some(Err(e)) => {
+                    ctx.say(format!("whether exceptions were ever used cannot be told: {e:#}"));
+                    None
+                }
+                None => None,
+            };
+            let checked = check(&text, ctx.now, &places, &plans, format, color)?;
             ctx.out(&checked.data)?;
             ctx.say(checked.summary);
             let fails = checked.errors > 0 || deny_warnings && checked.warnings > 0;
@@ -127,6 +159,10 @@ pub(crate) fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         }
         Command::Show { which } => {
             ctx.out(&show(&load(&which.source(ctx)?)?, format)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Schema => {
+            ctx.out(&json_text(&schema())?)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Explain(explain) => {
@@ -145,24 +181,81 @@ pub(crate) fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// [`Failure::Usage`] with every diagnostic drawn, when it has an error or cannot be read.
 pub(crate) fn load(source: &PolicySource) -> anyhow::Result<Policy> {
-    let (text, origin) = text_of(source)?;
-    Policy::parse(&text, &origin).map_err(|found| {
-        let drawn = render(&found, &text, &origin, color_of_stderr());
+    let (sources, policy) = text_of(source)?.read();
+    policy.map_err(|found| {
+        let drawn = render(&found, &sources, color_of_stderr());
         Failure::Usage(format!("the policy cannot be used\n{drawn}")).into()
     })
 }
 
-fn text_of(source: &PolicySource) -> anyhow::Result<(String, String)> {
+/// A policy's own text, and where what it includes would lie.
+struct Text {
+    text: String,
+    origin: String,
+    folder: Option<PathBuf>,
+}
+
+impl Text {
+    fn read(&self) -> (Sources, Result<Policy, Vec<Diagnostic>>) {
+        let load = |name: &str| match &self.folder {
+            Some(folder) => file_of(&folder.join(name)),
+            None => Err("a policy that ships with efface has no folder".to_owned()),
+        };
+        Policy::read(&self.text, &self.origin, &load)
+    }
+}
+
+/// The places that a configuration names.
+fn configured(config: &Config) -> Vec<Configured> {
+    let of = |target: Target| {
+        let place = target.place();
+        let remote = if let Target::Remote(remote) = target { Some(remote) } else { None };
+        let instance = remote.as_ref().map(|r| r.instance.clone());
+        let controller = instance.as_ref().and_then(|name| config.instance(name)).map(|i| i.controller);
+        Configured { place, instance, project: remote.map(|r| r.project), controller }
+    };
+    targets(config).into_iter().filter(|t| !matches!(t, Target::Instance(_))).map(of).collect()
+}
+
+/// The text of a policy's file: a device or a pipe would have no end.
+fn file_of(path: &Path) -> Result<String, String> {
+    let what = std::fs::metadata(path).map_err(|e| e.to_string())?;
+    match what.is_file() {
+        true if what.len() > 1 << 20 => Err("it has more than 1 MiB".to_owned()),
+        true => std::fs::read_to_string(path).map_err(|e| e.to_string()),
+        false => Err("it is no file".to_owned()),
+    }
+}
+
+/// What plans a policy made, as far as the audit log still says it. A check makes no store where there is none.
+fn planned(ctx: &Context, config: &Config, name: &str) -> anyhow::Result<Option<Plans>> {
+    if !config.state.join(Store::FILE).exists() {
+        return Ok(None);
+    }
+    let mut out: Option<Plans> = None;
+    for event in ctx.store(config)?.audit_events()?.iter().filter(|e| e.kind == "case.planned") {
+        let said = event.detail.clone().and_then(|d| serde_json::from_value::<PlanCounts>(d).ok());
+        let Some(said) = said.filter(|s| s.policy == name) else { continue };
+        let since = DateTime::parse_from_rfc3339(&event.at)?.date_naive();
+        let plans = out.get_or_insert_with(|| Plans { count: 0, since, used: BTreeSet::new() });
+        plans.count += 1;
+        plans.used.extend(said.rules.into_keys());
+    }
+    Ok(out)
+}
+
+fn text_of(source: &PolicySource) -> anyhow::Result<Text> {
     match source {
         PolicySource::Shipped(name) => {
             let found = SHIPPED.iter().find(|(n, _)| n == name);
             let (name, text) = found.ok_or_else(|| Failure::Usage(format!("no policy {name} ships with efface")))?;
-            Ok(((*text).to_owned(), format!("{name}.toml")))
+            Ok(Text { text: (*text).to_owned(), origin: format!("{name}.toml"), folder: None })
         }
         PolicySource::File(path) => {
-            let read = std::fs::read_to_string(path);
+            let read = file_of(path);
             let text = read.map_err(|e| Failure::Usage(format!("cannot read the policy {}: {e}", path.display())))?;
-            Ok((text, path.display().to_string()))
+            let folder = Some(path.parent().unwrap_or(Path::new("")).to_owned());
+            Ok(Text { text, origin: path.display().to_string(), folder })
         }
     }
 }
@@ -207,10 +300,20 @@ struct Checked {
     warnings: usize,
 }
 
-fn check(text: &str, origin: &str, format: Format, color: bool) -> anyhow::Result<Checked> {
-    let (policy, found) = match Policy::parse(text, origin) {
+fn check(
+    text: &Text,
+    now: DateTime<Utc>,
+    places: &[Configured],
+    plans: &dyn Fn(&Policy) -> Option<Plans>,
+    format: Format,
+    color: bool,
+) -> anyhow::Result<Checked> {
+    let origin = text.origin.as_str();
+    let (sources, policy) = text.read();
+    let (policy, found) = match policy {
         Ok(policy) => {
-            let found = policy.warnings().to_vec();
+            let mut found = policy.warnings().to_vec();
+            found.extend(policy.advice(&sources, &Beside { today: now.date_naive(), places, plans: plans(&policy) }));
             (Some(policy), found)
         }
         Err(found) => (None, found),
@@ -231,9 +334,9 @@ fn check(text: &str, origin: &str, format: Format, color: bool) -> anyhow::Resul
     };
     let data = match format {
         Format::Table if found.is_empty() => String::new(),
-        Format::Table => format!("{}\n", render(&found, text, origin, color)),
+        Format::Table => format!("{}\n", render(&found, &sources, color)),
         Format::Json => {
-            let used = policy.as_ref().map(|p| json!({ "name": p.name(), "sha256": p.sha256() }));
+            let used = policy.as_ref().map(|p| json!({ "name": p.name(), "sha256": p.sha256(), "files": p.files() }));
             json_text(&json!({
                 "schema": "efface.policy-check/1", "file": origin, "ok": errors == 0, "policy": used,
                 "errors": errors, "warnings": warnings, "diagnostics": found,
@@ -243,8 +346,8 @@ fn check(text: &str, origin: &str, format: Format, color: bool) -> anyhow::Resul
             let head = ["file", "line", "column", "severity", "code", "message", "help"];
             let rows = found.iter().map(|d: &Diagnostic| {
                 let severity = if d.severity == Severity::Error { "error" } else { "warning" };
-                [origin, &d.line.to_string(), &d.column.to_string(), severity, d.code, &d.message]
-                    .map(str::to_owned)
+                [&d.file, &d.line.to_string(), &d.column.to_string(), severity, d.code, &d.message]
+                    .map(ToString::to_string)
                     .into_iter()
                     .chain([d.help.clone().unwrap_or_default()])
                     .collect()
@@ -291,10 +394,14 @@ fn show(policy: &Policy, format: Format) -> anyhow::Result<String> {
             let rows: Vec<_> = rules.iter().enumerate().map(|r| row(r).into_iter().take(5).collect()).collect();
             let table = table(&head[..5], &[0], &rows, None);
             format!(
-                "policy       {} {}\nlaw          {}\nsha256       {}\nplaceholder  {}\napproval     {}\ncaps         {records}{share}\n\
+                "policy       {} {}\n{}law          {}\nsha256       {}\nplaceholder  {}\napproval     {}\ncaps         {records}{share}\n\
                  clock        {}{extension}, {} holidays\n\nThe first rule that applies decides.\n{table}{}",
                 policy.name(),
                 policy.version().map_or_else(String::new, |v| format!("(version {v})")),
+                match policy.files() {
+                    [_] => String::new(),
+                    all => format!("files        {}\n", all.join(", ")),
+                },
                 policy.law().unwrap_or("not named"),
                 policy.sha256(),
                 policy.placeholder(),
@@ -354,10 +461,14 @@ fn explained(policy: &Policy, walk: &Explanation<'_>, format: Format) -> anyhow:
                 "decides: review",
                 "its age condition cannot be checked: the record has no trustworthy date".to_owned(),
             ),
+            Walk::Unread => {
+                ("decides: review", "label or status of the issue are not known (see --label and --status)".to_owned())
+            }
             Walk::PassedOver { because } => ("passed over", because.join("; ")),
             Walk::NotReached => ("not reached", String::new()),
         };
-        vec![r.line.to_string(), r.rule.to_owned(), r.decision.word().to_owned(), mark.to_owned(), why]
+        let line = if policy.files().len() > 1 { format!("{}:{}", r.file, r.line) } else { r.line.to_string() };
+        vec![line, r.rule.to_owned(), r.decision.word().to_owned(), mark.to_owned(), why]
     });
     let head = ["line", "rule", "decision", "result", "because"];
     let v = &walk.verdict;
@@ -396,24 +507,24 @@ impl Explain {
                 if place.area() != area {
                     return Err(Failure::Usage(format!("the place {place} is not of area {area}")).into());
                 }
-                let usual = match area {
-                    Area::Source | Area::Target => RecordType::Issue,
-                    Area::Staging => RecordType::Message,
-                    Area::State => RecordType::State,
-                    Area::Foreign | Area::Log | Area::Backup => RecordType::File,
-                };
-                let record_type = self.record.unwrap_or(usual);
+                let record_type = self.record.unwrap_or(usual_record(area));
                 let record = RecordRef { record_type, id: None, key: None, path: self.path.clone() };
                 (place, record, self.field.clone(), self.kind, self.strength)
             }
         };
+        // A place of an instance is written `area:instance/PROJECT`.
+        let remote = matches!(place.area(), Area::Source | Area::Target);
+        let parts: Vec<String> = place.spot().split('/').map(str::to_owned).collect();
+        let issue = remote
+            && (record.key.is_some() || !matches!(record.record_type, RecordType::Property | RecordType::UserProfile));
+        let own = |n: usize| parts.get(n).filter(|_| remote).map(String::as_str);
         let piece = Piece { pointer: String::new(), from: 0, to: 0 };
         let reference = Reference {
             subject: 0,
             identifier: 0,
             place,
-            instance: None,
-            project: None,
+            instance: self.instance.clone().or_else(|| own(0)?.parse().ok()),
+            project: self.project.clone().or_else(|| own(1)?.parse().ok()),
             record,
             field,
             locator: String::new(),
@@ -421,6 +532,10 @@ impl Explain {
             strength,
             cut: if self.whole { Cut::Whole } else { Cut::Text { pieces: vec![piece] } },
             times: RecordTimes { created: self.created, updated: self.updated },
+            issue: issue.then(|| {
+                let labels = (!self.label.is_empty() || self.status.is_some()).then(|| self.label.clone());
+                Arc::new(IssueFacts { status: self.status.clone(), labels })
+            }),
         };
         Ok((reference, self.controller))
     }
@@ -468,24 +583,28 @@ mod tests {
 
     #[test]
     fn three_mistakes_are_three_diagnostics() {
-        let table = check(THREE, "p.toml", Format::Table, false).unwrap();
+        let check = |text: &str, format| {
+            let text = Text { text: text.to_owned(), origin: "p.toml".to_owned(), folder: None };
+            check(&text, DateTime::UNIX_EPOCH, &[], &|_| None, format, false)
+        };
+        let table = check(THREE, Format::Table).unwrap();
         assert_eq!((table.errors, table.warnings), (3, 0));
         for at in ["p.toml:3:1", "p.toml:6:18", "p.toml:10:12"] {
             assert!(table.data.contains(at), "{at} in\n{}", table.data);
         }
         assert_eq!(table.summary, "p.toml: 3 errors, 0 warnings");
-        let json: Value = serde_json::from_str(&check(THREE, "p.toml", Format::Json, false).unwrap().data).unwrap();
+        let json: Value = serde_json::from_str(&check(THREE, Format::Json).unwrap().data).unwrap();
         assert_eq!((&json["ok"], &json["errors"]), (&json!(false), &json!(3)));
         assert_eq!(json["diagnostics"][1]["code"], "unknown-value");
         assert_eq!((&json["diagnostics"][1]["line"], &json["diagnostics"][1]["column"]), (&json!(6), &json!(18)));
-        assert_eq!(check(THREE, "p.toml", Format::Csv, false).unwrap().data.lines().count(), 4);
-        assert!(check(THREE, "p.toml", Format::Html, false).is_err());
+        assert_eq!(check(THREE, Format::Csv).unwrap().data.lines().count(), 4);
+        assert!(check(THREE, Format::Html).is_err());
     }
 
     #[test]
     fn a_good_policy_prints_nothing_but_a_summary() {
-        let (text, origin) = text_of(&PolicySource::Shipped("gdpr-default")).unwrap();
-        let checked = check(&text, &origin, Format::Table, false).unwrap();
+        let text = text_of(&PolicySource::Shipped("gdpr-default")).unwrap();
+        let checked = check(&text, DateTime::UNIX_EPOCH, &[], &|_| None, Format::Table, false).unwrap();
         assert_eq!((checked.data.as_str(), checked.errors, checked.warnings), ("", 0, 0));
         assert!(checked.summary.contains("ok, policy gdpr-default"));
     }

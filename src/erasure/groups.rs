@@ -316,6 +316,7 @@ mod tests {
                 strength,
                 cut: Cut::Whole,
                 times: RecordTimes::default(),
+                issue: None,
             },
             decision: Decision::Review,
             rule: "r".into(),

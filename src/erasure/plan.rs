@@ -428,6 +428,16 @@ impl Plan {
         serde_json::to_value(self).map(|v| canonical_sha256(&v)).unwrap_or_default()
     }
 
+    /// Findings by the rule that decided about them.
+    #[must_use]
+    pub fn rules(&self) -> BTreeMap<String, u64> {
+        let done = self.steps.iter().flat_map(|s| &s.edits).map(|e| &e.rule);
+        let stays = self.standing.iter().filter(|s| !s.finding.is_empty()).map(|s| &s.rule);
+        let mut out = BTreeMap::new();
+        done.chain(stays).for_each(|rule| *out.entry(rule.clone()).or_default() += 1);
+        out
+    }
+
     /// Makes a plan; the same input gives the same plan.
     #[must_use]
     pub fn make(input: Input<'_>) -> Self {

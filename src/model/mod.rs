@@ -29,7 +29,7 @@ pub use period::{Period, PeriodError};
 pub use personal::{Personal, Secret};
 pub use place::{Area, Controller, Flavor, Mandate, Place};
 pub use record::{RecordRef, RecordTimes, RecordType};
-pub use reference::{Cut, Piece, Reference, ReferenceKind, Strength};
+pub use reference::{Cut, IssueFacts, Piece, Reference, ReferenceKind, Strength};
 pub use schedule::{Schedule, ScheduleError};
 pub use scope::{CaseScope, Thing, ThingKind};
 pub use subject::{Identifier, IdentifierKind, Namesake, Subject};

@@ -80,6 +80,15 @@ impl Period {
         }
     }
 
+    /// When a period that is over at `end` started: the corresponding day, or the last day of the month where there is none.
+    #[must_use]
+    pub fn before(self, end: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Months(m) => end.checked_sub_months(Months::new(m)),
+            Self::Days(d) => end.checked_sub_days(Days::new(d.into())),
+        }
+    }
+
     /// As [`Period::after`], for days.
     #[must_use]
     pub fn after_day(self, start: NaiveDate) -> Option<NaiveDate> {

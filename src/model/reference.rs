@@ -1,5 +1,7 @@
 //! References: one occurrence of a subject in one field of one record, with the exact position to cut.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{InstanceName, Place, ProjectKey, RecordRef, RecordTimes};
@@ -133,4 +135,28 @@ pub struct Reference {
     /// When the record was made and changed.
     #[serde(default)]
     pub times: RecordTimes,
+    /// The issue that the record belongs to. Never written anywhere: a label may be a person's name.
+    #[serde(skip)]
+    pub issue: Option<Arc<IssueFacts>>,
+}
+
+/// What a policy may ask of an issue. `None` where the instance did not say it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct IssueFacts {
+    /// The name of its status.
+    pub status: Option<String>,
+    /// Its labels.
+    pub labels: Option<Vec<String>>,
+}
+
+impl IssueFacts {
+    /// What an issue's JSON says, as Jira gives it out.
+    #[must_use]
+    pub fn of(issue: &serde_json::Value) -> Self {
+        let field = |name: &str| issue.get("fields").and_then(|f| f.get(name));
+        let status = field("status").and_then(|s| s.get("name")?.as_str()).map(str::to_owned);
+        let labels = field("labels").and_then(|l| l.as_array());
+        let labels = labels.map(|l| l.iter().filter_map(|l| l.as_str().map(str::to_owned)).collect());
+        Self { status, labels }
+    }
 }

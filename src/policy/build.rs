@@ -1,6 +1,6 @@
 //! Spanned TOML → checked policy, collecting every mistake on the way.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use chrono::NaiveDate;
 use toml::{
@@ -10,8 +10,13 @@ use toml::{
 
 use super::{
     Age, Approval, AttachmentRules, Caps, CaseRules, Clock, Condition, Diagnostic, HistoryRules, Notices, Policy,
-    Requirement, Rule, Severity, Since, WithoutIt, Word, class, lint,
+    Requirement, Rule, Severity, Since, Sources, WithoutIt, Word, class, example,
+    index::Index,
+    lint,
+    lists::Lists,
+    merge,
     read::{At, Reader, Section},
+    sources::Problem,
 };
 use crate::model::{Area, Decision, Strength};
 
@@ -22,6 +27,8 @@ pub(super) struct Draft {
     pub(super) rule: Rule,
     /// The whole rule was read without an error, so that lints may build on it.
     pub(super) sound: bool,
+    /// Where it says that it takes the place of an included rule.
+    pub(super) replaces: Option<Range<usize>>,
     pub(super) spans: Spans,
 }
 
@@ -31,37 +38,59 @@ pub(super) struct Spans {
     pub(super) decision: Range<usize>,
     pub(super) record: Option<Range<usize>>,
     pub(super) controller: Option<Range<usize>>,
+    pub(super) project: Option<Range<usize>>,
+    pub(super) instance: Option<Range<usize>>,
+    pub(super) label: Option<Range<usize>>,
+    pub(super) status: Option<Range<usize>>,
     pub(super) place: Vec<Range<usize>>,
     pub(super) field: Vec<Range<usize>>,
 }
 
-/// Builds a policy; `None` only where the text is not TOML.
-pub(super) fn build(text: &str, origin: &str, sha256: String) -> (Option<Policy>, Vec<Diagnostic>) {
-    let mut reader = Reader { text, found: Vec::new() };
-    let (root, syntax) = DeTable::parse_recoverable(text);
-    let policy = document(&mut reader, root.get_ref(), origin, sha256);
+/// Builds a policy; `None` only where a text is not TOML.
+pub(super) fn build(sources: &Sources, problems: Vec<Problem>) -> (Option<Policy>, Vec<Diagnostic>) {
+    let mut reader = Reader { sources, lists: Lists::default(), found: Vec::new() };
+    for p in problems {
+        let d = reader.error(p.code, p.span, p.message).help(p.help);
+        if let Some(note) = p.note {
+            d.note(note, "on this road");
+        }
+    }
+    let texts = sources.padded();
+    let mut syntax = Vec::new();
+    let mut root = DeTable::new();
+    for (n, text) in texts.iter().enumerate() {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        syntax.extend(errors);
+        if n == 0 { root = table.into_inner() } else { merge::fill(&mut root, table.into_inner()) }
+    }
+    let policy = document(&mut reader, &root);
     if syntax.is_empty() {
+        if !reader.found.iter().any(|d| d.severity == Severity::Error) {
+            example::run(&mut reader, &policy);
+        }
         return (Some(policy), reader.found);
     }
     // The parser leaves out what it could not read, so only what stands there in full is worth a word, and only once.
     let mut found = Vec::new();
     for error in syntax {
         let span = error.span().unwrap_or(0..0);
-        let mut d = Diagnostic::new(text, Severity::Error, "toml-syntax", span, error.message().trim());
+        let mut d = Diagnostic::new(sources, Severity::Error, "toml-syntax", span, error.message().trim());
         if error.message().contains("duplicate key") {
             d.help("a key stands once; a rule starts with `[[rule]]`, in double brackets");
         }
         found.push(d);
     }
-    let lines: Vec<usize> = found.iter().map(|d| d.line).collect();
+    let lines: Vec<(String, usize)> = found.iter().map(|d| (d.file.clone(), d.line)).collect();
     found.extend(reader.found.into_iter().filter(|d| {
-        matches!(d.code, "unknown-key" | "unknown-value" | "bad-period" | "bad-glob") && !lines.contains(&d.line)
+        matches!(d.code, "unknown-key" | "unknown-value" | "bad-period" | "bad-glob")
+            && !lines.contains(&(d.file.clone(), d.line))
     }));
     (None, found)
 }
 
-fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: String) -> Policy {
+fn document(reader: &mut Reader<'_>, root: &DeTable<'_>) -> Policy {
     let mut top = Section::new("a policy", root, 0..0);
+    reader.read_lists(&mut top);
     let head = top.table(reader, "policy");
     let missing_head = head.is_none() && !root.contains_key("policy");
     let (mut name, mut version, mut law, mut placeholder) = (None, None, None, None);
@@ -74,6 +103,7 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
         version = s.string(reader, "version");
         placeholder = s.string(reader, "placeholder");
         law = s.string(reader, "law");
+        s.get("include"); // followed already, and judged
         s.finish(reader);
     } else if missing_head {
         top.required(reader, "[policy]", "add a table `[policy]` with a `name`");
@@ -160,7 +190,10 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
     let (sweep, classes) = class::read(reader, &mut top);
     let drafts = rules(reader, &mut top, root.contains_key("class"));
     top.finish(reader);
+    let drafts = merge::replace(reader, drafts);
     lint::lint(reader, &drafts);
+    reader.unused_lists();
+    let rules: Vec<Rule> = drafts.into_iter().map(|d| d.rule).collect();
     Policy {
         name: name.map(|(n, _)| n).unwrap_or_default(),
         version: version.map(|(v, _)| v),
@@ -174,11 +207,13 @@ fn document(reader: &mut Reader<'_>, root: &DeTable<'_>, origin: &str, sha256: S
         notices,
         history,
         attachments,
-        rules: drafts.into_iter().map(|d| d.rule).collect(),
+        index: Arc::new(Index::new(&rules)),
+        rules,
         sweep,
         classes,
-        origin: origin.to_owned(),
-        sha256,
+        origin: reader.sources.origins().next().unwrap_or_default().to_owned(),
+        files: reader.sources.origins().map(str::to_owned).collect(),
+        sha256: reader.sources.sha256(),
         warnings: Vec::new(),
     }
 }
@@ -311,6 +346,9 @@ fn read_rule(reader: &mut Reader<'_>, table: &DeTable<'_>, header: Range<usize>)
     let owner = s.string(reader, "owner");
     let ask = s.string(reader, "ask");
     let until = s.get("until").and_then(|v| Some((date(reader, "until", v)?, v.span())));
+    let replaces = s.key_span("replaces").filter(|_| s.bool(reader, "replaces") == Some(true));
+    s.get("replaces");
+    let examples = example::read(reader, &mut s);
     if let Some((decision, at)) = &decision {
         spans.decision = at.clone();
         check_companions(reader, &s, *decision, at, ask.as_ref(), until.as_ref());
@@ -318,7 +356,8 @@ fn read_rule(reader: &mut Reader<'_>, table: &DeTable<'_>, header: Range<usize>)
     s.finish(reader);
     let sound = errors == reader.found.iter().filter(|d| d.severity == Severity::Error).count();
     let (id, span) = id.unwrap_or((String::new(), header));
-    let line = Diagnostic::new(reader.text, Severity::Error, "", span.clone(), "").line;
+    let (file, line, ..) = reader.sources.position(span.start);
+    let file = file.to_owned();
     let rule = Rule {
         id,
         condition,
@@ -327,11 +366,14 @@ fn read_rule(reader: &mut Reader<'_>, table: &DeTable<'_>, header: Range<usize>)
         reason: reason.map(|(r, _)| r),
         owner: owner.map(|(o, _)| o),
         ask: ask.map(|(a, _)| a),
+        until_at: until.as_ref().map(|(_, at)| at.clone()),
         until: until.map(|(u, _)| u),
+        examples,
+        file,
         line,
         span,
     };
-    Draft { rule, sound, spans }
+    Draft { rule, sound, replaces, spans }
 }
 
 pub(super) fn check_id(reader: &mut Reader<'_>, id: &str, span: &Range<usize>) {
@@ -410,6 +452,16 @@ fn read_match(reader: &mut Reader<'_>, table: &DeTable<'_>, span: Range<usize>, 
         c.controller = Some(set);
         spans.controller = Some(at);
     }
+    let (project, instance) = (s.globs(reader, "project"), s.globs(reader, "instance"));
+    spans.project = project.first().map(|(_, at)| at.clone());
+    spans.instance = instance.first().map(|(_, at)| at.clone());
+    c.project = project.into_iter().map(|(g, _)| g).collect();
+    c.instance = instance.into_iter().map(|(g, _)| g).collect();
+    let (label, status) = (s.globs(reader, "label"), s.globs(reader, "status"));
+    spans.label = label.first().map(|(_, at)| at.clone());
+    spans.status = status.first().map(|(_, at)| at.clone());
+    c.label = label.into_iter().map(|(g, _)| g).collect();
+    c.status = status.into_iter().map(|(g, _)| g).collect();
     let older = s.period(reader, "older_than");
     let younger = s.period(reader, "younger_than");
     let since = s.word::<Since>(reader, "since");

@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     Glob, Period, Set, Severity, Word,
+    merge::{self, Replaces},
     read::{Reader, Section},
 };
 use crate::model::{Area, Place, ProjectKey, RecordRef, RecordType};
@@ -99,6 +100,19 @@ pub struct Class {
     /// Hex SHA-256 of the class as it is written: a class that was changed marks anew.
     pub digest: String,
     span: Range<usize>,
+    replaces: Option<Range<usize>>,
+}
+
+impl Replaces for Class {
+    const WHAT: &'static str = "class";
+
+    fn id(&self) -> (&str, usize) {
+        (&self.id, self.span.start)
+    }
+
+    fn replaces(&self) -> Option<Range<usize>> {
+        self.replaces.clone()
+    }
 }
 
 /// How sweeps are carried out.
@@ -203,6 +217,7 @@ pub(super) fn read(reader: &mut Reader<'_>, top: &mut Section<'_, '_>) -> (Sweep
             }
         }
     }
+    let classes = merge::replace(reader, classes);
     between(reader, &classes);
     (rules, classes)
 }
@@ -269,11 +284,12 @@ fn class(reader: &mut Reader<'_>, table: &DeTable<'_>, header: Range<usize>) -> 
         s.required(reader, "basis", "add `basis = \"…\"`: the law, the contract or the interest behind the period");
     }
     let (reason, owner) = (s.string(reader, "reason"), s.string(reader, "owner"));
+    let replaces = s.bool(reader, "replaces").filter(|yes| *yes).and_then(|_| s.key_span("replaces"));
     s.finish(reader);
     if let (Some((start, at)), false) = (&start, records.area.is_empty()) {
         possible(reader, *start, at, &records);
     }
-    let text = reader.text.get(header.clone()).unwrap_or_default();
+    let text = reader.sources.get(header.clone()).unwrap_or_default();
     let (id, span) = id.unwrap_or((String::new(), header.clone()));
     let ((start, _), (period, _), (then, _)) = (start?, period?, then?);
     let digest = hex::encode(Sha256::digest(
@@ -291,6 +307,7 @@ fn class(reader: &mut Reader<'_>, table: &DeTable<'_>, header: Range<usize>) -> 
         owner: owner.map(|(o, _)| o),
         digest,
         span,
+        replaces,
     })
 }
 
@@ -350,11 +367,12 @@ fn between(reader: &mut Reader<'_>, classes: &[Class]) {
             reader
                 .error("duplicate-class-id", class.span.clone(), format!("two classes are called `{}`", class.id))
                 .note(earlier.span.clone(), "the first")
-                .help("a report names the class, so each needs an id of its own");
+                .help("a report names the class, so each needs an id of its own; `replaces = true` takes the place of an included class");
         } else {
             first.insert(&class.id, class);
         }
-        if let Some(earlier) = classes[..n].iter().find(|c| c.records.covers(&class.records)) {
+        let mut before = classes[..n].iter().filter(|c| c.id != class.id); // of two of one name it is said already
+        if let Some(earlier) = before.find(|c| c.records.covers(&class.records)) {
             reader
                 .warn("shadowed-class", class.span.clone(), format!("`{}` is never asked", class.id))
                 .note(earlier.span.clone(), "this class takes every record of it")

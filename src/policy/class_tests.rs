@@ -6,7 +6,7 @@ fn said(class: &str) -> String {
         Ok(policy) => (Some("accepted".to_owned()), policy.warnings().to_vec()),
         Err(found) => (None, found),
     };
-    head.into_iter().chain(found.iter().map(|d| d.short("p"))).collect::<Vec<_>>().join("\n")
+    head.into_iter().chain(found.iter().map(|d| d.short())).collect::<Vec<_>>().join("\n")
 }
 
 const WHOLE: &str = r#"[[class]]

@@ -5,6 +5,8 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
+use super::Sources;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -18,7 +20,13 @@ pub enum Severity {
 /// A second position that explains the first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Note {
-    /// Byte range of the text.
+    /// The file.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// Byte range of the file.
     pub span: Range<usize>,
     /// What is there.
     pub label: String,
@@ -33,11 +41,13 @@ pub struct Diagnostic {
     pub code: &'static str,
     /// What is wrong.
     pub message: String,
+    /// The file.
+    pub file: String,
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    /// Byte range of the text.
+    /// Byte range of the file.
     pub span: Range<usize>,
     /// What to do about it.
     pub help: Option<String>,
@@ -47,27 +57,40 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     pub(super) fn new(
-        text: &str,
+        sources: &Sources,
         severity: Severity,
         code: &'static str,
         span: Range<usize>,
         message: impl Into<String>,
     ) -> Self {
-        let (line, column) = position(text, span.start);
-        Self { severity, code, message: message.into(), line, column, span, help: None, note: None }
+        let (file, line, column, _) = sources.position(span.start);
+        let file = file.to_owned();
+        Self { severity, code, message: message.into(), file, line, column, span, help: None, note: None }
+    }
+
+    /// From ranges of all texts to ranges of their files.
+    pub(super) fn settle(&mut self, sources: &Sources) {
+        let within = |span: &Range<usize>| {
+            let (file, line, column, start) = sources.position(span.start);
+            (file.to_owned(), line, column, start..start + span.len())
+        };
+        (self.file, self.line, self.column, self.span) = within(&self.span);
+        if let Some(note) = &mut self.note {
+            (note.file, note.line, note.column, note.span) = within(&note.span);
+        }
     }
 
     /// One line: `file:line:column: error[code]: message`, with the help after it.
     #[must_use]
-    pub fn short(&self, origin: &str) -> String {
+    pub fn short(&self) -> String {
         let level = if self.severity == Severity::Error { "error" } else { "warning" };
         let help = self.help.as_deref().map(|h| format!(" ({h})")).unwrap_or_default();
-        format!("{origin}:{}:{}: {level}[{}]: {}{help}", self.line, self.column, self.code, self.message)
+        format!("{}:{}:{}: {level}[{}]: {}{help}", self.file, self.line, self.column, self.code, self.message)
     }
 }
 
 /// Line and column, both from 1, of a byte of a text; the column counts characters.
-fn position(text: &str, at: usize) -> (usize, usize) {
+pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
         at -= 1;
@@ -77,26 +100,42 @@ fn position(text: &str, at: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, before[line..].chars().count() + 1)
 }
 
-/// Draws diagnostics over the text they are about, as a compiler does.
+/// Draws diagnostics over the texts they are about, as a compiler does.
 #[must_use]
-pub fn render(diagnostics: &[Diagnostic], text: &str, origin: &str, color: bool) -> String {
+pub fn render(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let drawn: Vec<String> = diagnostics
         .iter()
         .map(|d| {
             let level = if d.severity == Severity::Error { Level::ERROR } else { Level::WARNING };
             // An empty range would draw nothing; the snippet needs at least one character of its own text.
-            let visible = |span: &Range<usize>| {
+            let text = |file: &str| sources.text(file).unwrap_or_default();
+            let visible = |file: &str, span: &Range<usize>| {
+                let text = text(file);
                 let end = text[..span.end.min(text.len())].trim_end_matches(['\n', '\r']).len().max(span.start);
                 span.start.min(text.len())..end.min(text.len())
             };
-            let mut snippet =
-                Snippet::source(text).path(origin).annotation(AnnotationKind::Primary.span(visible(&d.span)));
-            if let Some(note) = &d.note {
-                snippet =
-                    snippet.annotation(AnnotationKind::Context.span(visible(&note.span)).label(note.label.as_str()));
+            let mut snippet = Snippet::source(text(&d.file))
+                .path(d.file.as_str())
+                .annotation(AnnotationKind::Primary.span(visible(&d.file, &d.span)));
+            let note = d.note.as_ref().map(|note| {
+                let span = visible(&note.file, &note.span);
+                (note, AnnotationKind::Context.span(span).label(note.label.as_str()))
+            });
+            let mut elsewhere = None;
+            match note {
+                Some((note, annotation)) if note.file == d.file => snippet = snippet.annotation(annotation),
+                Some((note, annotation)) => {
+                    let other = Snippet::source(text(&note.file)).path(note.file.as_str());
+                    elsewhere = Some(other.annotation(annotation));
+                }
+                None => {}
             }
-            let mut report = vec![level.primary_title(d.message.as_str()).id(d.code).element(snippet)];
+            let mut group = level.primary_title(d.message.as_str()).id(d.code).element(snippet);
+            if let Some(other) = elsewhere {
+                group = group.element(other);
+            }
+            let mut report = vec![group];
             if let Some(help) = &d.help {
                 report.push(Group::with_title(Level::HELP.secondary_title(help.as_str())));
             }
@@ -122,9 +161,10 @@ mod tests {
     #[test]
     fn drawn_like_a_compiler() {
         let text = "[policy]\nname = 3\n";
-        let mut d = Diagnostic::new(text, Severity::Error, "wrong-type", 16..17, "`name` must be a string");
+        let (sources, _) = Sources::load(text, "p.toml", &|_| Err(String::new()));
+        let mut d = Diagnostic::new(&sources, Severity::Error, "wrong-type", 16..17, "`name` must be a string");
         d.help = Some("put it into quotes".into());
-        insta::assert_snapshot!(render(&[d.clone()], text, "p.toml", false), @r"
+        insta::assert_snapshot!(render(&[d.clone()], &sources, false), @r"
         error[wrong-type]: `name` must be a string
          --> p.toml:2:8
           |
@@ -133,7 +173,7 @@ mod tests {
           |
         help: put it into quotes
         ");
-        assert_eq!(d.short("p.toml"), "p.toml:2:8: error[wrong-type]: `name` must be a string (put it into quotes)");
-        assert!(render(&[d], text, "p.toml", true).contains('\u{1b}'));
+        assert_eq!(d.short(), "p.toml:2:8: error[wrong-type]: `name` must be a string (put it into quotes)");
+        assert!(render(&[d], &sources, true).contains('\u{1b}'));
     }
 }

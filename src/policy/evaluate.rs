@@ -57,6 +57,8 @@ pub enum Walk {
     Applied,
     /// All but its age condition holds, and the record has no trustworthy date: sent to review.
     Undated,
+    /// No condition fails, and label or status of the issue are not known: sent to review.
+    Unread,
     /// It does not apply.
     PassedOver {
         /// Every condition that fails.
@@ -71,6 +73,8 @@ pub enum Walk {
 pub struct ExplainedRule<'p> {
     /// Its id.
     pub rule: &'p str,
+    /// The file it stands in.
+    pub file: &'p str,
     /// Its line in the file.
     pub line: usize,
     /// What it would decide.
@@ -93,11 +97,14 @@ impl Policy {
     /// Decides about one reference. Total: what no rule takes is `review`.
     #[must_use]
     pub fn evaluate(&self, reference: &Reference, ctx: &EvalContext) -> Verdict {
-        for rule in &self.rules {
+        for rule in self.index.candidates(&self.rules, reference, ctx) {
             match rule.applies(reference, ctx) {
                 Applies::No => {}
                 Applies::Yes => return decided(rule),
-                Applies::Undated => return undated(rule),
+                Applies::Undated => return unsure(rule, "of a certain age, and this one has no trustworthy date"),
+                Applies::Unread => {
+                    return unsure(rule, "of certain issues, and this one's label or status is not known");
+                }
             }
         }
         Verdict {
@@ -126,10 +133,11 @@ impl Policy {
                     over = true;
                     match rule.applies(reference, ctx) {
                         Applies::Undated => Walk::Undated,
+                        Applies::Unread => Walk::Unread,
                         _ => Walk::Applied,
                     }
                 };
-                ExplainedRule { rule: &rule.id, line: rule.line, decision: rule.decision, walk }
+                ExplainedRule { rule: &rule.id, file: &rule.file, line: rule.line, decision: rule.decision, walk }
             })
             .collect();
         Explanation { verdict: self.evaluate(reference, ctx), rules }
@@ -148,28 +156,26 @@ fn decided(rule: &Rule) -> Verdict {
     }
 }
 
-fn undated(rule: &Rule) -> Verdict {
+fn unsure(rule: &Rule, why: &str) -> Verdict {
     Verdict {
         decision: Decision::Review,
         rule_id: rule.id.clone(),
         basis: None,
-        reasons: vec![format!(
-            "rule {} would {} records of a certain age, and this one has no trustworthy date",
-            rule.id,
-            rule.decision.word()
-        )],
+        reasons: vec![format!("rule {} would {} records {why}", rule.id, rule.decision.word())],
         ask: None,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use chrono::{Duration, TimeZone};
     use proptest::{prelude::*, sample::select};
 
     use super::*;
     use crate::{
-        model::{Area, Cut, Piece, Place, RecordRef, RecordTimes, RecordType, ReferenceKind, Strength},
+        model::{Area, Cut, IssueFacts, Piece, Place, RecordRef, RecordTimes, RecordType, ReferenceKind, Strength},
         policy::{SHIPPED, fits},
     };
 
@@ -191,7 +197,13 @@ mod tests {
             strength,
             cut: Cut::Text { pieces: vec![Piece { pointer: String::new(), from: 0, to: 1 }] },
             times: RecordTimes::default(),
+            issue: None,
         }
+    }
+
+    fn issue(status: Option<&str>, labels: Option<&[&str]>) -> Option<Arc<IssueFacts>> {
+        let labels = labels.map(|all| all.iter().map(|l| (*l).to_owned()).collect());
+        Some(Arc::new(IssueFacts { status: status.map(str::to_owned), labels }))
     }
 
     fn whole(r: Reference) -> Reference {
@@ -218,6 +230,44 @@ mod tests {
     }
 
     #[test]
+    fn an_issues_label_and_status_are_asked_and_where_they_are_not_known_a_person_is() {
+        let p = policy(
+            "[[rule]]\nid = \"contracts\"\nmatch = { area = \"target\", status = [\"Done\", \"Closed*\"], label = \"contract-*\" }\n\
+             decision = \"keep\"\nbasis = \"law\"\n[[rule]]\nid = \"rest\"\ndecision = \"redact\"\n",
+        );
+        let says = |facts: Option<Arc<IssueFacts>>, key: Option<&str>| {
+            let mut r = reference(Area::Target, RecordType::Comment, "body", ReferenceKind::Email, Strength::Probable);
+            (r.issue, r.record.key) = (facts, key.map(str::to_owned));
+            let (verdict, walk) = (p.evaluate(&r, &EvalContext::at(now())), p.explain(&r, &EvalContext::at(now())));
+            assert_eq!(walk.verdict, verdict);
+            let first = walk.rules[0].walk.clone();
+            (verdict.decision.word(), verdict.rule_id, first)
+        };
+        let rule = |facts, key| {
+            let (decision, rule, _) = says(facts, key);
+            format!("{decision} by {rule}")
+        };
+        let all: &[&str] = &["x", "contract-2026"];
+        assert_eq!(rule(issue(Some("Done"), Some(all)), Some("P-1")), "keep by contracts");
+        assert_eq!(rule(issue(Some("Closed, long ago"), Some(all)), Some("P-1")), "keep by contracts");
+        assert_eq!(rule(issue(Some("done"), Some(all)), Some("P-1")), "redact by rest");
+        assert_eq!(rule(issue(Some("Done"), Some(&["contract"])), Some("P-1")), "redact by rest");
+        assert_eq!(rule(issue(Some("Done"), Some(&[])), Some("P-1")), "redact by rest");
+        // Not known: only where no other condition fails.
+        assert_eq!(rule(issue(Some("Done"), None), Some("P-1")), "review by contracts");
+        assert_eq!(rule(issue(None, Some(all)), Some("P-1")), "review by contracts");
+        assert_eq!(rule(issue(None, Some(&["x"])), Some("P-1")), "redact by rest");
+        assert_eq!(rule(None, Some("P-1")), "review by contracts");
+        assert_eq!(says(None, Some("P-1")).2, Walk::Unread);
+        // A component's lead, say, belongs to no issue.
+        assert_eq!(rule(None, None), "redact by rest");
+        let Walk::PassedOver { because } = says(issue(Some("Open"), Some(all)), None).2 else { panic!("passed over") };
+        assert_eq!(because, ["the issue has no status of `Done`, `Closed*` with a label of `contract-*`"]);
+        let Walk::PassedOver { because } = says(None, None).2 else { panic!("passed over") };
+        assert!(because[0].starts_with("it belongs to no issue"), "{because:?}");
+    }
+
+    #[test]
     fn shipped_policies_pass_their_own_check_without_a_warning() {
         for (name, text) in SHIPPED {
             let p = Policy::parse(text, name).unwrap_or_else(|found| panic!("{name}: {found:#?}"));
@@ -234,6 +284,30 @@ mod tests {
             assert!(default.unwrap_or(!p.classes().is_empty()), "{name} ends with its default");
         }
         assert!(Policy::shipped("none").is_none());
+    }
+
+    #[test]
+    fn the_uks_policy_is_the_default_one_under_its_own_law_and_calendar() {
+        let (uk, eu) = (Policy::shipped("uk-gdpr").unwrap(), Policy::shipped("gdpr-default").unwrap());
+        let rules =
+            |p: &Policy| p.rules().iter().map(|r| (r.id.clone(), r.condition.clone(), r.decision)).collect::<Vec<_>>();
+        assert_eq!(rules(&uk), rules(&eu));
+        let classes = |p: &Policy| p.classes().iter().map(|c| (c.id.clone(), c.period, c.grace)).collect::<Vec<_>>();
+        assert_eq!(classes(&uk), classes(&eu));
+        assert!(uk.rules().iter().all(|r| r.basis.as_ref().unwrap().starts_with("UK GDPR")));
+        // ICO, "How long do we have to comply?": from the day of receipt to the corresponding day, or the last of a shorter
+        // month; on a weekend or public holiday the next working day.
+        for (received, due) in [
+            ("2026-09-03", "2026-10-05"), // the 3rd is a Saturday
+            ("2026-09-02", "2026-10-02"),
+            ("2026-11-25", "2026-12-29"), // Christmas, the weekend, the substitute for Boxing Day
+            ("2027-01-31", "2027-03-01"), // the 28th is a Sunday
+            ("2027-02-26", "2027-03-30"), // Good Friday to Easter Monday
+            ("2026-03-31", "2026-04-30"),
+        ] {
+            let received = received.parse().unwrap();
+            assert_eq!(uk.clock().deadline(received, false, &[], received), Some(due.parse().unwrap()), "{received}");
+        }
     }
 
     #[test]
@@ -427,16 +501,19 @@ mod tests {
         let fields = select(vec!["", "summary", "author", "creator", "name", "labels", "customfield_1", "assignee"]);
         let paths = select(vec![None, Some("processed/x.json"), Some("a/b.zip!c"), Some("x.gz!x"), Some("x")]);
         let times = select(vec![None, Some(-400i64), Some(-100), Some(0), Some(90)]);
+        let issues = select(vec![None, issue(None, Some(&["x"])), issue(Some("Done"), Some(&["yes", "z"]))]);
         (
             (select(Area::ALL.to_vec()), select(RecordType::ALL), select(ReferenceKind::ALL), select(Strength::ALL)),
             (fields, paths, any::<bool>(), times.clone(), times),
+            issues,
         )
-            .prop_map(|((area, record, kind, strength), (field, path, whole, created, updated))| {
+            .prop_map(|((area, record, kind, strength), (field, path, whole, created, updated), issue)| {
                 let mut r = reference(area, record, field, kind, strength);
                 r.record.path = path.map(str::to_owned);
                 if whole {
                     r.cut = Cut::Whole;
                 }
+                r.issue = issue.filter(|_| matches!(area, Area::Source | Area::Target));
                 let at = |days: Option<i64>| days.map(|d| now() + Duration::days(d));
                 r.times = RecordTimes { created: at(created), updated: at(updated) };
                 r
@@ -456,10 +533,13 @@ mod tests {
             one("path", words(&["**/processed/**", "**.zip!*"])),
             one("at_least", words(&["possible", "probable", "certain"])),
             one("older_than", words(&["6 months", "1 year", "30 days"])),
+            one("label", words(&["x", "y*", "*"])),
+            one("status", words(&["Done", "D*"])),
             select(Decision::ALL),
         )
-            .prop_map(|(area, record, field, path, strength, age, decision)| {
-                let parts: Vec<_> = [area, record, field, path, strength, age].into_iter().flatten().collect();
+            .prop_map(|(area, record, field, path, strength, age, label, status, decision)| {
+                let all = [area, record, field, path, strength, age, label, status];
+                let parts: Vec<_> = all.into_iter().flatten().collect();
                 let condition =
                     if parts.is_empty() { String::new() } else { format!("match = {{ {} }}\n", parts.join(", ")) };
                 format!("{condition}decision = \"{}\"\nbasis = \"b\"\n", decision.word())
@@ -496,7 +576,7 @@ mod tests {
             let (verdict, walk) = (p.evaluate(&r, &ctx), p.explain(&r, &ctx));
             prop_assert_eq!(&walk.verdict, &verdict);
             let deciding: Vec<_> =
-                walk.rules.iter().filter(|w| matches!(w.walk, Walk::Applied | Walk::Undated)).collect();
+                walk.rules.iter().filter(|w| matches!(w.walk, Walk::Applied | Walk::Undated | Walk::Unread)).collect();
             prop_assert!(deciding.len() <= 1);
             match deciding.first() {
                 Some(w) if w.walk == Walk::Applied => {
@@ -531,7 +611,8 @@ mod tests {
             let found = Policy::parse(&text, "p").map_or_else(|e| e, |p| p.warnings().to_vec());
             let only_shadows = found.iter().all(|d| d.severity == crate::policy::Severity::Warning || d.code == "unreachable-rule");
             prop_assume!(only_shadows);
-            let (draft, _) = crate::policy::build::build(&text, "p", String::new());
+            let (sources, _) = crate::policy::Sources::load(&text, "p", &|_| Err("none".to_owned()));
+            let (draft, _) = crate::policy::build::build(&sources, Vec::new());
             let p = draft.unwrap();
             for d in found.iter().filter(|d| matches!(d.code, "unreachable-rule" | "redundant-rule")) {
                 for r in &seen {
@@ -552,11 +633,11 @@ mod tests {
 
         #[test]
         fn parsing_never_panics(text in "[\\[\\]a-z\"={}, \n0-9.#é]{0,80}") {
-            match Policy::parse(&text, "p") {
-                Ok(_) => {}
-                Err(found) => {
+            match Policy::read(&text, "p", &|_| Err("none".to_owned())) {
+                (_, Ok(_)) => {}
+                (sources, Err(found)) => {
                     prop_assert!(!found.is_empty());
-                    prop_assert!(!crate::policy::render(&found, &text, "p", false).is_empty());
+                    prop_assert!(!crate::policy::render(&found, &sources, false).is_empty());
                 }
             }
         }

@@ -71,7 +71,7 @@ fn doubles(reader: &mut Reader<'_>, drafts: &[Draft]) {
                     format!("two rules are called `{}`", draft.rule.id),
                 )
                 .note(earlier.rule.span.clone(), "the first")
-                .help("a finding names its rule, so each needs an id of its own");
+                .help("a finding names its rule, so each needs an id of its own; `replaces = true` takes the place of an included rule");
         } else {
             first.insert(&draft.rule.id, draft);
         }
@@ -138,6 +138,20 @@ fn places(reader: &mut Reader<'_>, draft: &Draft) {
                 .help("the place names its area itself: leave `area` out, or make the two agree");
         }
     }
+    let spans = &draft.spans;
+    let only_jira = [
+        ("project", &spans.project),
+        ("instance", &spans.instance),
+        ("label", &spans.label),
+        ("status", &spans.status),
+    ];
+    for (key, span) in only_jira {
+        if let Some(span) = span.clone().filter(|_| !c.area.iter().any(has_instance)) {
+            reader
+                .error("never-matches", span, format!("places of these areas have no {key}"))
+                .help("only places of the areas source and target have one");
+        }
+    }
     if let Some(span) = draft.spans.controller.as_ref().filter(|_| !c.area.iter().any(has_instance)) {
         reader
             .error(
@@ -169,6 +183,10 @@ fn shadows(reader: &mut Reader<'_>, drafts: &[Draft]) {
     for (i, later) in drafts.iter().enumerate().filter(|(_, d)| d.sound) {
         let Some(earlier) = drafts[..i].iter().find(|e| e.sound && shadowed(&e.rule, &later.rule)) else { continue };
         let (a, b) = (&earlier.rule, &later.rule);
+        let elsewhere = reader.sources.file_at(a.span.start) != reader.sources.file_at(b.span.start);
+        if elsewhere && a.id == b.id {
+            continue; // two of one name: said already
+        }
         let note = if a.condition.is_any() {
             "this rule has no `match`, so it takes everything"
         } else {
@@ -183,6 +201,30 @@ fn shadows(reader: &mut Reader<'_>, drafts: &[Draft]) {
                 )
                 .note(a.span.clone(), note)
                 .help("take it out, or put it before the other if its basis or reason matters");
+        } else if elsewhere {
+            reader
+                .warn(
+                    "overridden-rule",
+                    b.span.clone(),
+                    format!("rule `{}` of an included file never decides: `{}` does before it", b.id, a.id),
+                )
+                .note(a.span.clone(), note)
+                .help(format!("if that is meant, call the rule `{}` and add `replaces = true`", b.id));
+        } else if a.condition == b.condition {
+            reader
+                .error(
+                    "contradicting-rules",
+                    b.span.clone(),
+                    format!(
+                        "rules `{}` and `{}` are about the same, and say `{}` and `{}`",
+                        a.id,
+                        b.id,
+                        a.decision.word(),
+                        b.decision.word()
+                    ),
+                )
+                .note(a.span.clone(), "this rule decides, since it stands first")
+                .help("take one of them out, or make the first narrower");
         } else {
             reader
                 .error(
@@ -227,6 +269,10 @@ fn shadowed(earlier: &Rule, later: &Rule) -> bool {
         && globs(&a.field, &b.field)
         && globs(&a.path, &b.path)
         && globs(&a.place, &b.place)
+        && globs(&a.project, &b.project)
+        && globs(&a.instance, &b.instance)
+        && globs(&a.label, &b.label)
+        && globs(&a.status, &b.status)
         && (a.age.is_any() || (a.age.since == b.age.since && older && younger))
         && earlier.until.is_none()
         && records.iter().all(|r| takes(earlier, later, r))

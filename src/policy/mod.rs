@@ -16,38 +16,52 @@
 //!   in the future) whose other conditions hold goes to `review` there and then, since it cannot be known whether the rule is meant.
 //! - `until` on a `keep` is the last day (UTC) on which the exception holds; afterwards the rule is passed over.
 
+mod advice;
 mod build;
 mod case;
 mod class;
+mod codes;
 mod diagnostic;
 mod evaluate;
+mod example;
 mod glob;
+mod index;
 mod lint;
+mod lists;
 mod means;
+mod merge;
 mod read;
 mod resolved;
 mod rule;
+mod schema;
 mod shipped;
+mod sources;
 mod words;
 #[cfg(test)]
 mod wrong;
+#[cfg(test)]
+mod wrong_more;
 
 pub use crate::model::{Clock, Period, PeriodError};
+pub use advice::{Beside, Configured, Plans};
 pub use case::{Aftercare, CaseRules, Requirement};
 pub use class::{Asked, Class, Records, Start, SweepRules, Then};
+pub use codes::CODES;
 pub use diagnostic::{Diagnostic, Severity, render};
 pub use evaluate::{BUILT_IN_DEFAULT, EvalContext, ExplainedRule, Explanation, Verdict, Walk};
+pub use example::{Example, usual_record};
 pub use glob::{Glob, GlobError};
 pub use means::{AttachmentRules, HistoryRules, WithoutIt};
 pub(crate) use rule::packed;
 pub use rule::{Age, Condition, Rule, Since, fits};
+pub use schema::schema;
 pub use shipped::SHIPPED;
+pub use sources::{Loader, Sources};
 pub use words::{Set, Word};
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// How much one plan may do before a second person raises the cap (law 9).
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -102,32 +116,43 @@ pub struct Policy {
     history: HistoryRules,
     attachments: AttachmentRules,
     rules: Vec<Rule>,
+    index: Arc<index::Index>,
     sweep: SweepRules,
     classes: Vec<Class>,
     origin: String,
+    files: Vec<String>,
     sha256: String,
     warnings: Vec<Diagnostic>,
 }
 
 impl Policy {
-    /// Reads and checks a policy. `origin` is the file's name, for diagnostics.
+    /// Reads and checks a policy of one file, which may include shipped ones by name. `origin` is the file's name, for
+    /// diagnostics.
     ///
     /// # Errors
     /// All diagnostics, in the order of the text, when at least one of them is an error; the warnings are among them.
     pub fn parse(text: &str, origin: &str) -> Result<Self, Vec<Diagnostic>> {
-        let (draft, mut diagnostics) = build::build(text, origin, hex::encode(Sha256::digest(text.as_bytes())));
+        Self::read(text, origin, &|_| Err("this policy is read without a folder".to_owned())).1
+    }
+
+    /// The same with a loader for the files that it includes, and with all texts, to draw the diagnostics over.
+    pub fn read(text: &str, origin: &str, loader: &Loader<'_>) -> (Sources, Result<Self, Vec<Diagnostic>>) {
+        let (sources, problems) = Sources::load(text, origin, loader);
+        let (draft, mut diagnostics) = build::build(&sources, problems);
         diagnostics.sort_by(|a, b| (a.span.start, a.span.end, a.code).cmp(&(b.span.start, b.span.end, b.code)));
         diagnostics.dedup();
-        match draft {
+        diagnostics.iter_mut().for_each(|d| d.settle(&sources));
+        let policy = match draft {
             Some(mut policy) if !diagnostics.iter().any(|d| d.severity == Severity::Error) => {
                 policy.warnings = diagnostics;
                 Ok(policy)
             }
             _ => Err(diagnostics),
-        }
+        };
+        (sources, policy)
     }
 
-    /// A policy that ships with efface: `gdpr-default`, `strict` or `minimal`; `None` for another name.
+    /// A policy that ships with efface: those of [`SHIPPED`]; `None` for another name.
     ///
     /// # Panics
     /// When a shipped policy does not pass its own check; a test forbids it.
@@ -233,7 +258,13 @@ impl Policy {
         &self.origin
     }
 
-    /// SHA-256 of the file's bytes, as lower-case hex.
+    /// The file and what it includes, in the order in which they count.
+    #[must_use]
+    pub fn files(&self) -> &[String] {
+        &self.files
+    }
+
+    /// SHA-256 of the file's bytes, as lower-case hex; where it includes others, over the bytes of all of them.
     #[must_use]
     pub fn sha256(&self) -> &str {
         &self.sha256

@@ -7,14 +7,15 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Diagnostic, Glob, Period, Set, Severity, Word, diagnostic::Note, words::nearest};
+use super::{Diagnostic, Glob, Period, Set, Severity, Sources, Word, diagnostic::Note, lists::Lists, words::nearest};
 
 /// A value with the place where it stands.
 pub(super) type At<T> = (T, Range<usize>);
 
-/// The text, and what was found wrong so far.
+/// The texts, their named lists, and what was found wrong so far.
 pub(super) struct Reader<'t> {
-    pub(super) text: &'t str,
+    pub(super) sources: &'t Sources,
+    pub(super) lists: Lists,
     pub(super) found: Vec<Diagnostic>,
 }
 
@@ -39,7 +40,7 @@ impl Reader<'_> {
 
     fn push(&mut self, severity: Severity, code: &'static str, span: Range<usize>, message: String) -> &mut Diagnostic {
         let at = self.found.len();
-        self.found.push(Diagnostic::new(self.text, severity, code, span, message));
+        self.found.push(Diagnostic::new(self.sources, severity, code, span, message));
         &mut self.found[at]
     }
 }
@@ -51,7 +52,7 @@ impl Diagnostic {
     }
 
     pub(super) fn note(&mut self, span: Range<usize>, label: impl Into<String>) -> &mut Self {
-        self.note = Some(Note { span, label: label.into() });
+        self.note = Some(Note { file: String::new(), line: 0, column: 0, span, label: label.into() });
         self
     }
 }
@@ -250,6 +251,15 @@ impl<'v, 'i> Section<'v, 'i> {
             .collect()
     }
 
+    /// One text or a list of them, without where each stands; an empty list is one.
+    pub(super) fn texts(&mut self, reader: &mut Reader<'_>, key: &'static str) -> Option<Vec<String>> {
+        if matches!(self.table.get(key).map(Spanned::get_ref), Some(DeValue::Array(a)) if a.is_empty()) {
+            self.asked.push(key);
+            return Some(Vec::new());
+        }
+        Some(self.list(reader, key)?.0.into_iter().map(|(text, _)| text).collect())
+    }
+
     /// One text or a list of them; an empty list is a mistake, since it would match nothing.
     fn list(&mut self, reader: &mut Reader<'_>, key: &'static str) -> Option<At<Vec<At<String>>>> {
         let value = self.get(key)?;
@@ -275,6 +285,13 @@ impl<'v, 'i> Section<'v, 'i> {
         let mut list = Vec::new();
         for item in items {
             match item.get_ref().as_str() {
+                Some(text) if text.starts_with('@') => {
+                    let named = reader.named(text, item.span());
+                    if named.is_empty() {
+                        return None; // said already; what was meant is not known
+                    }
+                    list.extend(named);
+                }
                 Some(text) => list.push((text.to_owned(), item.span())),
                 None => {
                     wrong_type(reader, key, item, "a string").help("put it into quotes");

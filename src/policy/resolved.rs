@@ -34,6 +34,10 @@ fn parts(c: &Condition) -> Vec<(&'static str, Vec<String>)> {
             "controller",
             c.controller.map(|set| set.words().into_iter().map(str::to_owned).collect()).unwrap_or_default(),
         ),
+        ("project", globs(&c.project)),
+        ("instance", globs(&c.instance)),
+        ("label", globs(&c.label)),
+        ("status", globs(&c.status)),
         ("older_than", period(c.age.older_than)),
         ("younger_than", period(c.age.younger_than)),
         ("since", since),
@@ -48,7 +52,7 @@ fn rule(r: &Rule) -> Value {
         .map(|(key, words)| (key.to_owned(), if single(key) { json!(words[0]) } else { json!(words) }))
         .collect();
     json!({
-        "id": r.id, "line": r.line, "match": condition, "decision": r.decision, "basis": r.basis, "reason": r.reason,
+        "id": r.id, "file": r.file, "line": r.line, "match": condition, "decision": r.decision, "basis": r.basis, "reason": r.reason,
         "owner": r.owner, "ask": r.ask, "until": r.until.map(|u| u.to_string()),
     })
 }
@@ -69,13 +73,13 @@ impl Policy {
         let mut rules: Vec<Value> = self.rules.iter().map(rule).collect();
         if !self.rules.iter().any(|r| r.condition.is_any()) {
             rules.push(json!({
-                "id": BUILT_IN_DEFAULT, "line": null, "match": {}, "decision": "review", "basis": null,
+                "id": BUILT_IN_DEFAULT, "file": null, "line": null, "match": {}, "decision": "review", "basis": null,
                 "reason": "no rule of the policy applies", "owner": null, "ask": null, "until": null,
             }));
         }
         json!({
             "schema": "efface.policy/1",
-            "name": self.name, "version": self.version, "law": self.law, "sha256": self.sha256,
+            "name": self.name, "version": self.version, "law": self.law, "sha256": self.sha256, "files": self.files,
             "placeholder": self.placeholder,
             "approval": {
                 "four_eyes": self.approval.four_eyes, "signatures": self.approval.signatures,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
-use super::{EvalContext, Glob, Period, Set, Word};
+use super::{EvalContext, Example, Glob, Period, Set, Word};
 use crate::model::{
     Area, Controller, Cut, Decision, Flavor, RecordRef, RecordTimes, RecordType, Reference, ReferenceKind, Strength,
 };
@@ -72,6 +72,14 @@ pub struct Condition {
     pub strength: Set<Strength>,
     /// Controllers of the place's instance; a place of no instance fits none.
     pub controller: Option<Set<Controller>>,
+    /// Globs over the project's key; a place of no project fits none.
+    pub project: Vec<Glob>,
+    /// Globs over the instance's name; a place of no instance fits none.
+    pub instance: Vec<Glob>,
+    /// Globs over the issue's labels, of which one has to match; what belongs to no issue fits none.
+    pub label: Vec<Glob>,
+    /// Globs over the name of the issue's status; what belongs to no issue fits none.
+    pub status: Vec<Glob>,
     /// Age.
     pub age: Age,
 }
@@ -87,6 +95,10 @@ impl Default for Condition {
             kind: Set::all(),
             strength: Set::all(),
             controller: None,
+            project: Vec::new(),
+            instance: Vec::new(),
+            label: Vec::new(),
+            status: Vec::new(),
             age: Age::default(),
         }
     }
@@ -97,6 +109,24 @@ impl Condition {
     #[must_use]
     pub fn is_any(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether label and status of the issue fit; `None` where the instance did not say them.
+    fn issue_holds(&self, r: &Reference) -> Option<bool> {
+        if self.label.is_empty() && self.status.is_empty() {
+            return Some(true);
+        }
+        if !of_issue(r) {
+            return Some(false);
+        }
+        let issue = r.issue.as_deref();
+        let status = |g: &Glob| issue.and_then(|i| i.status.as_deref()).map(|s| g.matches(s));
+        let label = |g: &Glob| issue.and_then(|i| i.labels.as_ref()).map(|all| all.iter().any(|l| g.matches(l)));
+        match (one_of(&self.status, status), one_of(&self.label, label)) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (Some(true), Some(true)) => Some(true),
+            _ => None,
+        }
     }
 }
 
@@ -119,8 +149,14 @@ pub struct Rule {
     pub ask: Option<String>,
     /// The last day (UTC) on which it holds.
     pub until: Option<NaiveDate>,
+    /// References that it decides, or does not.
+    pub examples: Vec<Example>,
+    /// The file it stands in, for diagnostics.
+    pub file: String,
     /// Line in the file, from 1.
     pub line: usize,
+    /// Where its last day stands.
+    pub(super) until_at: Option<Range<usize>>,
     /// Where the rule's id stands, for diagnostics.
     pub(super) span: Range<usize>,
 }
@@ -132,6 +168,8 @@ pub(super) enum Applies {
     No,
     /// All but the age holds, and the age cannot be known.
     Undated,
+    /// The conditions on the issue cannot be checked, and no other fails.
+    Unread,
 }
 
 impl Rule {
@@ -146,18 +184,16 @@ impl Rule {
             && any(&c.field, |g| g.matches(&r.field))
             && any(&c.place, |g| place_matches(g, r))
             && any(&c.path, |g| r.record.path.as_deref().is_some_and(|p| g.matches(p)))
+            && any(&c.project, |g| r.project.as_ref().is_some_and(|p| g.matches(p.as_str())))
+            && any(&c.instance, |g| r.instance.as_ref().is_some_and(|i| g.matches(i.as_str())))
             && self.until.is_none_or(|until| now.date_naive() <= until)
             && self.fits(r, ctx).is_ok();
-        if !holds {
-            return Applies::No;
-        }
-        if c.age.is_any() {
-            return Applies::Yes;
-        }
-        match c.age.holds(&r.times, now) {
-            Some(true) => Applies::Yes,
-            Some(false) => Applies::No,
-            None => Applies::Undated,
+        let age = if c.age.is_any() { Some(true) } else { c.age.holds(&r.times, now) };
+        match (holds.then(|| c.issue_holds(r)), age) {
+            (None | Some(Some(false)), _) | (_, Some(false)) => Applies::No,
+            (Some(None), _) => Applies::Unread,
+            (Some(Some(true)), Some(true)) => Applies::Yes,
+            (Some(Some(true)), None) => Applies::Undated,
         }
     }
 
@@ -209,6 +245,19 @@ impl Rule {
         globs(&mut out, "place", &c.place, any(&c.place, |g| place_matches(g, r)));
         let path = r.record.path.as_deref();
         globs(&mut out, "path", &c.path, any(&c.path, |g| path.is_some_and(|p| g.matches(p))));
+        let project = r.project.as_ref().map(|p| p.as_str());
+        globs(&mut out, "project", &c.project, any(&c.project, |g| project.is_some_and(|p| g.matches(p))));
+        let instance = r.instance.as_ref().map(|i| i.as_str());
+        globs(&mut out, "instance", &c.instance, any(&c.instance, |g| instance.is_some_and(|i| g.matches(i))));
+        if c.issue_holds(r) == Some(false) {
+            let wants = [("status", &c.status), ("label", &c.label)];
+            let wants: Vec<_> = wants.iter().filter(|(_, g)| !g.is_empty()).map(|(w, g)| listed(w, g)).collect();
+            out.push(if of_issue(r) {
+                format!("the issue has no {}", wants.join(" with a "))
+            } else {
+                format!("it belongs to no issue; the rule wants one with a {}", wants.join(" and a "))
+            });
+        }
         if let Some(until) = self.until.filter(|until| now.date_naive() > *until) {
             out.push(format!("the exception held until {until}"));
         }
@@ -242,6 +291,26 @@ fn globs(out: &mut Vec<String>, what: &str, globs: &[Glob], holds: bool) {
     if !holds {
         let list: Vec<_> = globs.iter().map(|g| format!("`{g}`")).collect();
         out.push(format!("the {what} fits none of {}", list.join(", ")));
+    }
+}
+
+fn listed(what: &str, globs: &[Glob]) -> String {
+    let list: Vec<_> = globs.iter().map(|g| format!("`{g}`")).collect();
+    format!("{what} of {}", list.join(", "))
+}
+
+/// Whether a record belongs to an issue: those of a project's or an instance's settings belong to none.
+fn of_issue(r: &Reference) -> bool {
+    let jira = matches!(r.place.area(), Area::Source | Area::Target);
+    r.issue.is_some() || (jira && r.record.key.is_some())
+}
+
+/// Whether one of the globs holds, or there is none; `None` where that is not known.
+fn one_of(globs: &[Glob], holds: impl Fn(&Glob) -> Option<bool>) -> Option<bool> {
+    if globs.is_empty() {
+        Some(true)
+    } else {
+        globs.iter().map(holds).collect::<Option<Vec<bool>>>().map(|all| all.contains(&true))
     }
 }
 

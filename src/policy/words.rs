@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData};
 
-use crate::model::{Area, Controller, Decision, RecordType, ReferenceKind, Strength};
+use crate::model::{Area, Controller, Decision, Flavor, RecordType, ReferenceKind, Strength};
 
 use super::{Requirement, Since, Start, Then, WithoutIt};
 
@@ -68,6 +68,7 @@ words!(Start, "start of a period", {
     Created => "created", Processed => "processed", Resolved => "resolved", Updated => "updated",
 });
 words!(Then, "end of a class", { Delete => "delete", Keep => "keep", Review => "review" });
+words!(Flavor, "flavor", { Cloud => "cloud", DataCenter => "datacenter" });
 words!(Since, "start of an age", { Updated => "updated", Created => "created" });
 
 /// A set of words.

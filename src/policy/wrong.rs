@@ -2,12 +2,12 @@
 
 use super::Policy;
 
-fn said(text: &str) -> String {
+pub(super) fn said(text: &str) -> String {
     let (head, found) = match Policy::parse(text, "p") {
         Ok(policy) => (Some("accepted".to_owned()), policy.warnings),
         Err(found) => (None, found),
     };
-    head.into_iter().chain(found.iter().map(|d| d.short("p"))).collect::<Vec<_>>().join("\n")
+    head.into_iter().chain(found.iter().map(|d| d.short())).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -355,7 +355,7 @@ id = "r"
 match = { area = "state" }
 decision = "review"
 "#), @r#"
-    p:8:6: error[duplicate-rule-id]: two rules are called `r` (a finding names its rule, so each needs an id of its own)
+    p:8:6: error[duplicate-rule-id]: two rules are called `r` (a finding names its rule, so each needs an id of its own; `replaces = true` takes the place of an included rule)
     "#);
 }
 

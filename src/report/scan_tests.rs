@@ -33,6 +33,7 @@ fn finding(place: &str, record: RecordType, key: &str, field: &str, decision: De
             strength: Strength::Certain,
             cut: Cut::Whole,
             times: RecordTimes::default(),
+            issue: None,
         },
         decision,
         rule: "mentions".into(),

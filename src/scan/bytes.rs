@@ -176,6 +176,7 @@ fn blank(ctx: &Context, locator: String, cut: Cut) -> Reference {
         strength: Strength::Possible,
         cut,
         times: ctx.times,
+        issue: None,
     }
 }
 

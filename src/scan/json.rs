@@ -99,6 +99,7 @@ impl<'a> Walker<'a> {
             strength: found.strength,
             cut,
             times: self.ctx.times,
+            issue: None,
         });
     }
 

@@ -2,7 +2,12 @@
 //!
 //! Owns the list of places and the order in which they are read. It judges nothing: decisions are the policy's.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{
     Context, FolderScan, Namesakes,
@@ -19,8 +24,8 @@ use crate::{
     erasure::{executor::with_digest, plan::Base},
     jira::{Client, UserQuery},
     model::{
-        Area, Coverage, CoverageStatus, Cut, Flavor, IdentifierKind, InstanceName, Place, ProjectKey, RecordRef,
-        RecordType, Reference, Strength, Subject, SyncName,
+        Area, Coverage, CoverageStatus, Cut, Flavor, IdentifierKind, InstanceName, IssueFacts, Place, ProjectKey,
+        RecordRef, RecordType, Reference, Strength, Subject, SyncName,
     },
     policy::packed,
     staging::{Staging, State},
@@ -342,6 +347,7 @@ impl Request<'_> {
     async fn remote(&self, remote: &RemotePlace, scan: &mut Scan, progress: impl FnMut(u64)) {
         let Some(client) = self.client(&remote.instance, remote.place(), scan) else { return };
         let mut hits = Vec::new();
+        let mut issues = IssuesRead::default();
         let mut unread: BTreeMap<String, u64> = BTreeMap::new();
         let mut memory = self.cache.map(|cache| cache.issues(&remote.place(), client.base()));
         let seen = memory.as_ref().map(Issues::seen);
@@ -360,6 +366,7 @@ impl Request<'_> {
                 instance: &remote.instance,
                 project: Some(&remote.project),
             };
+            issues.meet(number, &record);
             let (references, gaps) = self.references(&spot, &record);
             if let Some(memory) = &mut memory {
                 let of_content = references.iter().any(|r| r.field == CONTENT);
@@ -405,6 +412,10 @@ impl Request<'_> {
         }
         // Records come as the answers do: the same project gives the same plan.
         hits.sort_by(|(a, x, _), (b, y, _)| (a, x).cmp(&(b, y)));
+        for (number, _, hit) in &mut hits {
+            let issue = issues.get(*number);
+            hit.references.iter_mut().for_each(|r| r.issue.clone_from(&issue));
+        }
         scan.hits.extend(hits.into_iter().map(|(_, _, hit)| hit));
         scan.coverage.extend(coverage);
     }
@@ -543,6 +554,33 @@ impl Request<'_> {
                 scan.coverage.push(Coverage::with_reason(place.clone(), status, 0, 0, e.kind().to_string()));
             }
         }
+    }
+}
+
+/// What policies may ask of the issues of a project, by their number. Most issues say the same as others, so each answer is
+/// kept once.
+#[derive(Default)]
+struct IssuesRead {
+    of: HashMap<u64, Arc<IssueFacts>>,
+    said: HashSet<Arc<IssueFacts>>,
+}
+
+impl IssuesRead {
+    fn meet(&mut self, number: u64, record: &RemoteRecord) {
+        if record.record.record_type != RecordType::Issue {
+            return;
+        }
+        let facts = IssueFacts::of(&record.json);
+        let facts = self.said.get(&facts).cloned().unwrap_or_else(|| {
+            let facts = Arc::new(facts);
+            self.said.insert(Arc::clone(&facts));
+            facts
+        });
+        self.of.insert(number, facts);
+    }
+
+    fn get(&self, number: u64) -> Option<Arc<IssueFacts>> {
+        self.of.get(&number).cloned()
     }
 }
 

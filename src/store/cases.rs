@@ -1,5 +1,7 @@
 //! Cases, plans, approvals and the journal of steps. Whatever could name the person is sealed with the case's own key.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{OptionalExtension, Row, Transaction};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -191,6 +193,15 @@ fn context(id: &CaseId) -> Vec<u8> {
     format!("case {id}").into_bytes()
 }
 
+/// What an event says of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PlanCounts {
+    /// The policy's name.
+    pub policy: String,
+    /// Findings by the rule that decided about them.
+    pub rules: BTreeMap<String, u64>,
+}
+
 impl Store {
     /// Opens a case with a key of its own; the identifiers as they are now are sealed in it.
     ///
@@ -288,7 +299,8 @@ impl Store {
         sealed.map(|s| Ok(SealedSubject::open(&key, &context(id), &s)?.into_subject())).transpose()
     }
 
-    /// Stores a plan as the case's current one; approvals of an earlier plan do not carry over.
+    /// Stores a plan as the case's current one; approvals of an earlier plan do not carry over. `said` goes into the event beside
+    /// its hash: counts, which name nobody.
     ///
     /// # Errors
     /// When the database refuses.
@@ -299,6 +311,7 @@ impl Store {
         hash: &str,
         plan: &impl Serialize,
         steps: usize,
+        said: &PlanCounts,
     ) -> Result<(), StoreError> {
         let sealed = self.seal_for(id, plan)?;
         self.write(|tx| {
@@ -308,7 +321,13 @@ impl Store {
                 (hash, id.as_str(), act.at.to_rfc3339(), act.actor, i64::try_from(steps).unwrap_or(i64::MAX), &sealed),
             )?;
             tx.execute("UPDATE cases SET plan = ?2 WHERE id = ?1", (id.as_str(), hash))?;
-            set_state(tx, act, id, CaseState::Planned, json!({ "plan": hash, "steps": steps }))
+            set_state(
+                tx,
+                act,
+                id,
+                CaseState::Planned,
+                json!({ "plan": hash, "steps": steps, "policy": said.policy, "rules": said.rules }),
+            )
         })
     }
 
@@ -566,7 +585,7 @@ mod tests {
         let opened = Opened { kind: CaseKind::Erasure, received: day, due: day, record: CaseRecord::default() };
         store.open_case(&act, &id, &subject, &opened).unwrap();
         store.set_case_state(&act, &id, CaseState::Scanned, Value::Null).unwrap();
-        store.put_plan(&act, &id, "h", &json!({ "path": "zoe.quandt.txt" }), 1).unwrap();
+        store.put_plan(&act, &id, "h", &json!({ "path": "zoe.quandt.txt" }), 1, &PlanCounts::default()).unwrap();
         let row = StepRow { number: 1, state: StepState::Done, outcome: Some(Outcome::Erased), note: json!("zoe") };
         store.put_step(&act, &id, "h", &row).unwrap();
         assert_eq!(store.case_subject(&id).unwrap().unwrap(), subject);

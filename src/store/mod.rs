@@ -34,7 +34,7 @@ pub use crate::model::CaseState;
 pub use approvals::Signed;
 pub use audit::Act;
 pub use cache::{CACHES, CacheFile, LARGEST_FRAME};
-pub use cases::{Approval, Case, Opened, StepRow, StepState};
+pub use cases::{Approval, Case, Opened, PlanCounts, StepRow, StepState};
 pub use generation::{Generations, Outlook};
 pub use holds::HoldRow;
 pub use life::Change;

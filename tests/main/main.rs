@@ -19,6 +19,7 @@ mod laws;
 mod letters;
 mod life;
 mod plan;
+mod policy;
 mod readers;
 mod readme;
 mod redaction;

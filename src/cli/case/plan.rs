@@ -35,7 +35,7 @@ use crate::{
     keys::Purpose,
     model::{Area, CaseId, Decision, Finding, InstanceName, Outcome, RecordRef, RecordType, ReferenceKind, Subject},
     policy::Requirement,
-    store::{CaseState, StepState},
+    store::{CaseState, PlanCounts, StepState},
 };
 
 const UNEXPLAINED: &str = "the last verification met the person here, and the scan does not: remove it by hand and verify again, or decide \
@@ -201,7 +201,8 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
     asked.keep(id, ctx.now, &open)?;
     let covered = super::drift::covered(&room.config, &clients, &plan.coverage).await;
     ctx.act(|act| room.store.set_case_scope(act, id, &covered))?;
-    ctx.act(|act| room.store.put_plan(act, id, &hash, &plan, plan.steps.len()))?;
+    let said = PlanCounts { policy: plan.policy.name.clone(), rules: plan.rules() };
+    ctx.act(|act| room.store.put_plan(act, id, &hash, &plan, plan.steps.len(), &said))?;
     print_plan(room, ctx, &plan, &hash, &mask)?;
     let reviews = plan.open_reviews().count();
     ctx.say(format!(

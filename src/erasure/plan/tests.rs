@@ -25,6 +25,7 @@ pub(super) fn finding(
             strength: Strength::Certain,
             cut: Cut::Node { pointer: format!("/fields/{field}") },
             times: RecordTimes::default(),
+            issue: None,
         },
         decision,
         rule: "r".into(),
