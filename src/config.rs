@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::NaiveDate;
 use serde::Deserialize;
 
 use crate::model::{Controller, Flavor, InstanceName, Mandate, ProjectKey, Schedule, ScheduleError, Secret, SyncName};
@@ -234,6 +235,8 @@ pub struct Sync {
     pub priorities: BTreeMap<String, String>,
     /// Bare names of suppressed persons.
     pub names: NameMode,
+    /// The last day on which it runs (UTC); what it wrote stays until retention takes it.
+    pub ended: Option<NaiveDate>,
 }
 
 /// Fields that a synchronization carries when the configuration names none.
@@ -377,6 +380,7 @@ struct RawSync {
     #[serde(default)]
     priorities: BTreeMap<String, String>,
     names: Option<NameMode>,
+    ended: Option<toml::value::Datetime>,
 }
 
 impl Config {
@@ -625,9 +629,24 @@ impl Checker<'_> {
             statuses: raw.statuses,
             priorities: raw.priorities,
             names: raw.names.unwrap_or(NameMode::Park),
+            ended: match raw.ended {
+                None => None,
+                Some(day) => Some(day_of(&day).ok_or_else(|| ConfigError::Invalid {
+                    path: self.path.to_owned(),
+                    message: format!(
+                        "sync {name}: ended = {day} is no day; write year, month and day, such as 2026-12-31"
+                    ),
+                })?),
+            },
             name,
         })
     }
+}
+
+/// A TOML date without a time.
+fn day_of(day: &toml::value::Datetime) -> Option<NaiveDate> {
+    let date = day.date.filter(|_| day.time.is_none() && day.offset.is_none())?;
+    NaiveDate::from_ymd_opt(date.year.into(), date.month.into(), date.day.into())
 }
 
 #[cfg(test)]

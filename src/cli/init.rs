@@ -48,6 +48,7 @@ source = { instance = "hq", project = "HQ", jql = "labels = shared" }
 target = { instance = "partner", project = "PART" }
 fields = ["summary", "description", "priority", "labels", "status", "assignee", "reporter", "comment", "attachment"]
 users = "map"                                   # map | pseudonym | text | drop
+# ended = 2027-12-31                            # its last day: then it carries nothing over, and retention may count from it
 
 # When `efface sweep --watch` deletes what is kept too long (minute, hour, day of the month, month, day of the week).
 # [schedule]

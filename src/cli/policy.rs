@@ -19,8 +19,8 @@ use crate::{
         RecordType, Reference, ReferenceKind, Strength,
     },
     policy::{
-        Beside, Configured, Diagnostic, EvalContext, Explanation, Plans, Policy, SHIPPED, Severity, Sources, Then,
-        Walk, Word, render, schema, usual_record,
+        Beside, Configured, Diagnostic, EvalContext, Explanation, Plans, Policy, SHIPPED, Severity, Sources, Walk,
+        Word, render, schema, usual_record,
     },
     report::{csv, table},
     scan::run::{Target, targets},
@@ -421,8 +421,8 @@ fn classes(policy: &Policy) -> String {
     }
     let row = |c: &crate::policy::Class| {
         let grace = match (c.then, c.grace) {
-            (Then::Delete, Some(grace)) => grace.to_string(),
-            (Then::Delete, None) => "none".to_owned(),
+            (then, Some(grace)) if then.acts() => grace.to_string(),
+            (then, None) if then.acts() => "none".to_owned(),
             _ => "-".to_owned(),
         };
         let after = format!("{} after {}", c.period, c.start.word());

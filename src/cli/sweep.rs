@@ -6,7 +6,7 @@ use chrono::Utc;
 
 use super::{Context, Failure, Format, load_policy, table, watch, work};
 use crate::{
-    model::Area,
+    model::{Area, RecordType},
     policy::Word,
     retention::{self, Report, Room, SweepError},
 };
@@ -26,6 +26,9 @@ pub(crate) struct Args {
     /// List every record, not only the counts.
     #[arg(long)]
     list: bool,
+    /// Name the accounts of people who left, which are listed by aliases otherwise: the output then holds personal data.
+    #[arg(long)]
+    in_clear: bool,
     /// Go on: a sweep whenever the configuration's `[schedule]` says so, until a signal ends it.
     #[arg(long, conflicts_with_all = ["dry_run", "approve"])]
     watch: bool,
@@ -96,6 +99,10 @@ async fn once(args: &Args, ctx: &Context, stopped: &dyn Fn() -> bool) -> anyhow:
     let mask = work::without_anybody(&store)?;
     for item in &mut report.items {
         item.record.path = item.record.path.as_deref().map(&mask);
+        if item.record.record_type == RecordType::UserProfile && !args.in_clear {
+            let alias = |id: &String| retention::account_alias(&store, &item.place, id);
+            item.record.id = item.record.id.as_ref().map(alias);
+        }
     }
     print(args, ctx, &report)?;
     Ok(if report.is_incomplete() {
@@ -149,6 +156,7 @@ fn print(args: &Args, ctx: &Context, report: &Report) -> anyhow::Result<()> {
                     c.marked,
                     c.waiting,
                     c.deleted,
+                    c.changed,
                     c.held,
                     c.review,
                     c.approval,
@@ -160,10 +168,11 @@ fn print(args: &Args, ctx: &Context, report: &Report) -> anyhow::Result<()> {
             })
             .collect();
         let deleted = if report.dry_run { "would go" } else { "deleted" };
+        let changed = if report.dry_run { "would change" } else { "changed" };
         let marked = if report.dry_run { "to mark" } else { "marked" };
         let head = [
-            "class", "then", "after", "records", "due", marked, "waiting", deleted, "held", "review", "approval",
-            "backlog", "failed",
+            "class", "then", "after", "records", "due", marked, "waiting", deleted, changed, "held", "review",
+            "approval", "backlog", "failed",
         ];
         ctx.out(&table::rows(ctx.global.format, &head, &rows)?)?;
     }
@@ -176,7 +185,7 @@ fn print(args: &Args, ctx: &Context, report: &Report) -> anyhow::Result<()> {
     }
     if let (true, Some(hash)) = (report.approvals() > 0, &report.plan) {
         ctx.say(format!(
-            "The policy wants another person to approve what this sweep deletes ({} records): efface sweep --dry-run --list shows it, \
+            "The policy wants another person to approve what this sweep does ({} records): efface sweep --dry-run --list shows it, \
              efface sweep --approve {hash} approves it, and the next sweep carries it out.",
             report.approvals()
         ));

@@ -67,6 +67,9 @@ pub struct Edit {
     /// Where it stands, for a step that reaches further than its own record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<At>,
+    /// What is put there, where it is not the placeholder: an alias.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with: Option<String>,
 }
 
 /// By what means a step is carried out, where it is not the ordinary one of its operation.
@@ -287,7 +290,7 @@ pub const SCHEMA: &str = "efface.plan/1";
 pub use self::{
     accounts::{Account, Accounts},
     means::COPIES,
-    renewals::{Renewal, Renewals},
+    renewals::{Renewal, Renewals, renewed},
 };
 
 /// What a record was when it was scanned: enough to hash the fields that a step will edit.
@@ -615,6 +618,7 @@ fn edit(finding: &Finding) -> Edit {
         kind: r.kind,
         strength: r.strength,
         at: None,
+        with: None,
     }
 }
 

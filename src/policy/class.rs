@@ -3,15 +3,20 @@
 //! Owns `[[class]]` and `[sweep]` of the policy language, and whether a class applies to a record. Knows no clock: the
 //! event's time and `now` are `retention`'s.
 
-use std::{collections::HashMap, ops::Range};
+use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
 
+#[path = "class_lint.rs"]
+mod lint;
+
+pub(crate) use lint::editable;
+
 use super::{
     Glob, Period, Set, Severity, Word,
     merge::{self, Replaces},
-    read::{Reader, Section},
+    read::{At, Reader, Section},
 };
 use crate::model::{Area, Place, ProjectKey, RecordRef, RecordType};
 
@@ -29,6 +34,10 @@ pub enum Start {
     Resolved,
     /// The record was last changed by anybody but ourselves.
     Updated,
+    /// The synchronization that wrote the record was ended (`[sync.…] ended`).
+    SyncEnded,
+    /// The account was seen to be closed or deactivated.
+    AccountClosed,
 }
 
 /// What is done when the period is over.
@@ -40,6 +49,28 @@ pub enum Then {
     Keep,
     /// A person decides.
     Review,
+    /// Fields of the record are emptied.
+    Clear,
+    /// Texts in fields of the record become the placeholder, and what is no text is emptied.
+    Redact,
+    /// Texts in fields of a file become aliases by which nobody can be told without the key (GDPR Art. 4(5)).
+    Pseudonymise,
+    /// A target's issue is deleted with its history, and the synchronization writes it anew.
+    Renew,
+}
+
+impl Then {
+    /// Whether something is done to the record, so that it is marked first.
+    #[must_use]
+    pub const fn acts(self) -> bool {
+        !matches!(self, Self::Keep | Self::Review)
+    }
+
+    /// Whether it is done to fields of the record, and the rest stays.
+    #[must_use]
+    pub const fn edits(self) -> bool {
+        matches!(self, Self::Clear | Self::Redact | Self::Pseudonymise)
+    }
 }
 
 /// The records of a class. All conditions have to hold; an empty list is none.
@@ -89,6 +120,9 @@ pub struct Class {
     pub period: Period,
     /// What is done then.
     pub then: Then,
+    /// Globs over the fields that it is done to, where it is not done to the whole record: such a class leaves the record to the
+    /// classes behind it.
+    pub fields: Vec<Glob>,
     /// How long a due record is only marked before it goes; `None` where it goes at once.
     pub grace: Option<Period>,
     /// The legal basis.
@@ -218,7 +252,7 @@ pub(super) fn read(reader: &mut Reader<'_>, top: &mut Section<'_, '_>) -> (Sweep
         }
     }
     let classes = merge::replace(reader, classes);
-    between(reader, &classes);
+    lint::between(reader, &classes);
     (rules, classes)
 }
 
@@ -234,17 +268,9 @@ fn class(reader: &mut Reader<'_>, table: &DeTable<'_>, header: Range<usize>) -> 
         }
         None => {}
     }
-    let mut records = Records {
-        area: Set::all(),
-        place: Vec::new(),
-        project: Vec::new(),
-        record: Set::all(),
-        path: Vec::new(),
-        label: Vec::new(),
-        status: Vec::new(),
-    };
+    let mut read = Match::default();
     match s.table(reader, "match") {
-        Some((table, span)) => records = read_records(reader, table, span),
+        Some((table, span)) => read = read_match(reader, table, span),
         None if s.key_span("match").is_none() => {
             s.required(reader, "match", "add `match = { area = \"…\" }`: a class says of which records it is");
         }
@@ -252,7 +278,11 @@ fn class(reader: &mut Reader<'_>, table: &DeTable<'_>, header: Range<usize>) -> 
     }
     let start = s.word::<Start>(reader, "start");
     if start.is_none() && s.key_span("start").is_none() {
-        s.required(reader, "start", "add `start = \"…\"`, one of created, processed, resolved, updated");
+        s.required(
+            reader,
+            "start",
+            "add `start = \"…\"`, one of created, processed, resolved, updated, sync-ended, account-closed",
+        );
     }
     let period = s.period(reader, "period");
     if period.is_none() && s.key_span("period").is_none() {
@@ -260,7 +290,11 @@ fn class(reader: &mut Reader<'_>, table: &DeTable<'_>, header: Range<usize>) -> 
     }
     let then = s.word::<Then>(reader, "then");
     if then.is_none() && s.key_span("then").is_none() {
-        s.required(reader, "then", "add `then = \"…\"`, one of delete, keep, review");
+        s.required(
+            reader,
+            "then",
+            "add `then = \"…\"`, one of delete, clear, redact, pseudonymise, renew, keep, review",
+        );
     }
     let mut grace = Some(GRACE);
     if let Some((text, at)) = s.string(reader, "grace") {
@@ -273,10 +307,10 @@ fn class(reader: &mut Reader<'_>, table: &DeTable<'_>, header: Range<usize>) -> 
                     .help("a period, or \"none\" for a class that deletes at once");
             }
         }
-        if let Some((word, _)) = then.as_ref().filter(|(t, _)| *t != Then::Delete) {
+        if let Some((word, _)) = then.as_ref().filter(|(t, _)| !t.acts()) {
             reader
                 .error("grace-without-delete", at, format!("`grace` means nothing beside `{}`", word.word()))
-                .help("only what is deleted is marked first");
+                .help("only what is deleted or changed is marked first");
         }
     }
     let basis = s.string(reader, "basis");
@@ -286,14 +320,15 @@ fn class(reader: &mut Reader<'_>, table: &DeTable<'_>, header: Range<usize>) -> 
     let (reason, owner) = (s.string(reader, "reason"), s.string(reader, "owner"));
     let replaces = s.bool(reader, "replaces").filter(|yes| *yes).and_then(|_| s.key_span("replaces"));
     s.finish(reader);
-    if let (Some((start, at)), false) = (&start, records.area.is_empty()) {
-        possible(reader, *start, at, &records);
+    if !read.records.area.is_empty() {
+        lint::of_class(reader, &read, start.as_ref(), then.as_ref());
     }
+    let Match { records, fields, .. } = read;
     let text = reader.sources.get(header.clone()).unwrap_or_default();
     let (id, span) = id.unwrap_or((String::new(), header.clone()));
     let ((start, _), (period, _), (then, _)) = (start?, period?, then?);
     let digest = hex::encode(Sha256::digest(
-        format!("{id} {records:?} {start:?} {period} {then:?} {grace:?} {text}").as_bytes(),
+        format!("{id} {records:?} {start:?} {period} {then:?} {fields:?} {grace:?} {text}").as_bytes(),
     ));
     (errors(reader) == before).then(|| Class {
         id,
@@ -301,6 +336,7 @@ fn class(reader: &mut Reader<'_>, table: &DeTable<'_>, header: Range<usize>) -> 
         start,
         period,
         then,
+        fields: fields.into_iter().map(|(g, _)| g).collect(),
         grace,
         basis: basis.map(|(b, _)| b).unwrap_or_default(),
         reason: reason.map(|(r, _)| r),
@@ -311,24 +347,43 @@ fn class(reader: &mut Reader<'_>, table: &DeTable<'_>, header: Range<usize>) -> 
     })
 }
 
-fn read_records(reader: &mut Reader<'_>, table: &DeTable<'_>, span: Range<usize>) -> Records {
+/// What `match` says.
+pub(super) struct Match {
+    pub(super) records: Records,
+    pub(super) fields: Vec<At<Glob>>,
+    /// Where it stands.
+    pub(super) span: Range<usize>,
+    pub(super) area: Option<Range<usize>>,
+    pub(super) record: Option<Range<usize>>,
+}
+
+impl Default for Match {
+    fn default() -> Self {
+        let records = Records {
+            area: Set::all(),
+            place: Vec::new(),
+            project: Vec::new(),
+            record: Set::all(),
+            path: Vec::new(),
+            label: Vec::new(),
+            status: Vec::new(),
+        };
+        Self { records, fields: Vec::new(), span: 0..0, area: None, record: None }
+    }
+}
+
+fn read_match(reader: &mut Reader<'_>, table: &DeTable<'_>, span: Range<usize>) -> Match {
     let mut s = Section::new("a class's `match`", table, span.clone());
-    let area = match s.words::<Area>(reader, "area") {
-        None => Set::all(),
-        Some((set, at)) => {
-            for area in [Area::Source, Area::Backup].into_iter().filter(|a| set.contains(*a)) {
-                reader.warn("not-swept", at.clone(), format!("no sweep looks at area `{}`", area.as_str())).help(
-                    "a source belongs to those who work in it, and a backup expires with its rotation: take it out",
-                );
-            }
-            set
-        }
+    let (area, named) = match s.words::<Area>(reader, "area") {
+        None => (Set::all(), None),
+        Some((set, at)) => (set, Some(at)),
     };
-    let record = s.words(reader, "record").map_or_else(Set::all, |(set, _)| set);
+    let record = s.words(reader, "record");
+    let fields = s.globs(reader, "field");
     let mut globs = |key| s.globs(reader, key).into_iter().map(|(g, _)| g).collect();
     let records = Records {
         area,
-        record,
+        record: record.as_ref().map_or_else(Set::all, |(set, _)| *set),
         place: globs("place"),
         project: globs("project"),
         path: globs("path"),
@@ -337,48 +392,11 @@ fn read_records(reader: &mut Reader<'_>, table: &DeTable<'_>, span: Range<usize>
     };
     if table.is_empty() {
         reader
-            .error("empty-match", span, "`match` is empty, so the class would be about everything there is")
+            .error("empty-match", span.clone(), "`match` is empty, so the class would be about everything there is")
             .help("name at least an area");
     }
     s.finish(reader);
-    records
-}
-
-/// A start that no record of the class has.
-fn possible(reader: &mut Reader<'_>, start: Start, at: &Range<usize>, records: &Records) {
-    let areas: &[Area] = match start {
-        Start::Processed => &[Area::Staging, Area::State],
-        Start::Resolved => &[Area::Target],
-        Start::Created | Start::Updated => &[Area::Staging, Area::State, Area::Target, Area::Foreign, Area::Log],
-    };
-    if !areas.iter().any(|a| records.area.contains(*a)) {
-        let known: Vec<_> = areas.iter().map(|a| a.as_str()).collect();
-        reader
-            .error("never-starts", at.clone(), format!("nothing of these areas is ever `{}`", start.word()))
-            .help(format!("it is known of: {}", known.join(", ")));
-    }
-}
-
-/// What is wrong between classes: two of one name, and one that an earlier class leaves nothing to.
-fn between(reader: &mut Reader<'_>, classes: &[Class]) {
-    let mut first: HashMap<&str, &Class> = HashMap::new();
-    for (n, class) in classes.iter().enumerate() {
-        if let Some(earlier) = first.get(class.id.as_str()) {
-            reader
-                .error("duplicate-class-id", class.span.clone(), format!("two classes are called `{}`", class.id))
-                .note(earlier.span.clone(), "the first")
-                .help("a report names the class, so each needs an id of its own; `replaces = true` takes the place of an included class");
-        } else {
-            first.insert(&class.id, class);
-        }
-        let mut before = classes[..n].iter().filter(|c| c.id != class.id); // of two of one name it is said already
-        if let Some(earlier) = before.find(|c| c.records.covers(&class.records)) {
-            reader
-                .warn("shadowed-class", class.span.clone(), format!("`{}` is never asked", class.id))
-                .note(earlier.span.clone(), "this class takes every record of it")
-                .help("the first class that applies decides: put the narrower one first");
-        }
-    }
+    Match { records, fields, span, area: named, record: record.map(|(_, at)| at) }
 }
 
 #[cfg(test)]

@@ -62,6 +62,65 @@ fn wrong_classes() {
     }
 }
 
+/// What a class can end with, and where.
+#[test]
+fn ends_that_cannot_be_and_starts_that_are_of_accounts() {
+    let class = |condition: &str, start: &str, then: &str| {
+        said(&format!(
+            "[[class]]\nid = \"c\"\nmatch = {{ {condition} }}\nstart = \"{start}\"\nperiod = \"1 year\"\nthen = \"{then}\"\nbasis = \"b\"\n"
+        ))
+    };
+    for (condition, start, then) in [
+        ("area = \"target\", record = \"issue\", field = [\"description\", \"summary\"]", "resolved", "redact"),
+        ("area = \"target\", record = [\"issue\", \"comment\"], field = \"*\"", "created", "clear"),
+        ("area = [\"foreign\", \"log\"], field = \"displayName\"", "updated", "pseudonymise"),
+        ("area = \"target\", record = \"issue\"", "resolved", "renew"),
+        ("area = [\"target\", \"staging\"]", "sync-ended", "delete"),
+        ("area = [\"source\", \"target\"], record = \"user-profile\"", "account-closed", "review"),
+    ] {
+        assert_eq!(class(condition, start, then), "accepted", "{condition} {then}");
+    }
+    for (condition, start, then, want) in [
+        ("area = \"target\", record = \"issue\"", "created", "redact", "error[missing-key]: `redact` has no `field`"),
+        ("area = \"target\", record = \"issue\", field = \"summary\"", "created", "delete", "error[means-nothing]"),
+        (
+            "area = \"target\", record = \"issue\", field = \"summary\"",
+            "created",
+            "clear",
+            "Jira lets no `summary` be empty",
+        ),
+        (
+            "area = \"target\", record = \"issue\", field = \"creator\"",
+            "created",
+            "clear",
+            "nobody can empty `creator`",
+        ),
+        ("area = \"target\", field = \"summary\"", "created", "redact", "a target has other records too"),
+        ("area = \"target\", record = \"attachment\", field = \"x\"", "created", "redact", "names record `attachment`"),
+        ("area = \"staging\", field = \"x\"", "created", "redact", "reaches area `staging`"),
+        (
+            "area = [\"log\", \"target\"], record = \"issue\", field = \"x\"",
+            "created",
+            "pseudonymise",
+            "reaches area `target`",
+        ),
+        ("area = \"foreign\"", "created", "renew", "error[impossible-end]"),
+        ("area = \"target\", record = \"comment\"", "created", "renew", "names record `comment`"),
+        ("area = \"log\"", "sync-ended", "delete", "error[never-starts]"),
+        ("area = \"target\"", "account-closed", "review", "`account-closed` is of accounts"),
+        ("area = \"target\", record = \"user-profile\"", "created", "review", "accounts are of no other start"),
+        ("area = \"target\", record = \"user-profile\"", "account-closed", "delete", "error[impossible-end]"),
+    ] {
+        let text = class(condition, start, then);
+        assert!(text.contains(want), "{condition} {then}: {text}");
+    }
+    // A class of fields leaves the record to those behind it; one of the whole record does not.
+    let fields = "[[class]]\nid = \"f\"\nmatch = { area = \"foreign\", field = \"mail\" }\nstart = \"created\"\nperiod = \"1 day\"\nthen = \"clear\"\nbasis = \"b\"\n";
+    let whole = "[[class]]\nid = \"w\"\nmatch = { area = \"foreign\" }\nstart = \"created\"\nperiod = \"1 year\"\nthen = \"delete\"\nbasis = \"b\"\n";
+    assert_eq!(said(&format!("{fields}{whole}")), "accepted");
+    assert!(said(&format!("{whole}{fields}")).contains("warning[shadowed-class]: `f` is never asked"));
+}
+
 #[test]
 fn between_classes() {
     let text = said(&format!("{WHOLE}{WHOLE}"));

@@ -45,6 +45,7 @@ mod wrong_more;
 pub use crate::model::{Clock, Period, PeriodError};
 pub use advice::{Beside, Configured, Plans};
 pub use case::{Aftercare, CaseRules, Requirement};
+pub(crate) use class::editable;
 pub use class::{Asked, Class, Records, Start, SweepRules, Then};
 pub use codes::CODES;
 pub use diagnostic::{Diagnostic, Severity, render};

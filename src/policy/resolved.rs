@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use super::{BUILT_IN_DEFAULT, Class, Condition, Glob, Policy, Rule, Set, Since, Then, Word};
+use super::{BUILT_IN_DEFAULT, Class, Condition, Glob, Policy, Rule, Set, Since, Word};
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,11 +58,14 @@ fn rule(r: &Rule) -> Value {
 }
 
 fn class(c: &Class) -> Value {
-    let condition: Map<String, Value> =
+    let mut condition: Map<String, Value> =
         c.records.parts().into_iter().map(|(key, words)| (key.to_owned(), json!(words))).collect();
+    if !c.fields.is_empty() {
+        condition.insert("field".to_owned(), json!(c.fields.iter().map(ToString::to_string).collect::<Vec<_>>()));
+    }
     json!({
         "id": c.id, "match": condition, "start": c.start.word(), "period": c.period, "then": c.then.word(),
-        "grace": c.grace.filter(|_| c.then == Then::Delete), "basis": c.basis, "reason": c.reason, "owner": c.owner,
+        "grace": c.grace.filter(|_| c.then.acts()), "basis": c.basis, "reason": c.reason, "owner": c.owner,
     })
 }
 

@@ -189,6 +189,10 @@ fn match_of_a_class() -> Value {
             ("place", globs("places as they are written")),
             ("project", globs("keys of Jira projects")),
             ("record", words::<RecordType>("record types")),
+            (
+                "field",
+                globs("fields, where the end is of fields: of an issue, `body` of a comment, members of a JSON file"),
+            ),
             ("path", globs("files' paths")),
             ("label", globs("labels of the issue")),
             ("status", globs("names of the issue's status")),

@@ -66,8 +66,12 @@ words!(Requirement, "requirement", {
 words!(WithoutIt, "way without the redaction API", { Edit => "edit", Residual => "residual" });
 words!(Start, "start of a period", {
     Created => "created", Processed => "processed", Resolved => "resolved", Updated => "updated",
+    SyncEnded => "sync-ended", AccountClosed => "account-closed",
 });
-words!(Then, "end of a class", { Delete => "delete", Keep => "keep", Review => "review" });
+words!(Then, "end of a class", {
+    Delete => "delete", Clear => "clear", Redact => "redact", Pseudonymise => "pseudonymise", Renew => "renew", Keep => "keep",
+    Review => "review",
+});
 words!(Flavor, "flavor", { Cloud => "cloud", DataCenter => "datacenter" });
 words!(Since, "start of an age", { Updated => "updated", Created => "created" });
 

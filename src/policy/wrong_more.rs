@@ -177,7 +177,7 @@ fn documented() -> Vec<(String, String)> {
 #[test]
 fn what_the_documentation_shows_is_what_is_said_of_it() {
     let blocks = documented();
-    assert_eq!(blocks.len(), 7);
+    assert_eq!(blocks.len(), 8);
     for (fence, text) in blocks {
         let said = said(&text);
         match fence.strip_prefix("wrong ") {

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, os::unix::fs::MetadataExt};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::Dated;
+use super::{Dated, acts::same};
 use crate::{
     config::{Config, Sync},
     fs::walk::{EntryKind, walk},
@@ -20,6 +20,8 @@ use crate::{
     staging::State,
     store::{PairKind, RecordKey, SeenFile, StagedKind, Store, StoreError},
 };
+
+mod accounts;
 
 /// What was collected.
 #[derive(Debug, Default)]
@@ -79,7 +81,14 @@ impl Collect<'_> {
         if wanted(Area::State) {
             self.state(&mut out)?;
         }
+        self.accounts(&mut out, &mut progress).await?;
         Ok(out)
+    }
+
+    /// When a synchronization was ended: with the end of its last day.
+    fn ended(&self, sync: &crate::model::SyncName) -> Option<DateTime<Utc>> {
+        let last = self.config.syncs.get(sync)?.ended?;
+        Some(last.succ_opt()?.and_hms_opt(0, 0, 0)?.and_utc()).filter(|end| *end <= self.now)
     }
 
     /// Staged messages but for those that wait to be imported: they are not done with yet, however old they are. Their
@@ -103,16 +112,16 @@ impl Collect<'_> {
             bytes += row.size;
             let since = row.since.as_deref().and_then(time);
             out.records.push(Dated {
-                place: place.clone(),
                 project: row.issue_key.rsplit_once('-').and_then(|(p, _)| p.parse().ok()),
-                record: RecordRef::of_issue(RecordType::Message, row.id.to_string(), row.issue_key),
                 created: time(&row.created),
                 // What an older efface staged has been where it is at least since that was noticed.
                 processed: Some(since.unwrap_or(self.now)),
-                resolved: None,
                 updated: Some(since.unwrap_or(self.now)),
-                labels: Vec::new(),
-                status: None,
+                ended: self.ended(sync),
+                ..Dated::of(
+                    place.clone(),
+                    RecordRef::of_issue(RecordType::Message, row.id.to_string(), row.issue_key.clone()),
+                )
             });
         }
         out.coverage.push(Coverage::examined(place, records, bytes));
@@ -143,7 +152,7 @@ impl Collect<'_> {
             }
             let record = RecordRef::file(entry.relative.clone());
             let key = self.store.sweep_key(place, &record);
-            let seen = match self.seen(&key, &entry.path)? {
+            let seen = match seen(self.store, self.now, &key, &entry.path)? {
                 Ok((seen, size)) => {
                     bytes += size;
                     seen
@@ -155,15 +164,9 @@ impl Collect<'_> {
             };
             records += 1;
             out.records.push(Dated {
-                place: place.clone(),
-                project: None,
-                record,
                 created: Some(seen.created),
-                processed: None,
-                resolved: None,
                 updated: Some(seen.updated),
-                labels: Vec::new(),
-                status: None,
+                ..Dated::of(place.clone(), record)
             });
             out.seen.push((key, seen));
         }
@@ -175,35 +178,6 @@ impl Collect<'_> {
             }
         });
         Ok(())
-    }
-
-    /// What is known of a file, and its size in bytes. It is read only where its state on disk is another than before.
-    fn seen(&self, key: &RecordKey, path: &std::path::Path) -> Result<std::io::Result<(SeenFile, u64)>, StoreError> {
-        let meta = match std::fs::symlink_metadata(path) {
-            Ok(meta) => meta,
-            Err(e) => return Ok(Err(e)),
-        };
-        let mut state = Vec::with_capacity(48);
-        for part in [meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec()] {
-            state.extend_from_slice(&part.to_le_bytes());
-        }
-        for part in [meta.size(), meta.ino()] {
-            state.extend_from_slice(&part.to_le_bytes());
-        }
-        let known = self.store.seen_file(key)?;
-        if let Some(known) = known.as_ref().filter(|k| k.state == state) {
-            return Ok(Ok((known.clone(), meta.size())));
-        }
-        let content = match std::fs::read(path) {
-            Ok(bytes) => self.store.keys().keyed_hash(Purpose::Lookup, &[b"sweep-content", &bytes]).to_vec(),
-            Err(e) => return Ok(Err(e)),
-        };
-        let seen = match known {
-            Some(known) if known.content == content => SeenFile { state, ..known },
-            Some(known) => SeenFile { state, content, created: known.created, updated: self.now },
-            None => SeenFile { state, content, created: self.now, updated: self.now },
-        };
-        Ok(Ok((seen, meta.size())))
     }
 
     /// What a synchronization wrote into its target.
@@ -238,7 +212,8 @@ impl Collect<'_> {
             match issue(client, &me, &pair.target_id, &ours, &place, &sync.target.project).await {
                 Ok(found) => {
                     records += found.len() as u64;
-                    out.records.extend(found);
+                    let ended = self.ended(&sync.name);
+                    out.records.extend(found.into_iter().map(|record| Dated { ended, ..record }));
                 }
                 Err(e) => failed.push(e.to_string()),
             }
@@ -281,18 +256,43 @@ impl Collect<'_> {
     }
 }
 
-fn own(place: &Place, id: &str) -> Dated {
-    Dated {
-        place: place.clone(),
-        project: None,
-        record: RecordRef { record_type: RecordType::State, id: Some(id.to_owned()), key: None, path: None },
-        created: None,
-        processed: None,
-        resolved: None,
-        updated: None,
-        labels: Vec::new(),
-        status: None,
+/// What is known of a file, and its size in bytes. It is read only where its state on disk is another than before.
+pub(super) fn seen(
+    store: &Store,
+    now: DateTime<Utc>,
+    key: &RecordKey,
+    path: &std::path::Path,
+) -> Result<std::io::Result<(SeenFile, u64)>, StoreError> {
+    let meta = match std::fs::symlink_metadata(path) {
+        Ok(meta) => meta,
+        Err(e) => return Ok(Err(e)),
+    };
+    let mut state = Vec::with_capacity(48);
+    for part in [meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec()] {
+        state.extend_from_slice(&part.to_le_bytes());
     }
+    for part in [meta.size(), meta.ino()] {
+        state.extend_from_slice(&part.to_le_bytes());
+    }
+    let known = store.seen_file(key)?;
+    if let Some(known) = known.as_ref().filter(|k| k.state == state) {
+        return Ok(Ok((known.clone(), meta.size())));
+    }
+    let content = match std::fs::read(path) {
+        Ok(bytes) => store.keys().keyed_hash(Purpose::Lookup, &[b"sweep-content", &bytes]).to_vec(),
+        Err(e) => return Ok(Err(e)),
+    };
+    let seen = match known {
+        Some(known) if known.content == content => SeenFile { state, ..known },
+        Some(known) => SeenFile { state, content, created: known.created, updated: now },
+        None => SeenFile { state, content, created: now, updated: now },
+    };
+    Ok(Ok((seen, meta.size())))
+}
+
+fn own(place: &Place, id: &str) -> Dated {
+    let record = RecordRef { record_type: RecordType::State, id: Some(id.to_owned()), key: None, path: None };
+    Dated::of(place.clone(), record)
 }
 
 fn time(text: &str) -> Option<DateTime<Utc>> {
@@ -318,15 +318,13 @@ async fn issue(
     let text = |value: &Value, path: &str| value.pointer(path).and_then(Value::as_str).map(str::to_owned);
     let labels = issue.field("labels").and_then(Value::as_array).into_iter().flatten();
     let base = Dated {
-        place: place.clone(),
         project: Some(project.clone()),
-        record: RecordRef::of_issue(RecordType::Issue, issue.id(), issue.key()),
         created: issue.created().map(|t| t.to_utc()),
-        processed: None,
         resolved: when(issue.field("resolutiondate")),
         updated: issue.created().map(|t| t.to_utc()),
         labels: labels.filter_map(|l| l.as_str().map(str::to_owned)).collect(),
         status: issue.field("status").and_then(|s| text(s, "/name")),
+        ..Dated::of(place.clone(), RecordRef::of_issue(RecordType::Issue, issue.id(), issue.key()))
     };
     let others = |value: &Value, author: &str| !is_me(me, value.get(author));
     let by_others = history
@@ -366,6 +364,5 @@ async fn issue(
 /// Whether a user object is the account by which we write. One that is not given may be anybody.
 fn is_me(me: &User, user: Option<&Value>) -> bool {
     let Some(user) = user.filter(|u| !u.is_null()).map(User::from_json) else { return false };
-    let same = |a: &Option<String>, b: &Option<String>| a.is_some() && a == b;
-    same(&me.account_id, &user.account_id) || same(&me.key, &user.key) || same(&me.name, &user.name)
+    same(me, &user)
 }

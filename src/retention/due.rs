@@ -6,7 +6,7 @@
 use chrono::{DateTime, Days, Utc};
 
 use crate::{
-    model::{Place, ProjectKey, RecordRef},
+    model::{Place, ProjectKey, RecordRef, RecordType},
     policy::{Asked, Class, Start, Then},
     store::SweepMark,
 };
@@ -32,6 +32,30 @@ pub struct Dated {
     pub labels: Vec<String>,
     /// The name of the status.
     pub status: Option<String>,
+    /// When the synchronization that wrote it was ended.
+    pub ended: Option<DateTime<Utc>>,
+    /// Of an account: when it was first seen to be closed.
+    pub closed: Option<DateTime<Utc>>,
+}
+
+impl Dated {
+    /// A record of whose time nothing is known.
+    #[must_use]
+    pub const fn of(place: Place, record: RecordRef) -> Self {
+        Self {
+            place,
+            project: None,
+            record,
+            created: None,
+            processed: None,
+            resolved: None,
+            updated: None,
+            labels: Vec::new(),
+            status: None,
+            ended: None,
+            closed: None,
+        }
+    }
 }
 
 /// How a record stands to its class.
@@ -47,11 +71,14 @@ pub enum Standing {
     Undated,
     /// The class says to keep it.
     Kept,
+    /// The period was over, and what the class does to its fields was done before.
+    Settled,
 }
 
-/// The class that decides about a record, and how the record stands to it; `None` where no class is about it.
+/// The classes that are about a record, and how the record stands to each: those of fields, in their order, and last the first one of
+/// the whole record, behind which none is asked.
 #[must_use]
-pub fn verdict<'c>(record: &Dated, classes: &'c [Class], now: DateTime<Utc>) -> Option<(&'c Class, Standing)> {
+pub fn verdicts<'c>(record: &Dated, classes: &'c [Class], now: DateTime<Utc>) -> Vec<(&'c Class, Standing)> {
     let asked = Asked {
         place: &record.place,
         project: record.project.as_ref(),
@@ -59,28 +86,44 @@ pub fn verdict<'c>(record: &Dated, classes: &'c [Class], now: DateTime<Utc>) -> 
         labels: &record.labels,
         status: record.status.as_deref(),
     };
-    let class = classes.iter().find(|c| c.applies(&asked))?;
+    // Accounts are of classes of their own.
+    let account = record.record.record_type == RecordType::UserProfile;
+    let about = |c: &&'c Class| account == (c.start == Start::AccountClosed) && c.applies(&asked);
+    let mut out = Vec::new();
+    for class in classes.iter().filter(about) {
+        out.push((class, standing(class, record, now)));
+        if class.fields.is_empty() {
+            break;
+        }
+    }
+    out
+}
+
+fn standing(class: &Class, record: &Dated, now: DateTime<Utc>) -> Standing {
     if class.then == Then::Keep {
-        return Some((class, Standing::Kept));
+        return Standing::Kept;
     }
     let start = match class.start {
         Start::Created => record.created,
         Start::Updated => record.updated.or(record.created),
-        Start::Processed if record.processed.is_none() => return Some((class, Standing::NotBegun)),
-        Start::Resolved if record.resolved.is_none() => return Some((class, Standing::NotBegun)),
+        Start::Processed if record.processed.is_none() => return Standing::NotBegun,
+        Start::Resolved if record.resolved.is_none() => return Standing::NotBegun,
+        Start::SyncEnded if record.ended.is_none() => return Standing::NotBegun,
+        Start::AccountClosed if record.closed.is_none() => return Standing::NotBegun,
         Start::Processed => record.processed,
         Start::Resolved => record.resolved,
+        Start::SyncEnded => record.ended,
+        Start::AccountClosed => record.closed,
     };
     // A day's grace for clocks that differ; what lies further ahead cannot be true.
     let trusted = start.filter(|start| now.checked_add_days(Days::new(1)).is_some_and(|limit| *start <= limit));
-    let standing = match trusted.map(|start| class.period.after(start)) {
+    match trusted.map(|start| class.period.after(start)) {
         None => Standing::Undated,
         // Beyond the calendar a period is never over.
         Some(None) => Standing::NotYet,
         Some(Some(end)) if end <= now => Standing::Due(end),
         Some(Some(_)) => Standing::NotYet,
-    };
-    Some((class, standing))
+    }
 }
 
 /// How far a due record is on its way.

@@ -23,17 +23,11 @@ fn class(start: &str, period: &str, more: &str) -> Vec<Class> {
 }
 
 fn record(area: Area) -> Dated {
-    Dated {
-        place: Place::new(area, "s/processed"),
-        project: None,
-        record: RecordRef::of_issue(RecordType::Message, "1", "HQ-1"),
-        created: None,
-        processed: None,
-        resolved: None,
-        updated: None,
-        labels: Vec::new(),
-        status: None,
-    }
+    Dated::of(Place::new(area, "s/processed"), RecordRef::of_issue(RecordType::Message, "1", "HQ-1"))
+}
+
+fn verdict<'c>(record: &Dated, classes: &'c [Class], now: DateTime<Utc>) -> Option<(&'c Class, Standing)> {
+    verdicts(record, classes, now).pop()
 }
 
 #[test]

@@ -35,9 +35,12 @@ pub struct ClassCounts {
     pub review: u64,
     /// Records that this run deleted, or would delete.
     pub deleted: u64,
+    /// Records of which this run changed fields, or which it had written anew, or would.
+    #[serde(default)]
+    pub changed: u64,
     /// Records that wait for another person's approval of the plan.
     pub approval: u64,
-    /// Records that could not be deleted.
+    /// Records that could not be deleted or changed.
     pub failed: u64,
     /// Records that had changed since the run was planned.
     pub refused: u64,
@@ -58,7 +61,8 @@ pub struct Item {
     pub record: RecordRef,
     /// When its period was over (RFC 3339); none where nobody knows.
     pub since: Option<String>,
-    /// `delete`, `mark`, `wait`, `held`, `review`, `approval`, `backlog`, `deleted`, `failed` or `refused`.
+    /// `delete`, `change`, `renew`, `mark`, `wait`, `held`, `review`, `approval`, `backlog`, `deleted`, `changed`, `renewed`,
+    /// `failed` or `refused`.
     pub state: String,
     /// What a person should know: the hold, the error, the end of the grace.
     pub why: Option<String>,
@@ -95,7 +99,7 @@ impl Report {
     /// Whether anything is due that no hold keeps.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        self.classes.iter().any(|c| c.deleted + c.marked + c.backlog + c.review > 0)
+        self.classes.iter().any(|c| c.deleted + c.changed + c.marked + c.backlog + c.review > 0)
     }
 
     /// How many records wait for another person's approval.

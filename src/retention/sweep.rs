@@ -10,17 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use ulid::Ulid;
 
-use super::{
-    Dated, Report, SCHEMA, Stage, Standing,
-    collect::{Clients, Collect},
-    stage, verdict,
-};
+use super::{Report, SCHEMA, Stage, collect::seen};
 use crate::{
     audit::canonical_sha256,
     config::Config,
     erasure::{
         execute::{Journal, Run},
-        executor::{Executors, People, Ways},
+        executor::Executors,
         othersearch::Needles,
         plan::{Operation, Step},
     },
@@ -28,15 +24,17 @@ use crate::{
     holds::Holds,
     jira::Client,
     model::{Area, CoverageStatus, InstanceName, Outcome, Period, Personal, Place, Subject},
-    policy::{Class, Policy, Then},
+    policy::Policy,
     report::PolicyRef,
-    store::{Act, StepRow, StepState, Store, StoreError, SweepMark, SweepRun},
+    store::{Act, SeenFile, StepRow, StepState, Store, StoreError, SweepMark, SweepRun},
 };
 
 mod hold;
+mod look;
 mod tell;
 
-use hold::{keeping, kept, may_delete};
+use hold::kept;
+use look::{Kit, Outlook, cuts, outlook};
 use tell::{add, cap, note, report, waits};
 
 /// How old a plan may be that waits for its approval, where the policy does not say.
@@ -74,100 +72,12 @@ pub struct Room<'a> {
     pub now: &'a dyn Fn() -> DateTime<Utc>,
 }
 
-/// A record that a class is about.
-struct Found<'c> {
-    record: Dated,
-    class: &'c Class,
-    standing: Standing,
-    stage: Option<Stage>,
-    mark: Option<SweepMark>,
-    held: Option<String>,
-}
-
 /// A step with what the report says of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Planned {
     class: String,
     due: String,
     step: Step,
-}
-
-/// What a look gave.
-struct Outlook<'c> {
-    found: Vec<Found<'c>>,
-    unclassed: u64,
-    coverage: Vec<crate::model::Coverage>,
-    seen: Vec<(crate::store::RecordKey, crate::store::SeenFile)>,
-}
-
-async fn outlook<'c>(
-    room: &Room<'c>,
-    now: DateTime<Utc>,
-    progress: impl FnMut(&Place),
-) -> Result<Outlook<'c>, SweepError> {
-    let classes = room.policy.classes();
-    let clients: &Clients = room.clients;
-    let collect = Collect { config: room.config, store: room.store, clients, classes, areas: room.areas, now };
-    let collected = collect.all(progress).await?;
-    let holds = Holds::load(room.store)?;
-    let (mut found, mut unclassed) = (Vec::new(), 0);
-    for record in collected.records {
-        let Some((class, standing)) = verdict(&record, classes, now) else {
-            unclassed += 1;
-            continue;
-        };
-        let (mut mark, mut next, mut held) = (None, None, None);
-        if let Standing::Due(_) = standing
-            && class.then == Then::Delete
-        {
-            mark = room.store.sweep_mark(&room.store.sweep_key(&record.place, &record.record))?;
-            next = Some(stage(class, mark.as_ref(), now));
-            // Whom it names is not asked before it is read.
-            held = keeping(room.config, &holds, &record, &|_| false);
-            if held.is_none() && !may_delete(room.config, &record) {
-                held = Some("we have no mandate to erase there".to_owned());
-            }
-        }
-        found.push(Found { record, class, standing, stage: next, mark, held });
-    }
-    // A hold about a person is asked of what the records say, so that the dry run tells what the run will do.
-    if !holds.is_empty() {
-        let (usable, people, ways) = (usable(room), People::default(), Ways::default());
-        let executors = executors(room, &usable, &people, &ways);
-        for found in found.iter_mut().filter(|f| f.held.is_none() && f.stage == Some(Stage::Go)) {
-            found.held = kept(room, &holds, &executors, &usable, &step(0, &found.record)).await;
-        }
-    }
-    // The oldest first.
-    found.sort_by(|a, b| (due(a), &a.record.place, &a.record.record).cmp(&(due(b), &b.record.place, &b.record.record)));
-    Ok(Outlook { found, unclassed, coverage: collected.coverage, seen: collected.seen })
-}
-
-fn usable(room: &Room<'_>) -> BTreeMap<InstanceName, Client> {
-    room.clients.iter().filter_map(|(n, c)| Some((n.clone(), c.as_ref().ok()?.clone()))).collect()
-}
-
-fn executors<'a>(
-    room: &'a Room<'_>,
-    clients: &'a BTreeMap<InstanceName, Client>,
-    people: &'a People,
-    ways: &'a Ways,
-) -> Executors<'a> {
-    let placeholder = room.policy.placeholder();
-    Executors { config: room.config, store: room.store, clients, people, sources: &|_| None, placeholder, ways }
-}
-
-fn due(found: &Found<'_>) -> Option<DateTime<Utc>> {
-    match found.standing {
-        Standing::Due(at) => Some(at),
-        _ => None,
-    }
-}
-
-fn instance(place: &Place) -> Option<InstanceName> {
-    matches!(place.area(), Area::Source | Area::Target)
-        .then(|| place.spot().split('/').next().unwrap_or_default().parse().ok())
-        .flatten()
 }
 
 /// What a sweep would do right now. Changes nothing.
@@ -276,7 +186,8 @@ fn remember(room: &Room<'_>, outlook: &Outlook<'_>, now: DateTime<Utc>) -> Resul
     let all = room.areas.is_none() && outlook.coverage.iter().all(|c| c.status == CoverageStatus::Examined);
     room.store.set_seen_files(&outlook.seen, all)?;
     let marks = outlook.found.iter().filter_map(|found| {
-        let key = room.store.sweep_key(&found.record.place, &found.record.record);
+        found.due()?;
+        let key = found.key(room);
         let new = || SweepMark { class: found.class.id.clone(), digest: found.class.digest.clone(), at: now };
         Some(match found.stage? {
             Stage::Mark => (key, new()),
@@ -351,8 +262,9 @@ async fn finish(
     stopped: &mut impl FnMut() -> bool,
 ) -> Result<(), SweepError> {
     let rows: Vec<(Planned, Option<StepRow>)> = room.store.sweep_steps(&open.id)?;
-    let (usable, people, ways) = (usable(room), People::default(), Ways::default());
-    let executors = executors(room, &usable, &people, &ways);
+    let kit = Kit::of(room);
+    let sources = kit.source();
+    let executors = kit.executors(room, &sources);
     let nobody = nobody();
     let journal = SweepJournal { store: room.store, run: &open.id };
     let needles = Needles::new::<String>(&[]);
@@ -362,7 +274,7 @@ async fn finish(
     for p in planned {
         let earlier = rows.iter().find(|(q, _)| q.step.number == p.step.number).and_then(|(_, row)| row.as_ref());
         if earlier.is_some_and(|r| r.state == StepState::Done) {
-            note(report, p, "deleted", None);
+            note(report, p, done(&p.step), None);
             continue;
         }
         if stopped() {
@@ -373,7 +285,7 @@ async fn finish(
         }
         // Asked before every step: a hold that is ordered while this runs keeps what is not begun.
         holds.refresh()?;
-        if let Some(why) = kept(room, &holds, &executors, &usable, &p.step).await {
+        if let Some(why) = kept(room, &holds, &executors, kit.clients(), &p.step).await {
             note(report, p, "held", Some(why));
             continue;
         }
@@ -390,13 +302,65 @@ async fn finish(
             Err(error) => run.carry_out(&p.step, earlier, Err(error)).await?,
         };
         match ended {
-            None => note(report, p, "deleted", None),
+            None => match behind(room, &executors, p).await? {
+                None => note(
+                    report,
+                    p,
+                    done(&p.step),
+                    p.step.notes.first().cloned().filter(|_| p.step.operation != Operation::Delete),
+                ),
+                Some(why) => note(report, p, "failed", Some(why)),
+            },
             Some(problem) => note(report, p, if problem.refused { "refused" } else { "failed" }, Some(problem.what)),
         }
     }
     let act = Act { actor: room.actor, at: (room.now)() };
     room.store.end_sweep(&act, &open.id, &json!(report.classes))?;
     Ok(())
+}
+
+/// What is said of a step that is done.
+pub(super) const fn done(step: &Step) -> &'static str {
+    match step.operation {
+        Operation::Edit => "changed",
+        Operation::Renew => "renewed",
+        Operation::Delete | Operation::Anonymise => "deleted",
+    }
+}
+
+/// What is behind an edit: whether the place really took it, and that our own write is no update of a file.
+async fn behind(room: &Room<'_>, executors: &Executors<'_>, p: &Planned) -> Result<Option<String>, StoreError> {
+    if p.step.operation != Operation::Edit {
+        return Ok(None);
+    }
+    if matches!(p.step.place.area(), Area::Foreign | Area::Log)
+        && let (Some(root), Some(path)) = (crate::scan::folder_of(room.config, &p.step.place), &p.step.record.path)
+    {
+        let key = room.store.sweep_key(&p.step.place, &p.step.record);
+        if let (Some(before), Ok((now, _))) =
+            (room.store.seen_file(&key)?, seen(room.store, (room.now)(), &key, &root.join(path))?)
+        {
+            room.store.set_seen_files(&[(key, SeenFile { updated: before.updated, ..now })], false)?;
+        }
+    }
+    let Some(class) = room.policy.classes().iter().find(|c| c.id == p.class) else { return Ok(None) };
+    let me = match p.step.instance.as_ref().and_then(|name| executors.clients.get(name)) {
+        Some(client) => client.myself().await.ok(),
+        None => None,
+    };
+    let read = match executors.of(&p.step) {
+        Ok(executor) => executor.load(&p.step).await,
+        Err(e) => Err(e),
+    };
+    Ok(match read {
+        Ok(None) => None,
+        Ok(Some(current)) => match cuts(room, class, &p.step, &current, me.as_ref()) {
+            Ok(left) if left.is_empty() => None,
+            Ok(left) => Some(format!("it reads back with {} of its fields as before", left.len())),
+            Err(why) => Some(why.to_owned()),
+        },
+        Err(e) => Some(format!("it cannot be read back: {e}")),
+    })
 }
 
 /// A subject without identifiers: a sweep is about nobody.
@@ -407,42 +371,24 @@ fn nobody() -> Subject {
 
 /// Steps for what goes, as far as the cap allows. What cannot be read is left for the next run, which reads it again.
 async fn plan(room: &Room<'_>, outlook: &Outlook<'_>) -> Vec<Planned> {
-    let (usable, people, ways) = (usable(room), People::default(), Ways::default());
-    let executors = executors(room, &usable, &people, &ways);
-    let ready = outlook
-        .found
-        .iter()
-        .filter(|f| f.held.is_none() && f.stage == Some(Stage::Go) && matches!(f.standing, Standing::Due(_)))
-        .take(cap(room.policy));
+    let kit = Kit::of(room);
+    let sources = kit.source();
+    let executors = kit.executors(room, &sources);
     let mut out = Vec::new();
-    for found in ready {
-        let mut step = step(u32::try_from(out.len()).unwrap_or(u32::MAX) + 1, &found.record);
-        // What is in our own store has no executor: see `own_row`.
-        if let Ok(executor) = executors.of(&step)
+    for found in outlook.found.iter().filter(|f| f.goes()).take(cap(room.policy)) {
+        let Some(mut step) = found.step.clone() else { continue };
+        step.number = u32::try_from(out.len()).unwrap_or(u32::MAX) + 1;
+        // What is in our own store has no executor: see `own_row`. What is edited was read by the look.
+        if step.operation == Operation::Delete
+            && let Ok(executor) = executors.of(&step)
             && let Ok(Some(current)) = executor.load(&step).await
         {
             step.base = current.hash(&step);
         }
-        let due = due(found).map(|d| d.to_rfc3339()).unwrap_or_default();
+        let due = found.due().map(|d| d.to_rfc3339()).unwrap_or_default();
         out.push(Planned { class: found.class.id.clone(), due, step });
     }
     out
-}
-
-/// The deletion of a record, before it was looked at.
-fn step(number: u32, record: &Dated) -> Step {
-    Step {
-        number,
-        place: record.place.clone(),
-        instance: instance(&record.place),
-        project: record.project.clone().filter(|_| record.place.area() == Area::Target),
-        record: record.record.clone(),
-        operation: Operation::Delete,
-        base: String::new(),
-        means: None,
-        edits: Vec::new(),
-        notes: Vec::new(),
-    }
 }
 
 /// Deletes what is due in our own store: each verb is one transaction, and may be repeated. Says what became of it.

@@ -220,6 +220,14 @@ impl Control {
         self.with_user(reference, |u, _| u.active = false)
     }
 
+    /// Opens a deactivated account again.
+    ///
+    /// # Errors
+    /// Where there is no such user.
+    pub fn activate_user(&self, reference: &str) -> Result<(), SandboxError> {
+        self.with_user(reference, |u, _| u.active = true)
+    }
+
     /// Deletes an account: look-ups answer 404. References keep a Cloud account's id with the display name "Former
     /// user", and a Data Center account's key and name.
     ///

@@ -110,8 +110,18 @@ impl Store {
     /// The key of a record in the tables of sweeps.
     #[must_use]
     pub fn sweep_key(&self, place: &Place, record: &RecordRef) -> RecordKey {
-        let record = json!(record).to_string();
-        self.keys().keyed_hash(Purpose::Lookup, &[b"sweep", place.to_string().as_bytes(), record.as_bytes()])
+        self.sweep_key_of(place, record, None)
+    }
+
+    /// The same for one class of it, where each has a mark of its own.
+    #[must_use]
+    pub fn sweep_key_of(&self, place: &Place, record: &RecordRef, class: Option<&str>) -> RecordKey {
+        let (place, record) = (place.to_string(), json!(record).to_string());
+        let parts = [&b"sweep"[..], place.as_bytes(), record.as_bytes()];
+        match class {
+            None => self.keys().keyed_hash(Purpose::Lookup, &parts),
+            Some(class) => self.keys().keyed_hash(Purpose::Lookup, &[&parts[..], &[class.as_bytes()]].concat()),
+        }
     }
 
     /// The mark of a record.

@@ -99,7 +99,11 @@ pub async fn run(deps: &Deps<'_>, names: &[SyncName]) -> Result<RunReport, SyncE
     let mut report = RunReport::default();
     for sync in chosen(deps.config, names)? {
         let begun = (deps.now)().to_rfc3339();
-        let one = one(deps, sync, None).await;
+        let one = match over(deps, sync) {
+            // What runs no more has run: a case that waits for it would wait for ever.
+            Some(over) => over,
+            None => one(deps, sync, None).await,
+        };
         if one.errors.is_empty() {
             deps.store.sync_set_ran(&sync.name, &begun)?;
         }
@@ -115,9 +119,21 @@ pub async fn run(deps: &Deps<'_>, names: &[SyncName]) -> Result<RunReport, SyncE
 pub async fn retry(deps: &Deps<'_>, names: &[SyncName], which: Retry) -> Result<RunReport, SyncError> {
     let mut report = RunReport::default();
     for sync in chosen(deps.config, names)? {
-        report.syncs.insert(sync.name.clone(), one(deps, sync, Some(which)).await);
+        let one = match over(deps, sync) {
+            Some(over) => over,
+            None => one(deps, sync, Some(which)).await,
+        };
+        report.syncs.insert(sync.name.clone(), one);
     }
     Ok(report)
+}
+
+/// The report of a synchronization that was ended: it carries nothing over any more.
+fn over(deps: &Deps<'_>, sync: &Sync) -> Option<SyncReport> {
+    let last = sync.ended.filter(|last| (deps.now)().date_naive() > *last)?;
+    let mut report = SyncReport::default();
+    report.warnings.insert(format!("it was ended ({last} was its last day), and carries nothing over any more"), 1);
+    Some(report)
 }
 
 /// A synchronization as it stands.

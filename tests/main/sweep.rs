@@ -14,7 +14,7 @@ use efface::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{EMAIL, NAME, World, client};
+use crate::world::{EMAIL, NAME, USER, World, client};
 
 const CLASSES: &str = r#"
 [policy]
@@ -103,7 +103,12 @@ impl<'w> Sweeper<'w> {
         let said = self.look(days);
         let done = self.try_run(days).unwrap();
         let states = |r: &Report| -> Vec<(String, String)> {
-            let word = |s: &str| if s == "deleted" { "delete".to_owned() } else { s.to_owned() };
+            let word = |s: &str| match s {
+                "deleted" => "delete".to_owned(),
+                "changed" => "change".to_owned(),
+                "renewed" => "renew".to_owned(),
+                other => other.to_owned(),
+            };
             r.items.iter().map(|i| (format!("{} {:?}", i.place, i.record), word(&i.state))).collect()
         };
         assert_eq!(states(&said), states(&done), "the dry run differs from the run");
@@ -215,6 +220,284 @@ fn our_own_writes_are_no_update() {
         assert_eq!(left, keys[1..], "{keys:?}");
         assert_eq!(count(&s.look(31), "resolved", "due"), 2);
     }
+}
+
+const FIELDS: &str = r#"
+[policy]
+name = "fields"
+placeholder = "[gone]"
+
+[[class]]
+id = "people"
+match = { area = "target", record = "issue", field = ["assignee", "reporter", "labels"] }
+start = "created"
+period = "30 days"
+then = "clear"
+grace = "none"
+basis = "GDPR Art. 5(1)(c)"
+
+[[class]]
+id = "texts"
+match = { area = "target", record = ["issue", "comment"], field = ["summary", "description", "body"] }
+start = "created"
+period = "60 days"
+then = "redact"
+grace = "7 days"
+basis = "GDPR Art. 5(1)(e)"
+
+[[class]]
+id = "issues"
+match = { area = "target", record = "issue" }
+start = "created"
+period = "90 days"
+then = "delete"
+grace = "none"
+basis = "GDPR Art. 5(1)(e)"
+"#;
+
+/// Fields go one after the other, each class by its own time and with its own mark, and nothing twice; the next sync writes none of
+/// them back.
+#[test]
+fn fields_are_emptied_and_then_the_issue_goes() {
+    for flavor in [Flavor::DataCenter, Flavor::Cloud] {
+        let w = World::new(flavor, 0);
+        let key = w.issue("Lamp", "flickers", json!({ "labels": ["hall"], "assignee": { "name": USER } }));
+        w.comment(&key, "since Monday");
+        w.write_config("[sync.hq-partner.user_map]");
+        let map = format!("[sync.hq-partner.user_map]\n{USER} = \"{}\"\n", w.target_id);
+        w.write_config(&map);
+        w.efface(&["sync", "run"]).exits(0);
+        w.indexed();
+        let s = Sweeper::new(&w, FIELDS);
+        let issue = || w.target.control().dump()["issues"].as_object().unwrap().values().next().cloned();
+        let field = |name: &str| issue().unwrap()[name].clone();
+        assert!(!field("assignee").is_null(), "{:#}", issue().unwrap());
+        assert_eq!(s.run(29).items, []);
+        let run = s.run(31);
+        assert_eq!((count(&run, "people", "changed"), count(&run, "texts", "due")), (1, 0), "{:#?}", run.items);
+        assert!(run.items[0].why.as_ref().unwrap().contains("history keeps"), "{:#?}", run.items);
+        assert!(field("assignee").is_null() && field("labels") == json!([]), "{:#}", issue().unwrap());
+        assert!(field("summary").to_string().contains("Lamp"));
+        let again = s.run(32);
+        assert_eq!(
+            (again.items.len(), count(&again, "people", "records")),
+            (0, 1),
+            "nothing twice: {:#?}",
+            again.items
+        );
+        // Marked, then redacted a week later; a comment's text, too.
+        let run = s.run(61);
+        assert_eq!((count(&run, "texts", "marked"), count(&run, "texts", "changed")), (2, 0));
+        let run = s.run(70);
+        assert_eq!((count(&run, "texts", "waiting"), count(&run, "texts", "changed")), (0, 2), "{:#?}", run.items);
+        let text = issue().unwrap().to_string();
+        assert_eq!(field("summary"), "[gone]");
+        assert!(
+            field("description").to_string().contains("[gone]") && !field("description").to_string().contains("flick"),
+            "{text}"
+        );
+        assert_eq!(s.run(71).items, []);
+        // The source says all of it still.
+        w.issue("Door", "squeaks", Value::Null);
+        w.source.control().edit_issue_behind(&key, "environment", "hall").unwrap();
+        w.efface(&["sync", "run", "--full"]).exits(0);
+        assert_eq!((field("summary"), field("assignee")), (json!("[gone]"), Value::Null), "no sync writes it back");
+        let run = s.run(100);
+        assert_eq!(count(&run, "issues", "deleted"), 2, "{:#?}", run.items);
+        assert_eq!(run.items.len(), 2, "what goes as a whole is not edited before: {:#?}", run.items);
+        assert!(issue().is_none());
+        w.efface(&["audit", "verify"]).exits(0);
+    }
+}
+
+/// Members of files of JSON: aliases are stable, the rest keeps its bytes, and our own write is no update.
+#[test]
+fn files_keep_aliases_and_their_age() {
+    let w = World::new(Flavor::DataCenter, 0);
+    let tool = w.home().join("data/other-tool");
+    let one = format!(
+        "{{ \"n\" : 1.50, \"user\": {{\"displayName\": \"{NAME}\", \"mail\": \"{EMAIL}\"}}, \"text\": \"ok\" }}"
+    );
+    std::fs::write(tool.join("1.json"), &one).unwrap();
+    std::fs::write(tool.join("2.jsonl"), format!("{{\"displayName\":\"{NAME}\"}}\n{{\"displayName\":null}}\n"))
+        .unwrap();
+    std::fs::write(tool.join("3.csv"), format!("displayName\n{NAME}\n")).unwrap();
+    let classes = r#"
+[policy]
+name = "files"
+
+[[class]]
+id = "alias"
+match = { area = "foreign", field = ["displayName", "mail"] }
+start = "updated"
+period = "30 days"
+then = "pseudonymise"
+grace = "none"
+basis = "GDPR Art. 25(1)"
+
+[[class]]
+id = "old"
+match = { area = "foreign" }
+start = "updated"
+period = "60 days"
+then = "delete"
+grace = "none"
+basis = "GDPR Art. 5(1)(e)"
+"#;
+    let s = Sweeper::new(&w, classes);
+    s.run(0);
+    assert_eq!(s.run(29).items, []);
+    let run = s.run(31);
+    assert_eq!((count(&run, "alias", "changed"), count(&run, "alias", "review")), (2, 1), "{:#?}", run.items);
+    let review = run.items.iter().find(|i| i.state == "review").unwrap();
+    assert!(
+        review.record.path.as_deref() == Some("3.csv") && review.why.as_ref().unwrap().contains("JSON"),
+        "{review:?}"
+    );
+    let now = std::fs::read_to_string(tool.join("1.json")).unwrap();
+    let alias = |text: &str| text.match_indices("person-").map(|(i, _)| text[i..i + 23].to_owned()).collect::<Vec<_>>();
+    let (first, second) = (alias(&now), alias(&std::fs::read_to_string(tool.join("2.jsonl")).unwrap()));
+    assert_eq!((first.len(), second.len()), (2, 1), "{now}");
+    assert_eq!(first[0], second[0], "the same name has the same alias");
+    assert_ne!(first[0], first[1]);
+    assert_eq!(now, one.replace(NAME, &first[0]).replace(EMAIL, &first[1]), "nothing else moves");
+    assert_eq!(count(&s.run(32), "alias", "changed"), 0, "nothing twice");
+    // Sixty days since they were first seen, whatever we wrote meanwhile.
+    assert_eq!(count(&s.run(59), "old", "due"), 0);
+    let run = s.run(61);
+    assert_eq!(count(&run, "old", "deleted"), 3, "{:#?}", run.items);
+    assert_eq!(run.items.len(), 3, "{:#?}", run.items);
+    assert!(!tool.join("1.json").exists());
+}
+
+/// An old issue is written anew without its history; one that somebody worked on goes to review.
+#[test]
+fn issues_are_written_anew() {
+    let w = World::new(Flavor::DataCenter, 0);
+    let old = std::sync::Arc::new(|| Utc::now() - TimeDelta::days(100));
+    w.target.control().set_clock(old);
+    let ours = w.issue("Lamp", "flickers", Value::Null);
+    let theirs = w.issue("Pump", "drips", Value::Null);
+    w.efface(&["sync", "run"]).exits(0);
+    w.source.control().edit_issue_behind(&ours, "description", "flickers still").unwrap();
+    w.efface(&["sync", "run"]).exits(0);
+    w.target.control().set_clock(std::sync::Arc::new(Utc::now));
+    let keys = || {
+        w.target.control().dump()["issues"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|i| i["key"].to_string())
+            .collect::<Vec<_>>()
+    };
+    let before = keys();
+    let pump = w.target.control().dump()["issues"]
+        .as_object()
+        .unwrap()
+        .values()
+        .find(|i| i["summary"] == "Pump")
+        .unwrap()["key"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    w.target.control().edit_issue_behind(&pump, "description", "drips, says somebody").unwrap();
+    assert!(!theirs.is_empty());
+    let classes = "[policy]\nname = \"anew\"\n[[class]]\nid = \"anew\"\nmatch = { area = \"target\", record = \"issue\" }\nstart = \"created\"\n\
+                   period = \"30 days\"\nthen = \"renew\"\ngrace = \"none\"\nbasis = \"b\"\n";
+    let s = Sweeper::new(&w, classes);
+    let run = s.run(0);
+    assert_eq!((count(&run, "anew", "changed"), count(&run, "anew", "review")), (1, 1), "{:#?}", run.items);
+    assert!(
+        run.items.iter().any(|i| i.state == "review" && i.why.as_ref().unwrap().contains("somebody else changed it"))
+    );
+    assert_eq!(keys().len(), 1, "deleted");
+    w.efface(&["sync", "run"]).exits(0);
+    let after = keys();
+    assert_eq!(after.len(), 2);
+    assert_eq!(after.iter().filter(|k| before.contains(k)).count(), 1, "one of them is another: {before:?} {after:?}");
+    assert_eq!(count(&s.run(1), "anew", "changed"), 0, "the copy is young");
+    // A hold on a person keeps what names the person, in all of the issue.
+    let call = w.issue("Call", &format!("ask {NAME}, {EMAIL}"), Value::Null);
+    w.efface(&["sync", "run"]).exits(0);
+    w.register();
+    w.efface_as("legal", &["hold", "add", "--type", "preservation", "--basis", "claim", "--subject", "REQ-1", "-q"])
+        .exits(0);
+    let run = s.run(40);
+    assert_eq!((count(&run, "anew", "changed"), count(&run, "anew", "held")), (1, 1), "{call}: {:#?}", run.items);
+}
+
+/// What a synchronization left behind goes when it was ended; until its last day it runs.
+#[test]
+fn what_an_ended_synchronization_wrote() {
+    let w = World::new(Flavor::DataCenter, 0);
+    w.issue("Lamp", "flickers", Value::Null);
+    let today = Utc::now().date_naive();
+    w.write_config(&format!("ended = {today}"));
+    w.efface(&["sync", "run"]).exits(0);
+    let classes = "[policy]\nname = \"over\"\n[[class]]\nid = \"over\"\nmatch = { area = [\"target\", \"staging\"] }\nstart = \"sync-ended\"\n\
+                   period = \"30 days\"\nthen = \"delete\"\ngrace = \"none\"\nbasis = \"b\"\n";
+    let s = Sweeper::new(&w, classes);
+    for day in [0, 1, 29] {
+        assert_eq!(s.run(day).items, [], "{day}");
+    }
+    let run = s.run(32);
+    assert_eq!(count(&run, "over", "deleted"), 2, "message and issue: {:#?}", run.items);
+    let yesterday = today.pred_opt().unwrap();
+    w.write_config(&format!("ended = {yesterday}"));
+    w.issue("Door", "squeaks", Value::Null);
+    let late = w.efface(&["sync", "run"]).exits(0);
+    assert!(late.err.contains("was its last day), and carries nothing over"), "{}", late.err);
+    assert_eq!(w.target.control().dump()["issues"].as_object().unwrap().len(), 0);
+    w.write_config("ended = 2026-11-27T10:00:00Z");
+    let wrong = w.efface(&["sync", "run"]).exits(2);
+    assert!(wrong.err.contains("is no day"), "{}", wrong.err);
+}
+
+/// Accounts of people who left: by the day on which they were first seen closed, named to nobody who does not ask.
+#[test]
+fn accounts_of_people_who_left() {
+    let classes = "[policy]\nname = \"left\"\n[[class]]\nid = \"left\"\nmatch = { area = [\"source\", \"target\"], record = \"user-profile\" }\n\
+                   start = \"account-closed\"\nperiod = \"30 days\"\nthen = \"review\"\nbasis = \"b\"\nreason = \"open a case for them\"\n";
+    let w = World::new(Flavor::Cloud, 0);
+    let s = Sweeper::new(&w, classes);
+    let first = s.run(0);
+    let (open, count_of) = (count(&first, "left", "records"), |r: &Report| count(r, "left", "review"));
+    w.source.control().deactivate_user(USER).unwrap();
+    assert_eq!(count(&s.run(1), "left", "records"), open + 1);
+    assert_eq!(count_of(&s.run(30)), open, "those that were closed on the first day alone");
+    let run = s.run(32);
+    assert_eq!(count_of(&run), open + 1, "{:#?}", run.items);
+    // Opened again, and closed again: the time begins anew.
+    w.source.control().activate_user(USER).unwrap();
+    assert_eq!(count_of(&s.run(33)), open);
+    w.source.control().deactivate_user(USER).unwrap();
+    s.run(34);
+    assert_eq!(count_of(&s.run(60)), open);
+    assert_eq!(count_of(&s.run(65)), open + 1);
+    let cloud = run.coverage.iter().find(|c| c.place.to_string() == "target:partner/accounts").unwrap();
+    assert!(cloud.reason.as_ref().unwrap().contains("an API token does not reach"), "{cloud:?}");
+    assert!(
+        !run.coverage.iter().any(|c| c.place.to_string() == "source:hq/accounts" && c.reason.is_some()),
+        "{:?}",
+        run.coverage
+    );
+    // The list names nobody, unless it is asked to.
+    let w = World::new(Flavor::DataCenter, 0);
+    w.source.control().deactivate_user(USER).unwrap();
+    Sweeper::new(&w, classes).run(-40);
+    std::fs::write(w.path().join("left.toml"), classes).unwrap();
+    let config = std::fs::read_to_string(w.path().join("efface.toml")).unwrap();
+    std::fs::write(
+        w.path().join("efface.toml"),
+        config.replacen("path = \"home\"", "path = \"home\"\npolicy = \"left.toml\"", 1),
+    )
+    .unwrap();
+    let list = w.efface(&["sweep", "--dry-run", "--list"]);
+    assert!(list.out.contains("user-profile person-") && list.out.contains("open a case"), "{}{}", list.out, list.err);
+    let key = w.source.control().people().into_iter().find(|p| p.name == USER).unwrap().id;
+    assert!(!list.out.contains(USER) && !list.out.contains(&key), "{}", list.out);
+    let clear = w.efface(&["sweep", "--dry-run", "--list", "--in-clear"]);
+    assert!(clear.out.contains(&key) || clear.out.contains(USER), "{key}: {}", clear.out);
 }
 
 #[test]

@@ -163,17 +163,32 @@ impl Current {
     /// # Errors
     /// When a cut does not fit, or would change nothing.
     pub fn redacted(&self, step: &Step, placeholder: &str) -> Result<Self, ExecError> {
-        let cuts: Vec<(Cut, Action)> = step.edits.iter().map(|e| (e.cut.clone(), action(e.decision))).collect();
+        // Texts that take another's place move nothing, so they come first; what leaves a list moves what stands behind it.
+        let mut by_text: BTreeMap<Option<&str>, Vec<(Cut, Action)>> = BTreeMap::new();
+        for e in &step.edits {
+            by_text.entry(e.with.as_deref()).or_default().push((e.cut.clone(), action(e.decision)));
+        }
+        let last = by_text.remove(&None);
+        let groups = by_text.iter().map(|(with, cuts)| (with.unwrap_or(placeholder), cuts));
+        let groups = groups.chain(last.iter().map(|cuts| (placeholder, cuts)));
         match self {
             Self::Json(value) => {
                 let mut value = value.clone();
-                redact::apply(&mut value, &cuts, placeholder)?;
+                for (with, cuts) in groups {
+                    redact::apply(&mut value, cuts, with)?;
+                }
                 Ok(Self::Json(value))
             }
-            Self::Bytes(bytes) => match redact::redact_file(name_of(step), bytes, &cuts, placeholder)? {
-                redact::Redacted::Bytes(b) => Ok(Self::Bytes(b)),
-                redact::Redacted::Unsupported(why) => Err(ExecError::Unsupported(why)),
-            },
+            Self::Bytes(bytes) => {
+                let mut bytes = bytes.clone();
+                for (with, cuts) in groups {
+                    bytes = match redact::redact_file(name_of(step), &bytes, cuts, with)? {
+                        redact::Redacted::Bytes(b) => b,
+                        redact::Redacted::Unsupported(why) => return Err(ExecError::Unsupported(why)),
+                    };
+                }
+                Ok(Self::Bytes(bytes))
+            }
             Self::Attachment { meta, bytes } => attachment::redacted(meta, bytes, step, placeholder),
         }
     }

@@ -30,6 +30,19 @@ pub(super) fn issue_of(finding: &Finding) -> Option<(InstanceName, String)> {
     r.instance.clone().zip(r.record.key.clone())
 }
 
+/// A step that writes an issue anew, with what it stands on and what a person should know.
+#[must_use]
+pub fn renewed(step: Step, renewal: &Renewal) -> Step {
+    let mut notes = vec![
+        "deletes the issue with its history; the next run of the synchronization writes a clean copy, under another key"
+            .to_owned(),
+        "cannot be undone: links from elsewhere lead nowhere, and who watched it is told nothing more".into(),
+    ];
+    notes.extend(renewal.notes.iter().cloned());
+    let base = Base::Json(renewal.base.clone()).hash(RecordType::Issue, Operation::Renew, &[]);
+    Step { operation: Operation::Renew, base, notes, ..step }
+}
+
 /// The steps, and the issues that they take; everything found in those is theirs.
 pub(super) fn renew(
     groups: &[Group],
@@ -53,13 +66,7 @@ pub(super) fn renew(
                 ..edit(f)
             }
         };
-        let mut notes = vec![
-            "deletes the issue with its history; the next run of the synchronization writes a clean copy, under another key"
-                .to_owned(),
-            "cannot be undone: links from elsewhere lead nowhere, and who watched it is told nothing more".into(),
-        ];
-        notes.extend(renewal.notes.iter().cloned());
-        steps.push(Step {
+        let step = Step {
             number: 0,
             place: r.place.clone(),
             instance: Some(instance.clone()),
@@ -71,11 +78,12 @@ pub(super) fn renew(
                 path: None,
             },
             operation: Operation::Renew,
-            base: Base::Json(renewal.base.clone()).hash(RecordType::Issue, Operation::Renew, &[]),
+            base: String::new(),
             means: None,
             edits: findings.iter().map(at).collect(),
-            notes,
-        });
+            notes: Vec::new(),
+        };
+        steps.push(renewed(step, renewal));
         taken.insert(issue);
     }
     (steps, taken)

@@ -17,6 +17,8 @@ enum Fate {
     Text(bool),
     /// A string becomes the placeholder.
     Placeholder,
+    /// A whole ADF document becomes one with the placeholder in it.
+    Doc,
 }
 
 #[derive(Debug, Clone)]
@@ -70,6 +72,7 @@ impl Plan<'_> {
                     let fate = match (action, &node.kind) {
                         (Action::Redact, Kind::Object(_)) if self.type_of(node) == Some("mention") => Fate::Text(false),
                         (Action::Redact, Kind::String) => Fate::Placeholder,
+                        (Action::Redact, Kind::Object(_)) if self.type_of(node) == Some("doc") => Fate::Doc,
                         _ if listed => Fate::Remove,
                         _ => Fate::Null,
                     };
@@ -241,6 +244,10 @@ impl Plan<'_> {
                 }
                 Fate::Null => "null".to_owned(),
                 Fate::Placeholder => quoted(self.placeholder),
+                Fate::Doc => format!(
+                    "{{\"type\":\"doc\",\"version\":1,\"content\":[{{\"type\":\"paragraph\",\"content\":[{}]}}]}}",
+                    text_node()
+                ),
                 Fate::Text(false) => text_node(),
                 Fate::Text(true) => format!("{{\"type\":\"paragraph\",\"content\":[{}]}}", text_node()),
             };

@@ -268,6 +268,7 @@ fn step(remote: &RemotePlace, hit: &Hit) -> Step {
         kind: ReferenceKind::Alias,
         strength: Strength::Certain,
         at: None,
+        with: None,
     };
     let fields: Vec<&str> = hit.fields.iter().map(String::as_str).collect();
     Step {

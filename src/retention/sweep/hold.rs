@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Room, instance};
+use super::{Room, look::instance};
 use crate::{
     config::Config,
     erasure::{
         executor::{Current, ExecError, Executors},
-        plan::Step,
+        plan::{Operation, Step},
     },
     holds::{Holds, Spot, names_file, names_json},
     jira::Client,
@@ -70,22 +70,14 @@ pub(super) async fn kept(
     if holds.is_empty() {
         return None;
     }
-    let record = Dated {
-        place: step.place.clone(),
-        project: step.project.clone(),
-        record: step.record.clone(),
-        created: None,
-        processed: None,
-        resolved: None,
-        updated: None,
-        labels: Vec::new(),
-        status: None,
-    };
+    let record = Dated { project: step.project.clone(), ..Dated::of(step.place.clone(), step.record.clone()) };
     // What our own store has left of a case names nobody.
     if step.place.area() == Area::State {
         return keeping(room.config, holds, &record, &|_| false);
     }
-    let parts = contents(room, executors, clients, step).await;
+    // Of what is written anew everything goes.
+    let whole = Step { operation: Operation::Delete, edits: Vec::new(), ..step.clone() };
+    let parts = contents(room, executors, clients, &whole).await;
     if matches!(&parts, Ok(parts) if parts.is_empty()) {
         return None;
     }

@@ -2,8 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Outlook, Planned, Room, due};
+use super::{
+    Planned, Room, done,
+    look::{Outlook, Problem},
+};
 use crate::{
+    erasure::plan::{Operation, Step},
     policy::{Policy, Word},
     report::PolicyRef,
     retention::{ClassCounts, Item, Report, SCHEMA, Stage, Standing},
@@ -32,9 +36,9 @@ pub(super) fn report(room: &Room<'_>, now: DateTime<Utc>, outlook: &Outlook<'_>,
     for found in &outlook.found {
         let Some(counts) = classes.iter_mut().find(|c| c.class == found.class.id) else { continue };
         counts.records += 1;
-        let since = due(found).map(|d| d.to_rfc3339());
+        let since = found.due().map(|d| d.to_rfc3339());
         let (state, why) = match (found.standing, found.stage) {
-            (Standing::NotBegun | Standing::NotYet | Standing::Kept, _) => continue,
+            (Standing::NotBegun | Standing::NotYet | Standing::Kept | Standing::Settled, _) => continue,
             (Standing::Undated, _) => {
                 counts.review += 1;
                 ("review", Some("nothing trustworthy says how old it is".to_owned()))
@@ -44,30 +48,43 @@ pub(super) fn report(room: &Room<'_>, now: DateTime<Utc>, outlook: &Outlook<'_>,
                 if counts.oldest.is_none() {
                     counts.oldest = Some(at.to_rfc3339());
                 }
-                match stage {
+                match (stage, &found.problem) {
                     _ if found.held.is_some() => {
                         counts.held += 1;
                         ("held", found.held.clone())
                     }
-                    None => {
+                    (_, Some(Problem::Review(why))) => {
+                        counts.review += 1;
+                        ("review", Some(why.clone()))
+                    }
+                    (_, Some(Problem::Failed(why))) => {
+                        counts.failed += 1;
+                        ("failed", Some(why.clone()))
+                    }
+                    (None, None) => {
                         counts.review += 1;
                         ("review", found.class.reason.clone())
                     }
-                    Some(Stage::Mark) => {
+                    (Some(Stage::Mark), None) => {
                         counts.marked += 1;
                         let until = found.class.grace.and_then(|g| g.after(now)).map(|t| t.to_rfc3339());
                         ("mark", until.map(|t| format!("goes from {t} on")))
                     }
-                    Some(Stage::Wait(until)) => {
+                    (Some(Stage::Wait(until)), None) => {
                         counts.waiting += 1;
                         ("wait", Some(format!("goes from {} on", until.to_rfc3339())))
                     }
-                    Some(Stage::Go) if ready < cap => {
+                    (Some(Stage::Go), None) if ready < cap => {
                         ready += 1;
-                        counts.deleted += 1;
-                        ("delete", None)
+                        let does = found.step.as_ref().map_or("delete", does);
+                        if does == "delete" {
+                            counts.deleted += 1;
+                        } else {
+                            counts.changed += 1;
+                        }
+                        (does, found.step.as_ref().and_then(|s| s.notes.first().cloned()).filter(|_| does != "delete"))
                     }
-                    Some(Stage::Go) => {
+                    (Some(Stage::Go), None) => {
                         backlog += 1;
                         counts.backlog += 1;
                         ("backlog", None)
@@ -99,31 +116,52 @@ pub(super) fn report(room: &Room<'_>, now: DateTime<Utc>, outlook: &Outlook<'_>,
     }
 }
 
+/// What a step that is not done yet will do.
+const fn does(step: &Step) -> &'static str {
+    match step.operation {
+        Operation::Edit => "change",
+        Operation::Renew => "renew",
+        Operation::Delete | Operation::Anonymise => "delete",
+    }
+}
+
+impl ClassCounts {
+    /// The count of what a step does.
+    const fn of(&mut self, step: &Step) -> &mut u64 {
+        match step.operation {
+            Operation::Edit | Operation::Renew => &mut self.changed,
+            Operation::Delete | Operation::Anonymise => &mut self.deleted,
+        }
+    }
+}
+
+fn is_of(item: &Item, p: &Planned) -> bool {
+    item.class == p.class && item.place == p.step.place && item.record == p.step.record
+}
+
 /// Writes into the report what became of a step.
 pub(super) fn note(report: &mut Report, p: &Planned, state: &str, why: Option<String>) {
     let class = match report.classes.iter_mut().find(|c| c.class == p.class) {
         Some(class) => class,
         None => {
-            report.classes.push(ClassCounts {
-                class: p.class.clone(),
-                then: "delete".into(),
-                ..ClassCounts::default()
-            });
+            let then = does(&p.step).to_owned();
+            report.classes.push(ClassCounts { class: p.class.clone(), then, ..ClassCounts::default() });
             let last = report.classes.len() - 1;
             &mut report.classes[last]
         }
     };
-    let item = report.items.iter_mut().find(|i| i.place == p.step.place && i.record == p.step.record);
-    match item {
+    let is_done = state == done(&p.step);
+    match report.items.iter_mut().find(|i| is_of(i, p)) {
         Some(item) => {
             // It was counted as one that goes.
-            if state != "deleted" {
-                class.deleted = class.deleted.saturating_sub(1);
+            if !is_done {
+                let count = class.of(&p.step);
+                *count = count.saturating_sub(1);
             }
             (item.state, item.why) = (state.to_owned(), why);
         }
         None => {
-            class.deleted += u64::from(state == "deleted");
+            *class.of(&p.step) += u64::from(is_done);
             report.items.push(Item {
                 class: p.class.clone(),
                 place: p.step.place.clone(),
@@ -142,25 +180,30 @@ pub(super) fn note(report: &mut Report, p: &Planned, state: &str, why: Option<St
     }
 }
 
-/// What a run would delete waits for another person: the records of its plan, the others for a later run.
+/// What a run would do waits for another person: the records of its plan, the others for a later run.
 pub(super) fn waits(report: &mut Report, planned: &[Planned]) {
-    for item in report.items.iter_mut().filter(|i| i.state == "delete") {
-        let of_plan = planned.iter().any(|p| p.step.place == item.place && p.step.record == item.record);
-        item.state = if of_plan { "approval" } else { "backlog" }.to_owned();
+    for item in report.items.iter_mut().filter(|i| matches!(i.state.as_str(), "delete" | "change" | "renew")) {
+        let of_plan = planned.iter().any(|p| is_of(item, p));
         if let Some(class) = report.classes.iter_mut().find(|c| c.class == item.class) {
-            class.deleted = class.deleted.saturating_sub(1);
+            let count = if item.state == "delete" { &mut class.deleted } else { &mut class.changed };
+            *count = count.saturating_sub(1);
             if of_plan { class.approval += 1 } else { class.backlog += 1 }
         }
+        item.state = if of_plan { "approval" } else { "backlog" }.to_owned();
     }
 }
 
-/// Adds what an earlier run still had to delete. What it could not is looked at again by this one.
+/// Adds what an earlier run still had to do. What it could not is looked at again by this one.
 pub(super) fn add(report: &mut Report, earlier: Report) {
-    for done in earlier.classes.into_iter().filter(|c| c.deleted > 0) {
+    for done in earlier.classes.into_iter().filter(|c| c.deleted + c.changed > 0) {
         match report.classes.iter_mut().find(|c| c.class == done.class) {
-            Some(class) => class.deleted += done.deleted,
+            Some(class) => {
+                class.deleted += done.deleted;
+                class.changed += done.changed;
+            }
             None => report.classes.push(ClassCounts { failed: 0, refused: 0, held: 0, ..done }),
         }
     }
-    report.items.extend(earlier.items.into_iter().filter(|i| i.state == "deleted"));
+    let is_done = |i: &Item| matches!(i.state.as_str(), "deleted" | "changed" | "renewed");
+    report.items.extend(earlier.items.into_iter().filter(is_done));
 }
