@@ -14,6 +14,10 @@ use serde::Deserialize;
 
 use crate::model::{Controller, Flavor, InstanceName, Mandate, ProjectKey, Schedule, ScheduleError, Secret, SyncName};
 
+mod notify;
+
+pub use notify::{Notify, NotifyJira, NotifyWebhook};
+
 /// What is wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -84,6 +88,8 @@ pub struct Config {
     pub letters: Letters,
     /// When sweeps run by themselves.
     pub schedule: Option<Schedule>,
+    /// Whom to tell what is due.
+    pub notify: Option<Notify>,
 }
 
 /// What stands in every letter to a person or a recipient.
@@ -262,6 +268,7 @@ struct RawConfig {
     #[serde(default)]
     letters: RawLetters,
     schedule: Option<RawSchedule>,
+    notify: Option<notify::Raw>,
 }
 
 #[derive(Deserialize)]
@@ -427,16 +434,25 @@ impl AuthSpec {
     /// # Errors
     /// When the variable is unset, or the file cannot be read or is empty. The secret is in no message.
     pub fn secret(&self, instance: &InstanceName) -> Result<Secret<String>, ConfigError> {
-        let fail = |message: String| ConfigError::Secret { instance: instance.clone(), message };
-        let value = match &self.secret {
-            SecretSource::Env(name) => std::env::var(name)
-                .map_err(|_| fail(format!("the environment variable {name} is not set; it should hold the token")))?,
-            SecretSource::File(path) => std::fs::read_to_string(path)
-                .map_err(|e| fail(format!("cannot read the token file {}: {e}", path.display())))?,
+        self.secret.read().map_err(|message| ConfigError::Secret { instance: instance.clone(), message })
+    }
+}
+
+impl SecretSource {
+    /// Reads the secret.
+    ///
+    /// # Errors
+    /// What is missing, in words; the secret is not among them.
+    pub fn read(&self) -> Result<Secret<String>, String> {
+        let value = match self {
+            Self::Env(name) => std::env::var(name)
+                .map_err(|_| format!("the environment variable {name} is not set; it should hold the token"))?,
+            Self::File(path) => std::fs::read_to_string(path)
+                .map_err(|e| format!("cannot read the token file {}: {e}", path.display()))?,
         };
         let value = value.trim_end_matches(['\r', '\n']).to_owned();
         if value.is_empty() {
-            return Err(fail("the token is empty".to_owned()));
+            return Err("the token is empty".to_owned());
         }
         Ok(Secret::new(value))
     }
@@ -509,6 +525,7 @@ impl Checker<'_> {
                 Err(e) => return self.invalid(format!("[schedule] sweep: {e}")),
             },
         };
+        let notify = raw.notify.map(|raw| self.notify(raw, base, &instances)).transpose()?;
         Ok(Config {
             file: self.path.to_owned(),
             home,
@@ -521,6 +538,7 @@ impl Checker<'_> {
             syncs,
             letters,
             schedule,
+            notify,
         })
     }
 

@@ -18,6 +18,7 @@ pub mod keys;
 pub mod letter;
 pub mod model;
 pub mod norm;
+pub mod notify;
 pub mod policy;
 pub mod report;
 pub mod resolve;

@@ -219,7 +219,7 @@ impl Client {
         Ok(url)
     }
 
-    async fn once(&self, call: &Call, url: &Url) -> Result<Answer, Trouble> {
+    pub(super) async fn once(&self, call: &Call, url: &Url) -> Result<Answer, Trouble> {
         let mut request = self.request(call.method.clone(), url.clone(), true).timeout(self.inner.timeout);
         if let Some(body) = &call.body {
             let bytes = serde_json::to_vec(body).map_err(|e| Trouble {
@@ -420,7 +420,7 @@ pub(super) fn origin(url: &Url) -> (String, Option<String>, Option<u16>) {
     (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default())
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     url.host_str().is_some_and(|h| {
         h == "localhost" || h.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
     })

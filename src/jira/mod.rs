@@ -1,6 +1,6 @@
 //! The Jira client for both flavours, and the conversion between ADF and wiki markup.
 //!
-//! Owns HTTP: it is the only module that uses reqwest. It knows nothing of sync, scans or cases; unknown JSON is kept, so
+//! Owns HTTP, a webhook's too: it is the only module that uses reqwest. It knows nothing of sync, scans or cases; unknown JSON is kept, so
 //! answers stay `serde_json` values with thin typed accessors. No query, body, file name or credential gets into an error.
 //!
 //! ```no_run
@@ -50,6 +50,7 @@ mod tests_reading;
 mod types;
 #[cfg(test)]
 mod unkind_tests;
+mod webhook;
 mod wiki;
 
 pub use adf::{Mention, MentionOut, adf_paragraphs, adf_text, adf_to_wiki, wiki_to_adf};
@@ -61,4 +62,5 @@ pub use http::Client;
 pub use people::FoundUsers;
 pub use search::Search;
 pub use types::{Created, Edited, Gone, Issue, Notify, User, UserQuery, is_alias, is_made_key, parse_time};
+pub use webhook::{Webhook, WebhookConfig};
 pub use wiki::wiki_escape;

@@ -2,6 +2,7 @@
 //!
 //! Owns the words of the field and their spelling in JSON. Imports nothing of ours and does no I/O.
 
+mod about;
 mod case;
 mod clock;
 mod coverage;
@@ -18,6 +19,7 @@ mod schedule;
 mod scope;
 mod subject;
 
+pub use about::About;
 pub use case::{CaseKind, CaseRecord, CaseState, EXCEPTIONS, Exception};
 pub use clock::{Clock, Pause, Pressure};
 pub use coverage::{Coverage, CoverageStatus, Earlier};

@@ -29,6 +29,7 @@ mod subjects;
 mod suppression;
 mod sweeps;
 mod sync;
+mod told;
 
 pub use crate::model::CaseState;
 pub use approvals::Signed;
@@ -44,6 +45,7 @@ use subjects::SealedSubject;
 pub use suppression::{Removal, Removed, SuppressionRow};
 pub use sweeps::{RecordKey, SeenFile, SweepMark, SweepRun};
 pub use sync::{Intent, Pair, PairField, PairKind};
+pub use told::{Digest, ToldKey, ToldRow};
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]

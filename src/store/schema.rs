@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     super::scope::SCHEMA,
     super::notices::SCHEMA,
     super::sweeps::SCHEMA,
+    super::told::SCHEMA,
 ];
 
 /// Brings the schema up to ours; `user_version` counts the steps taken.
