@@ -72,6 +72,9 @@ pub(crate) async fn run(_args: Args, ctx: &Context) -> anyhow::Result<ExitCode> 
         };
         checks.add(format!("instance {name}: erase_auth"), result);
     }
+    for channel in crate::notify::channels(&config) {
+        checks.add(format!("notify by {}", channel.kind()), channel.check().await);
+    }
     ctx.out(&table::rows(ctx.global.format, &["check", "result", "detail"], &checks.rows)?)?;
     Ok(ExitCode::from(if checks.bad { 3 } else { 0 }))
 }

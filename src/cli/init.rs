@@ -56,6 +56,12 @@ users = "map"                                   # map | pseudonym | text | drop
 # timezone = "Europe/Berlin"                      # UTC where nothing is said
 # catch_up = true                                 # a run that was missed is made up for once
 
+# Who is told of deadlines, failed sweeps, drift and residuals (efface notify, and by itself behind each run of the watch).
+# [notify]
+# webhook = { url = "https://hooks.example.com/efface", token_env = "HOOK_TOKEN" }   # a POST of JSON; without a token where the address is the secret
+# jira = { instance = "hq", project = "OPS", issue_type = "Task" }                   # an issue for each thing, a comment when it changes
+# about = ["deadline", "sweep", "drift", "residual"]                                 # all of it where nothing is said
+
 # What stands in letters to persons and recipients (efface case reply, efface case notice).
 # [letters]
 # controller = "Example Corporation, 1 Example Street, Exampletown"
@@ -81,5 +87,15 @@ mod tests {
     #[test]
     fn the_template_is_a_valid_configuration() {
         crate::config::Config::parse(super::TEMPLATE, Path::new("efface.toml")).unwrap();
+    }
+
+    /// What is commented out is what a user takes the sign off.
+    #[test]
+    fn the_commented_notices_are_valid() {
+        let (head, tail) = super::TEMPLATE.split_once("# [notify]").unwrap();
+        let lines: Vec<&str> = tail.lines().skip(1).take(3).map(|l| l.strip_prefix("# ").unwrap()).collect();
+        let text = format!("{head}[notify]\n{}\n", lines.join("\n"));
+        let notify = crate::config::Config::parse(&text, Path::new("efface.toml")).unwrap().notify.unwrap();
+        assert!(notify.webhook.is_some() && notify.jira.is_some());
     }
 }

@@ -12,6 +12,7 @@ mod doctor;
 mod exit;
 mod hold;
 mod init;
+mod notify;
 mod output;
 mod policy;
 mod report;
@@ -109,6 +110,12 @@ enum Command {
     /// sees it, and deleted when its grace (7 days, where the class does not say) is over. Holds keep what they cover. `efface sweep
     /// --dry-run` prints what a run would do right now and exits 1 where something is due.
     Sweep(sweep::Args),
+    /// Tell what is due: deadlines, sweeps, drift and residuals, by a webhook and by issues in Jira.
+    ///
+    /// Goes by `[notify]` of the configuration. Each thing is told once to each channel, and again when its state changes; what could not
+    /// be sent is tried again by the next run. A notice holds case ids, days and counts, and nothing that names a person. `efface sweep
+    /// --watch` does the same after each run and once a day. Exit codes: 0 all is told, or nothing is due; 3 something could not be sent.
+    Notify(notify::Args),
     /// Reports to hand over.
     Report(report::Args),
     /// The hash chain of what was done.
@@ -202,6 +209,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Hold(args) => hold::run(args, &ctx),
         Command::Suppress(args) => suppress::run(args, &ctx),
         Command::Sweep(args) => sweep::run(&args, &ctx).await,
+        Command::Notify(args) => notify::run(&args, &ctx).await,
         Command::Report(args) => report::run(args, &ctx),
         Command::Audit(args) => audit::run(args, &ctx),
         Command::ReadDocuments { memory } => read_documents(memory),

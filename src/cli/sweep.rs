@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::atomic::Ordering};
 
 use chrono::Utc;
 
-use super::{Context, Failure, Format, load_policy, table, watch, work};
+use super::{Context, Failure, Format, load_policy, notify, table, watch, work};
 use crate::{
     model::{Area, RecordType},
     policy::Word,
@@ -53,7 +53,13 @@ pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<ExitCode> 
         return watch::health(ctx, &config);
     }
     if args.watch {
-        return watch::watch(ctx, &config, async |stop| once(args, ctx, &|| stop.load(Ordering::Relaxed)).await).await;
+        return watch::watch(
+            ctx,
+            &config,
+            async |stop| once(args, ctx, &|| stop.load(Ordering::Relaxed)).await,
+            async |stop| notify::beside_the_watch(ctx, &|| stop.load(Ordering::Relaxed)).await,
+        )
+        .await;
     }
     Ok(ExitCode::from(once(args, ctx, &|| false).await?))
 }

@@ -14,12 +14,12 @@ use std::{
 };
 
 use anyhow::Context as _;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Context, Failure, exit, table};
-use crate::{config::Config, fs::Lock, fs::write_atomic, model::Schedule};
+use crate::{config::Config, fs::Lock, fs::write_atomic, model::Schedule, notify::Beat};
 
 /// The longest sleep: a clock that jumps, and a computer that was suspended, are seen by then.
 const NAP: Duration = Duration::from_secs(30);
@@ -49,6 +49,11 @@ fn file(config: &Config) -> PathBuf {
 
 fn read(config: &Config) -> Option<Heartbeat> {
     serde_json::from_slice(&std::fs::read(file(config)).ok()?).ok()
+}
+
+/// What the last heartbeat says of the runs.
+pub(super) fn beat(config: &Config) -> Option<Beat> {
+    read(config).map(|beat| Beat { last: beat.last, outcome: beat.outcome })
 }
 
 fn schedule(config: &Config) -> anyhow::Result<&Schedule> {
@@ -100,9 +105,9 @@ fn write(file: &std::path::Path, beat: &Heartbeat) -> anyhow::Result<()> {
 }
 
 /// Says that a run goes on, as long as it does.
-async fn keep_beating(file: PathBuf, mut beat: Heartbeat) {
+async fn keep_beating(file: PathBuf, mut beat: Heartbeat, status: &'static str) {
     loop {
-        notify("WATCHDOG=1\nSTATUS=sweeping");
+        notify(&format!("WATCHDOG=1\nSTATUS={status}"));
         tokio::time::sleep(NAP).await;
         beat.at = Utc::now();
         // The next beat may have more room on the disk.
@@ -133,12 +138,14 @@ fn notify(text: &str) {
 #[cfg(not(target_os = "linux"))]
 const fn notify(_text: &str) {}
 
-/// Runs `sweep` whenever the schedule says so, until SIGTERM or SIGINT. A run that fails does not end it; a configuration or policy
-/// that cannot be read does (exit 2): a supervisor should not start it again before somebody has mended that.
+/// Runs `sweep` whenever the schedule says so, until SIGTERM or SIGINT, and `tell` behind each run and once a day. A run that fails
+/// does not end it; a configuration or policy that cannot be read does (exit 2): a supervisor should not start it again before
+/// somebody has mended that.
 pub(super) async fn watch(
     ctx: &Context,
     config: &Config,
     sweep: impl AsyncFn(&AtomicBool) -> anyhow::Result<u8>,
+    tell: impl AsyncFn(&AtomicBool),
 ) -> anyhow::Result<ExitCode> {
     let schedule = schedule(config)?;
     std::fs::create_dir_all(&config.state)?;
@@ -166,6 +173,7 @@ pub(super) async fn watch(
     // What was missed before the first start is nothing that was promised.
     let mut last = earlier.as_ref().map_or_else(Utc::now, |beat| beat.last);
     let mut outcome = earlier.and_then(|beat| beat.outcome);
+    let mut told: Option<NaiveDate> = None;
     notify("READY=1");
     loop {
         if stop.load(Ordering::Relaxed) {
@@ -181,8 +189,9 @@ pub(super) async fn watch(
             ));
             last = now;
         }
-        if let Some(at) = schedule.due(last, now) {
-            let alive = tokio::spawn(keep_beating(file(config), beat("running", last, outcome)?));
+        let run = schedule.due(last, now);
+        if let Some(at) = run {
+            let alive = tokio::spawn(keep_beating(file(config), beat("running", last, outcome)?, "sweeping"));
             let done = sweep(&stop).await;
             alive.abort();
             let code = match done {
@@ -193,12 +202,20 @@ pub(super) async fn watch(
                 }
             };
             (last, outcome) = (at, Some(code));
-            if code == 2 {
-                beat("ended", last, outcome)?;
-                return Ok(ExitCode::from(2));
-            }
         }
-        beat("waiting", last, outcome)?;
+        let ends = run.is_some() && outcome == Some(2);
+        let waiting = beat(if ends { "ended" } else { "waiting" }, last, outcome)?;
+        let today = Utc::now().date_naive();
+        if (run.is_some() || told != Some(today)) && !stop.load(Ordering::Relaxed) {
+            // Behind the heartbeat, since what is told goes by it. A receiver that hangs must not make the watch look dead.
+            let alive = tokio::spawn(keep_beating(file(config), waiting, "telling"));
+            tell(&stop).await;
+            alive.abort();
+            told = Some(today);
+        }
+        if ends {
+            return Ok(ExitCode::from(2));
+        }
         notify("WATCHDOG=1\nSTATUS=waiting");
         let now = Utc::now();
         let until = schedule.next(now.max(last)).map_or(NAP, |next| (next - now).to_std().unwrap_or_default());

@@ -1,6 +1,6 @@
 //! What is to be told, from what is known. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
@@ -92,6 +92,16 @@ pub enum OpenState {
     NextSweep,
     /// It was cut off.
     CutOff,
+}
+
+impl Sight {
+    /// Of what not all could be seen: while a sweep is at work nobody can say how it stands, and without a policy nobody knows whether
+    /// a run waits for an approval.
+    #[must_use]
+    pub fn unsure(&self) -> BTreeSet<About> {
+        let sweeps = self.sweeps.busy || self.sweeps.without_policy;
+        sweeps.then_some(About::Sweep).into_iter().collect()
+    }
 }
 
 /// What is to be told on `now`, the most pressing first.
@@ -196,7 +206,7 @@ fn sweeps(sweeps: &Sweeps, now: DateTime<Utc>, out: &mut Vec<Notice>) {
     out.extend(sweeps.open.as_ref().filter(|_| !sweeps.busy).and_then(open));
     let waits = sweeps.open.as_ref().is_some_and(|o| o.state == OpenState::Approval);
     // A run that waits for an approval says 4 too.
-    let code = sweeps.outcome.filter(|code| !matches!(code, 0 | 1) && !(*code == 4 && waits));
+    let code = sweeps.outcome.filter(|code| !(matches!(code, 0 | 1) || *code == 4 && waits));
     let (failed, refused) = sweeps.last.as_ref().map_or((0, 0), |run| (sum(run, "failed"), sum(run, "refused")));
     if failed + refused > 0 || code.is_some() {
         let mut text = Vec::new();

@@ -70,7 +70,8 @@ fn what_waits_for_nobody_is_not_told() {
     };
     let no_clock = |c: &mut Case| c.record.clock = None;
     let no_warnings = |c: &mut Case| c.record.clock = Some(Clock { warn: vec![], ..Clock::default() });
-    let changes: [(&dyn Fn(&mut Case), usize, usize); 5] =
+    type Change<'a> = (&'a dyn Fn(&mut Case), usize, usize);
+    let changes: [Change<'_>; 5] =
         [(&answered, 0, 0), (&waits, 0, 0), (&over, 1, 1), (&no_clock, 1, 1), (&no_warnings, 0, 1)];
     for (i, (change, near, past)) in changes.into_iter().enumerate() {
         let mut c = case("2026-12-09");

@@ -185,6 +185,8 @@ pub struct Room<'a> {
     pub channels: &'a [Channel],
     /// What is told; notices about anything else are passed over.
     pub about: &'a BTreeSet<About>,
+    /// Of what not all could be seen: what is missing there is not over.
+    pub unsure: &'a BTreeSet<About>,
     /// Who acts.
     pub actor: &'a str,
     /// When.
@@ -284,7 +286,7 @@ pub async fn tell(room: &Room<'_>, notices: &[Notice], stopped: &dyn Fn() -> boo
             lines.push(line);
         }
         if !room.dry_run {
-            for about in room.about {
+            for about in room.about.difference(room.unsure) {
                 let now = notices.iter().filter(|n| n.about == *about).map(key).collect();
                 room.store.tell_over(channel.kind(), *about, &now)?;
             }

@@ -18,6 +18,7 @@ mod kill;
 mod laws;
 mod letters;
 mod life;
+mod notify;
 mod plan;
 mod policy;
 mod readers;
