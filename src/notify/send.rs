@@ -50,6 +50,9 @@ pub enum Channel {
         /// The project and the type of its issues.
         into: NotifyJira,
     },
+    /// One that a test looks into.
+    #[cfg(test)]
+    Stub(tests::Stub),
 }
 
 /// The channels of a configuration, each usable or with why not. Sends nothing.
@@ -85,6 +88,8 @@ impl Channel {
         match self {
             Self::Webhook { .. } => "webhook",
             Self::Jira { .. } => "jira",
+            #[cfg(test)]
+            Self::Stub(_) => "stub",
         }
     }
 
@@ -92,6 +97,8 @@ impl Channel {
         match self {
             Self::Webhook { receiver, .. } => receiver.dangerously_expose().clone(),
             Self::Jira { into, .. } => format!("{}/{}", into.instance, into.project),
+            #[cfg(test)]
+            Self::Stub(_) => String::new(),
         }
     }
 
@@ -102,6 +109,8 @@ impl Channel {
     /// Why it cannot, in words.
     pub async fn check(&self) -> Result<String, String> {
         match self {
+            #[cfg(test)]
+            Self::Stub(_) => Ok(String::new()),
             Self::Webhook { hook, .. } => {
                 hook.as_ref().map(|_| "its address and token can be used".to_owned()).map_err(Clone::clone)
             }
@@ -202,7 +211,7 @@ struct Failed {
 }
 
 /// What a failure says of the next notice.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reach {
     /// It would fare no better.
     Channel,
@@ -305,6 +314,8 @@ async fn send(
 ) -> Result<Result<Option<String>, Failed>, StoreError> {
     let unusable = |why: &String| Ok(Err(Failed { why: why.clone(), reach: Reach::Channel }));
     match channel {
+        #[cfg(test)]
+        Channel::Stub(stub) => Ok(stub.take(notice).map(|()| None)),
         Channel::Webhook { hook: Err(why), .. } | Channel::Jira { client: Err(why), .. } => unusable(why),
         Channel::Webhook { hook: Ok(hook), .. } => {
             Ok(hook.post(body(notice, key, state, room.now)).await.map(|()| None).map_err(Failed::from))
@@ -388,3 +399,7 @@ async fn issue(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "send_tests.rs"]
+mod tests;
