@@ -6,6 +6,8 @@ use chrono::{DateTime, Months, NaiveDate, SecondsFormat, Utc};
 use clap::Subcommand;
 use serde_json::Value;
 
+mod coverage;
+
 use super::{Context, Failure, Format, load_policy};
 use crate::{
     config::Config,
@@ -47,6 +49,21 @@ enum Verb {
         #[arg(long, value_name = "DATE")]
         to: Option<NaiveDate>,
     },
+    /// Every configured place: how far it was read when it was last looked at, when that was, what was signed off as unread,
+    /// and whom to ask about what is out of reach. Reads nothing anew.
+    Coverage,
+}
+
+/// Prints a report in the face that was asked for.
+macro_rules! print {
+    ($ctx:expr, $report:expr) => {
+        $ctx.out(&match $ctx.global.format {
+            Format::Table => $report.table(),
+            Format::Json => $report.json(),
+            Format::Csv => $report.csv(),
+            Format::Html => $report.html(),
+        })?
+    };
 }
 
 pub(crate) fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
@@ -56,16 +73,15 @@ pub(crate) fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     let id = match args.verb {
         Verb::Case { id } => id,
         Verb::Compliance { from, to } => return over_a_period(ctx, now, &config, &store, from, to),
+        Verb::Coverage => {
+            print!(ctx, coverage::report(&config, &store, now)?);
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     let case =
         store.case(&id)?.ok_or_else(|| Failure::Usage(format!("there is no case {id}; see: efface case list")))?;
     let report = case_report(&store, &case, now.to_rfc3339_opts(SecondsFormat::Millis, true))?;
-    ctx.out(&match ctx.global.format {
-        Format::Table => report.table(),
-        Format::Json => report.json(),
-        Format::Csv => report.csv(),
-        Format::Html => report.html(),
-    })?;
+    print!(ctx, report);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -196,12 +212,7 @@ fn over_a_period(
         scans: counted,
         audit_head: store.audit_head()?,
     };
-    ctx.out(&match ctx.global.format {
-        Format::Table => report.table(),
-        Format::Json => report.json(),
-        Format::Csv => report.csv(),
-        Format::Html => report.html(),
-    })?;
+    print!(ctx, report);
     Ok(ExitCode::SUCCESS)
 }
 

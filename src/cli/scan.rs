@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Context, Failure, Format, load_policy, subject, work};
 use crate::{
-    model::{Area, CaseId, MatrixRow, Place, Subject, SubjectKey},
+    model::{Area, CaseId, Looked, MatrixRow, Place, Subject, SubjectKey},
     report::scan::ScanReport,
     scan::run::targets,
 };
@@ -83,7 +83,8 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     let remote = (wanted(Area::Source) || wanted(Area::Target))
         && (args.place.is_empty() || args.place.iter().any(|p| matches!(p.area(), Area::Source | Area::Target)));
     let clients = if remote { work::clients(config.instances.values(), false) } else { work::Clients::new() };
-    let how = work::How { areas: &args.area, places: &args.place, quick: args.quick, cache, acts: false };
+    let looked = if args.case.is_some() { Looked::Case } else { Looked::Scan };
+    let how = work::How { areas: &args.area, places: &args.place, quick: args.quick, cache, acts: false, looked };
     let decided = work::scan(ctx, &config, &store, &clients, &policy, &subjects, how).await?;
     let findings = decided.findings();
     let hide = work::masker_of(Some(std::sync::Arc::clone(&decided.matcher)));

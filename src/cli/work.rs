@@ -1,7 +1,7 @@
 //! What several verbs share: clients from the configuration, a scan with its decisions, progress.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -13,12 +13,12 @@ use crate::{
     config::{Config, Instance, NameMode},
     jira::Client,
     keys::{Keys, Purpose},
-    model::{Area, CaseId, Finding, InstanceName, Place, Subject},
+    model::{Area, CaseId, Coverage, Finding, InstanceName, Looked, MatrixRow, Place, StorageArea, Subject},
     policy::{EvalContext, Policy},
     scan::{
         Namesakes,
         cache::ScanCache,
-        run::{Hit, Request, Scan},
+        run::{Hit, Request, Scan, Target, targets},
     },
     store::Store,
     subject::{Matcher, Scope, TextKind},
@@ -105,6 +105,8 @@ pub(super) struct How<'a> {
     pub(super) cache: Option<ScanCache>,
     /// Whether what is found will be acted on.
     pub(super) acts: bool,
+    /// What the coverage is remembered as.
+    pub(super) looked: Looked,
 }
 
 /// Scans and decides.
@@ -115,7 +117,7 @@ pub(super) async fn scan(
     clients: &Clients,
     policy: &Policy,
     subjects: &[Subject],
-    How { areas, places, quick, cache, acts }: How<'_>,
+    How { areas, places, quick, cache, acts, looked }: How<'_>,
 ) -> anyhow::Result<Decided> {
     let (with_shadows, namesakes) = Namesakes::shadowed(subjects);
     let matcher = Arc::new(Matcher::new(&with_shadows).map_err(|e| Failure::Usage(e.to_string()))?);
@@ -151,7 +153,52 @@ pub(super) async fn scan(
             ));
         }
     }
-    Ok(decide(ctx, config, store.keys(), policy, subjects, (scan, matcher)))
+    let decided = decide(ctx, config, store.keys(), policy, subjects, (scan, matcher));
+    if !quick {
+        let mask = masker_of(Some(Arc::clone(&decided.matcher)));
+        let all = areas.is_empty() && places.is_empty();
+        let matrix = if all { decided.matrix.as_slice() } else { &[] };
+        remember(ctx, config, store, looked, (&decided.coverage, matrix), &mask)?;
+    }
+    Ok(decided)
+}
+
+/// Keeps how far each place was read, for the coverage report; reasons come masked.
+pub(super) fn remember(
+    ctx: &Context,
+    config: &Config,
+    store: &Store,
+    looked: Looked,
+    (coverage, matrix): (&[Coverage], &[MatrixRow]),
+    mask: &dyn Fn(&str) -> String,
+) -> anyhow::Result<()> {
+    let targets: Vec<Place> = targets(config).iter().map(Target::place).collect();
+    let hidden = |reason: &Option<String>| reason.as_deref().map(mask);
+    let mut lines: BTreeMap<&Place, (Place, Coverage)> = BTreeMap::new();
+    for line in coverage {
+        let owner = owner(&targets, &line.place).unwrap_or(&line.place).clone();
+        let place = &line.place;
+        let line = (owner, Coverage { reason: hidden(&line.reason), ..line.clone() });
+        match lines.entry(place) {
+            Entry::Vacant(entry) => drop(entry.insert(line)),
+            // Two folders may share a name: the worse of them counts.
+            Entry::Occupied(mut known) if known.get().1.status < line.1.status => *known.get_mut() = line,
+            Entry::Occupied(_) => {}
+        }
+    }
+    let lines: Vec<(Place, Coverage)> = lines.into_values().collect();
+    // What the host's own folders are is looked up when the report is made.
+    let kept = |row: &&MatrixRow| row.area == StorageArea::Jira && row.reason.as_deref() != Some(MatrixRow::NO_PART);
+    let matrix: Vec<MatrixRow> =
+        matrix.iter().filter(kept).map(|row| MatrixRow { reason: hidden(&row.reason), ..row.clone() }).collect();
+    Ok(store.put_coverage(looked, ctx.now, &lines, &matrix)?)
+}
+
+/// The configured place that `place` is, or is a part of.
+pub(super) fn owner<'a>(targets: &'a [Place], place: &Place) -> Option<&'a Place> {
+    let of =
+        |t: &&Place| t.area() == place.area() && (**t == *place || place.spot().starts_with(&format!("{}/", t.spot())));
+    targets.iter().filter(of).max_by_key(|t| t.spot().len())
 }
 
 /// What the scans of a case remember; none, with a word about it, while another scan of the case is at work.

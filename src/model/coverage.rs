@@ -93,3 +93,33 @@ impl Coverage {
         Self { area: place.area(), place, status, records, bytes, reason: Some(reason.into()), earlier: None }
     }
 }
+
+/// What looked at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Looked {
+    /// `efface scan`.
+    Scan,
+    /// A scan of a case, for its own sake or for a plan.
+    Case,
+    /// The search by another road.
+    Verification,
+}
+
+impl Looked {
+    /// The spelling in the store and in reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scan => "scan",
+            Self::Case => "case",
+            Self::Verification => "verification",
+        }
+    }
+
+    /// From that spelling.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Scan, Self::Case, Self::Verification].into_iter().find(|l| l.as_str() == text)
+    }
+}

@@ -221,10 +221,13 @@ pub struct MatrixRow {
 }
 
 impl MatrixRow {
+    /// The reason of a row that nothing speaks of.
+    pub const NO_PART: &str = "no part of this scan";
+
     /// A row from what was found out; without it, the place is unexamined.
     #[must_use]
     pub fn new(instance: Option<InstanceName>, place: Storage, fact: Option<Fact>) -> Self {
-        let fact = fact.unwrap_or_else(|| Fact::new(MatrixStatus::Unexamined, "no part of this scan"));
+        let fact = fact.unwrap_or_else(|| Fact::new(MatrixStatus::Unexamined, Self::NO_PART));
         Self { instance, area: place.area(), place, status: fact.status, reason: fact.reason, ask: fact.ask }
     }
 }

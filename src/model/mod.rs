@@ -22,7 +22,7 @@ mod subject;
 pub use about::About;
 pub use case::{CaseKind, CaseRecord, CaseState, EXCEPTIONS, Exception};
 pub use clock::{Clock, Pause, Pressure};
-pub use coverage::{Coverage, CoverageStatus, Earlier};
+pub use coverage::{Coverage, CoverageStatus, Earlier, Looked};
 pub use finding::{Decision, Finding, Outcome};
 pub use hold::{Hold, HoldQuery, HoldType, Release};
 pub use ids::{CaseId, HoldId, IdError, InstanceName, IssueKey, ProjectKey, SubjectKey, SyncName};

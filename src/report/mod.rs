@@ -6,6 +6,8 @@
 pub mod case;
 pub mod certificate;
 pub mod compliance;
+pub mod coverage;
+mod doc;
 mod excerpt;
 mod html;
 mod matrix;

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     super::notices::SCHEMA,
     super::sweeps::SCHEMA,
     super::told::SCHEMA,
+    super::coverage::SCHEMA,
 ];
 
 /// Brings the schema up to ours; `user_version` counts the steps taken.

@@ -25,6 +25,7 @@ mod readers;
 mod readme;
 mod redaction;
 mod renew;
+mod reports;
 mod resolve;
 mod story;
 mod sweep;

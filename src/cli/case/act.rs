@@ -14,7 +14,7 @@ use crate::{
         verify::Verify,
     },
     fs::Lock,
-    model::CaseId,
+    model::{CaseId, Looked},
     store::{CaseState, StepRow, StepState},
     suppression::Suppression,
 };
@@ -165,6 +165,9 @@ pub(super) async fn verify(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::R
     };
     let unexpected: u64 = verification.unexpected().map(|r| r.count).sum();
     room.store.put_case_note(id, "verification", ctx.now, &verification)?;
+    let mask = work::masker(std::slice::from_ref(&subject));
+    let read = (verification.coverage.as_slice(), verification.matrix.as_slice());
+    work::remember(ctx, &room.config, &room.store, Looked::Verification, read, &mask)?;
     let detail = json!({
         "plan": hash, "unexpected": unexpected, "listed": verification.remaining.len() as u64 - verification.unexpected().count() as u64,
         "complete": verification.is_complete(), "near_misses": verification.near_misses,
@@ -186,7 +189,6 @@ pub(super) async fn verify(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::R
             ctx.say(format!("The case is open again: plan what was met, efface case plan {id}"));
         }
     }
-    let mask = work::masker(&[subject]);
     let rows: Vec<Vec<String>> = verification
         .remaining
         .iter()

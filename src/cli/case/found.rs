@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Room, stamp};
 use crate::{
     cli::{Context, Format, load_policy, table, work},
-    model::{CaseId, CaseKind, CaseState, Finding, Strength, Subject},
+    model::{CaseId, CaseKind, CaseState, Finding, Looked, Strength, Subject},
 };
 
 /// One reference of the list for the person, `efface.access/1`.
@@ -28,7 +28,7 @@ pub(super) async fn scan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
     let policy = load_policy(&room.config.policy)?;
     let clients = work::clients(room.config.instances.values(), false);
     let cache = work::cache(ctx, &room.store, id, &subjects[0], exhaustive)?;
-    let how = work::How { areas: &[], places: &[], quick: false, cache, acts: false };
+    let how = work::How { areas: &[], places: &[], quick: false, cache, acts: false, looked: Looked::Case };
     let decided = work::scan(ctx, &room.config, &room.store, &clients, &policy, &subjects, how).await?;
     let findings = decided.findings();
     let clear = case.kind == CaseKind::Access;

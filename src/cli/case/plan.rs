@@ -33,7 +33,9 @@ use crate::{
     },
     holds::{Holds, Spot},
     keys::Purpose,
-    model::{Area, CaseId, Decision, Finding, InstanceName, Outcome, RecordRef, RecordType, ReferenceKind, Subject},
+    model::{
+        Area, CaseId, Decision, Finding, InstanceName, Looked, Outcome, RecordRef, RecordType, ReferenceKind, Subject,
+    },
     policy::Requirement,
     store::{CaseState, PlanCounts, StepState},
 };
@@ -81,7 +83,7 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
     // A verification that met the person where the plan did not expect it is the better witness.
     let exhaustive = exhaustive || last.unexpected().next().is_some();
     let cache = work::cache(ctx, &room.store, id, &subjects[0], exhaustive)?;
-    let how = work::How { areas: &[], places: &[], quick: false, cache, acts: true };
+    let how = work::How { areas: &[], places: &[], quick: false, cache, acts: true, looked: Looked::Case };
     let mut decided = work::scan(ctx, &room.config, &room.store, &clients, &policy, &subjects, how).await?;
     let scanned = json!({
         "references": decided.groups.iter().map(|(f, _)| f.len()).sum::<usize>(),

@@ -1,0 +1,95 @@
+//! The reports on coverage and on processing activities, as the binary draws them up from what it knows.
+
+use efface::model::Flavor;
+use serde_json::Value;
+
+use crate::world::{World, names_the_person};
+
+fn json(w: &World, args: &[&str]) -> Value {
+    let out = w.efface(&[args, &["--format", "json"]].concat()).exits(0).out;
+    serde_json::from_str(&out).unwrap()
+}
+
+fn place(report: &Value, name: &str) -> Value {
+    let all = report["places"].as_array().unwrap();
+    all.iter().find(|p| p["place"] == name).unwrap_or_else(|| panic!("{name}: {report:#}")).clone()
+}
+
+/// No face names the person, and the same data gives the same bytes at the same time.
+fn faces(w: &World, args: &[&str], formats: &[&str]) {
+    for format in formats {
+        let args = [args, &["--format", format]].concat();
+        let run = || w.command(&args).env("SOURCE_DATE_EPOCH", "1798761600").output().unwrap();
+        let (one, two) = (run(), run());
+        assert_eq!((one.status.code(), &one.stdout), (Some(0), &two.stdout), "{args:?}");
+        let text = String::from_utf8_lossy(&one.stdout).into_owned();
+        assert!(!names_the_person(&one.stdout) && !text.contains("REQ-1") && !text.contains("\"p-"), "{text}");
+    }
+}
+
+const COVERAGE: [&str; 2] = ["report", "coverage"];
+
+#[test]
+fn coverage_is_what_the_last_look_came_to() {
+    let w = World::new(Flavor::DataCenter, 1);
+    w.plant();
+    w.efface(&["sync", "run"]).exits(0);
+    w.register();
+    let none = json(&w, &COVERAGE);
+    assert_eq!(none["schema"], "efface.coverage-report/1");
+    let all = none["places"].as_array().unwrap();
+    assert!(all.len() > 6 && all.iter().all(|p| p["status"].is_null() && p["at"].is_null()), "{none:#}");
+
+    // A picture in another tool's folder is for no scan to read. What is not looked at stays as it was.
+    std::fs::write(w.home().join("data/other-tool/badge.png"), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").unwrap();
+    w.efface(&["scan", "--subject", "REQ-1", "--area", "foreign,log"]).exits(3);
+    w.efface(&["scan", "--subject", "REQ-1", "--quick"]).exits(3);
+    let some = json(&w, &COVERAGE);
+    let tool = place(&some, "foreign:other-tool");
+    assert_eq!((tool["status"].as_str(), tool["looked"].as_str()), (Some("partial"), Some("scan")), "{tool}");
+    assert!(tool["reason"].is_string() && tool["complete_at"].is_null(), "{tool}");
+    assert_eq!(place(&some, "log:log")["status"], "examined");
+    assert!(place(&some, "target:partner/PART")["status"].is_null(), "a quick search is no look: {some:#}");
+
+    // A case that is closed in spite of the gap.
+    let case = w.efface(&["case", "open", "--subject", "REQ-1", "-q"]).exits(0).out.trim().to_owned();
+    w.efface(&["case", "plan", &case]).exits(3);
+    w.efface_as("dpo", &["case", "approve", &case]).exits(0);
+    w.efface(&["case", "execute", &case, "--yes"]).exits(3);
+    let planned = json(&w, &COVERAGE);
+    assert_eq!(place(&planned, "target:partner/PART")["looked"], "case");
+    w.efface(&["case", "verify", &case]).exits(3);
+    w.efface(&["case", "certificate", &case, "-o", "c.json"]).exits(0);
+    w.efface_as("dpo", &["case", "close", &case, "--accept-gaps", "a picture without a face"]).exits(0);
+    let closed = json(&w, &COVERAGE);
+    let part = place(&closed, "target:partner/PART");
+    assert_eq!((part["looked"].as_str(), part["status"].as_str()), (Some("verification"), Some("examined")), "{part}");
+    assert!(part["records"].as_u64() > Some(0) && part["complete_at"] == part["at"], "{part}");
+    let gap = &closed["accepted_gaps"][0];
+    assert_eq!(
+        (gap["place"].as_str(), gap["cases"].as_u64(), gap["by"][0].as_str(), gap["reason"].as_str()),
+        (Some("foreign:other-tool"), Some(1), Some("dpo"), Some("a picture without a face")),
+        "{closed:#}"
+    );
+    let row = |report: &Value, instance: &str, kind: &str| {
+        let is = |r: &&Value| r["instance"] == instance && r["place"] == kind;
+        report["matrix"].as_array().unwrap().iter().find(is).unwrap().clone()
+    };
+    assert_eq!(row(&none, "partner", "votes")["status"], "unexamined", "nobody ever looked");
+    assert_eq!(row(&closed, "partner", "comments")["status"], "examined");
+    assert!(row(&closed, "partner", "service-desk")["ask"].is_string());
+
+    faces(&w, &COVERAGE, &["table", "csv", "json", "html"]);
+    let aged = w.command(&["report", "coverage", "--format", "json"]).env("SOURCE_DATE_EPOCH", "4102444800").output();
+    let aged: Value = serde_json::from_slice(&aged.unwrap().stdout).unwrap();
+    assert!(place(&aged, "log:log")["days"].as_i64() > Some(1000));
+
+    // What the configuration does not name any more is told, and not judged.
+    let file = w.path().join("efface.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    let less = config.replace("[[foreign]]\nname = \"other-tool\"\npath = \"data/other-tool\"\n", "");
+    std::fs::write(&file, less).unwrap();
+    let run = w.efface(&COVERAGE).exits(0);
+    assert!(run.out.contains("foreign:other-tool (not configured any more)"), "{}", run.out);
+    assert!(run.out.contains("Every place was read in full when it was last looked at"), "{}", run.out);
+}
