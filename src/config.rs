@@ -15,8 +15,12 @@ use serde::Deserialize;
 use crate::model::{Controller, Flavor, InstanceName, Mandate, ProjectKey, Schedule, ScheduleError, Secret, SyncName};
 
 mod notify;
+mod privacy;
 
 pub use notify::{Notify, NotifyJira, NotifyWebhook};
+pub use privacy::{Lawful, Privacy};
+
+use privacy::RawPrivacy;
 
 /// What is wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +94,8 @@ pub struct Config {
     pub schedule: Option<Schedule>,
     /// Whom to tell what is due.
     pub notify: Option<Notify>,
+    /// Who answers for the processing, for the record of it.
+    pub privacy: Privacy,
 }
 
 /// What stands in every letter to a person or a recipient.
@@ -171,6 +177,8 @@ pub struct Instance {
     pub controller: Controller,
     /// Whom to tell.
     pub contact: Option<String>,
+    /// Where it stands (ISO 3166-1, two letters).
+    pub country: Option<String>,
     /// Whether we may erase there.
     pub mandate: Mandate,
     /// The user key of who owns afterwards what an anonymised account owned (Data Center).
@@ -243,6 +251,8 @@ pub struct Sync {
     pub names: NameMode,
     /// The last day on which it runs (UTC); what it wrote stays until retention takes it.
     pub ended: Option<NaiveDate>,
+    /// Why it is done and by what right, for the record of processing activities.
+    pub lawful: Lawful,
 }
 
 /// Fields that a synchronization carries when the configuration names none.
@@ -269,6 +279,8 @@ struct RawConfig {
     letters: RawLetters,
     schedule: Option<RawSchedule>,
     notify: Option<notify::Raw>,
+    #[serde(default)]
+    privacy: RawPrivacy,
 }
 
 #[derive(Deserialize)]
@@ -339,6 +351,7 @@ struct RawInstance {
     #[serde(default = "controller_us")]
     controller: Controller,
     contact: Option<String>,
+    country: Option<String>,
     erase: Option<Mandate>,
     new_owner: Option<String>,
     ca_file: Option<PathBuf>,
@@ -388,6 +401,9 @@ struct RawSync {
     priorities: BTreeMap<String, String>,
     names: Option<NameMode>,
     ended: Option<toml::value::Datetime>,
+    purpose: Option<String>,
+    basis: Option<String>,
+    on_behalf_of: Option<String>,
 }
 
 impl Config {
@@ -517,6 +533,7 @@ impl Checker<'_> {
             return self.invalid("a [sync.…] section needs a [home] section with the Jira home folder");
         }
         let letters = self.letters(raw.letters, base)?;
+        let privacy = raw.privacy.check().or_else(|why| self.invalid(why))?;
         let schedule = match raw.schedule {
             None => None,
             Some(raw) => match Schedule::parse(&raw.sweep, &raw.timezone, raw.catch_up) {
@@ -539,17 +556,14 @@ impl Checker<'_> {
             letters,
             schedule,
             notify,
+            privacy,
         })
     }
 
     fn letters(&self, raw: RawLetters, base: &Path) -> Result<Letters, ConfigError> {
         for (key, value) in [("controller", &raw.controller), ("contact", &raw.contact), ("authority", &raw.authority)]
         {
-            // An address may have several lines; what else controls a terminal or a printer has no place in a letter.
-            let bad = |v: &String| v.trim().is_empty() || v.chars().any(|c| c.is_control() && c != '\n');
-            if value.as_ref().is_some_and(bad) {
-                return self.invalid(format!("[letters] {key} is empty or holds control characters"));
-            }
+            privacy::text(&format!("[letters] {key}"), value.as_ref()).or_else(|why| self.invalid(why))?;
         }
         Ok(Letters {
             folder: raw.folder.map(|f| base.join(f)),
@@ -590,7 +604,9 @@ impl Checker<'_> {
         if raw.new_owner.is_some() && raw.flavor == Flavor::Cloud {
             return self.invalid(format!("[instance.{name}] new_owner: only a Data Center anonymises its users"));
         }
+        let country = privacy::country(name.as_str(), raw.country).or_else(|why| self.invalid(why))?;
         Ok(Instance {
+            country,
             url: raw.url.trim_end_matches('/').to_owned(),
             flavor: raw.flavor,
             auth,
@@ -636,6 +652,8 @@ impl Checker<'_> {
         {
             return self.invalid(format!("sync {name}: unknown field {unknown:?}; known: {}", KNOWN_FIELDS.join(", ")));
         }
+        let lawful = Lawful { purpose: raw.purpose, basis: raw.basis, on_behalf_of: raw.on_behalf_of };
+        let lawful = lawful.check(name.as_str()).or_else(|why| self.invalid(why))?;
         let side = |s: RawSide| Side { instance: s.instance, project: s.project, jql: s.jql };
         Ok(Sync {
             source: side(raw.source),
@@ -656,6 +674,7 @@ impl Checker<'_> {
                     ),
                 })?),
             },
+            lawful,
             name,
         })
     }

@@ -33,6 +33,7 @@ url = "https://jira.example.com"
 flavor = "datacenter"                           # or "cloud"
 auth = { token_env = "HQ_TOKEN" }               # personal access token; or { user = "bot", password_env = "…" }; also token_file
 controller = "us"                               # us | joint | processor | partner
+# country = "DE"                                # where it stands (ISO 3166-1), for the record of processing activities
 # new_owner = "jira-admin"                      # user key of who takes over what an anonymised account owned
 
 [instance.partner]
@@ -49,6 +50,9 @@ target = { instance = "partner", project = "PART" }
 fields = ["summary", "description", "priority", "labels", "status", "assignee", "reporter", "comment", "attachment"]
 users = "map"                                   # map | pseudonym | text | drop
 # ended = 2027-12-31                            # its last day: then it carries nothing over, and retention may count from it
+# purpose = "to work on shared support cases"   # these three stand in the record of processing activities
+# basis = "GDPR Art. 6(1)(b)"
+# on_behalf_of = "Other Corporation"            # where you are the processor (Art. 30(2))
 
 # When `efface sweep --watch` deletes what is kept too long (minute, hour, day of the month, month, day of the week).
 # [schedule]
@@ -68,6 +72,13 @@ users = "map"                                   # map | pseudonym | text | drop
 # contact = "privacy@example.com"
 # authority = "the supervisory authority of Exampleland"
 # folder = "letters"                            # templates of your own, beside this file; `--template` prints one to start from
+
+# What the record of processing activities says (efface report processing); what is missing there is told as not stated.
+# [privacy]
+# controller = "Example Corporation, 1 Example Street, Exampletown"   # where nothing is said, that of [letters]
+# representative = "…"                          # in the Union, where the controller is not (Art. 27)
+# dpo = "privacy@example.com"                   # or: none has to be named (Art. 37(1))
+# purpose = "…"                                 # of synchronizations that do not say it themselves
 "#;
 
 pub(crate) fn run(args: &Args, ctx: &Context) -> anyhow::Result<ExitCode> {
@@ -97,5 +108,14 @@ mod tests {
         let text = format!("{head}[notify]\n{}\n", lines.join("\n"));
         let notify = crate::config::Config::parse(&text, Path::new("efface.toml")).unwrap().notify.unwrap();
         assert!(notify.webhook.is_some() && notify.jira.is_some());
+    }
+
+    /// What stands there as a comment is valid too, once somebody takes the `#` away.
+    #[test]
+    fn so_it_is_with_its_comments_taken_off() {
+        let key =
+            |line: &str| line.strip_prefix("# ").filter(|l| l.starts_with('[') || l.contains(" = ")).map(str::to_owned);
+        let text: Vec<String> = super::TEMPLATE.lines().map(|l| key(l).unwrap_or_else(|| l.to_owned())).collect();
+        crate::config::Config::parse(&text.join("\n"), Path::new("efface.toml")).unwrap();
     }
 }

@@ -7,8 +7,9 @@ use clap::Subcommand;
 use serde_json::Value;
 
 mod coverage;
+mod processing;
 
-use super::{Context, Failure, Format, load_policy};
+use super::{Context, Failure, Format, load_policy, work};
 use crate::{
     config::Config,
     erasure::{
@@ -52,6 +53,9 @@ enum Verb {
     /// Every configured place: how far it was read when it was last looked at, when that was, what was signed off as unread,
     /// and whom to ask about what is out of reach. Reads nothing anew.
     Coverage,
+    /// The record of processing activities (GDPR Art. 30): which data goes from where to where, why, on which basis, how long;
+    /// and what nobody has stated yet.
+    Processing,
 }
 
 /// Prints a report in the face that was asked for.
@@ -75,6 +79,12 @@ pub(crate) fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         Verb::Compliance { from, to } => return over_a_period(ctx, now, &config, &store, from, to),
         Verb::Coverage => {
             print!(ctx, coverage::report(&config, &store, now)?);
+            return Ok(ExitCode::SUCCESS);
+        }
+        Verb::Processing => {
+            let policy = load_policy(&config.policy)?;
+            let mask = work::without_anybody(&store)?;
+            print!(ctx, processing::report(&config, &policy, &store, now, &mask)?);
             return Ok(ExitCode::SUCCESS);
         }
     };

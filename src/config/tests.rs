@@ -45,6 +45,25 @@ fn reads_the_contract() {
 }
 
 #[test]
+fn the_record_of_processing_has_keys_of_its_own() {
+    let none = Config::parse(GOOD, Path::new("e.toml")).unwrap();
+    assert_eq!((none.privacy, &none.instances.values().next().unwrap().country), (Privacy::default(), &None));
+    let text = format!(
+        "{}purpose = \"support\"\nbasis = \"GDPR Art. 6(1)(b)\"\non_behalf_of = \"Other\"\n[privacy]\ncontroller = \"Corp\\n1 Street\"\n\
+         representative = \"r\"\ndpo = \"d\"\npurpose = \"p\"\n",
+        GOOD.replace("flavor = \"cloud\"", "flavor = \"cloud\"\ncountry = \"NL\"")
+    );
+    let c = Config::parse(&text, Path::new("e.toml")).unwrap();
+    let own = |t: &str| Some(t.to_owned());
+    let lawful = Lawful { purpose: own("support"), basis: own("GDPR Art. 6(1)(b)"), on_behalf_of: own("Other") };
+    assert_eq!(c.syncs.values().next().unwrap().lawful, lawful);
+    assert_eq!(c.instances[&"partner".parse().unwrap()].country, own("NL"));
+    let privacy =
+        Privacy { controller: own("Corp\n1 Street"), representative: own("r"), dpo: own("d"), purpose: own("p") };
+    assert_eq!(c.privacy, privacy);
+}
+
+#[test]
 fn wrong_configurations_say_what_and_where() {
     let cases = [
         ("[home]\npath = 1\n", "line 2"),
@@ -62,6 +81,14 @@ fn wrong_configurations_say_what_and_where() {
         (&format!("{GOOD}fields = [\"summry\"]\n"), "unknown field \"summry\""),
         (&format!("{GOOD}[letters]\nauthorty = \"x\"\n"), "unknown field `authorty`"),
         (&format!("{GOOD}[letters]\ncontact = \"\"\n"), "[letters] contact is empty"),
+        (&format!("{GOOD}[privacy]\ndpo = \"\"\n"), "[privacy] dpo is empty"),
+        (&format!("{GOOD}[privacy]\nofficer = \"x\"\n"), "unknown field `officer`"),
+        (&format!("{GOOD}purpose = \"a\\u0007\"\n"), "sync hq-partner: purpose is empty or holds control characters"),
+        (&format!("{GOOD}on_behalf_of = \" \"\n"), "sync hq-partner: on_behalf_of is empty"),
+        (
+            &GOOD.replace("flavor = \"cloud\"", "flavor = \"cloud\"\ncountry = \"Germany\""),
+            "instance partner: country \"Germany\" is not two capital letters",
+        ),
     ];
     for (text, want) in cases {
         let err = Config::parse(text, Path::new("efface.toml")).unwrap_err().to_string();

@@ -44,6 +44,8 @@ impl Section {
 pub(super) enum Part {
     /// A paragraph.
     Text(String),
+    /// A heading below the section's.
+    Heading(String),
     /// Words and what they mean, or names and what they are.
     Facts(Vec<(String, String)>),
     /// A table.
@@ -161,6 +163,7 @@ impl Doc {
             for part in &section.parts {
                 match part {
                     Part::Text(text) => out.push_str(&format!("{}\n", one_line(text))),
+                    Part::Heading(text) => out.push_str(&format!("\n{}\n", one_line(text))),
                     Part::Facts(facts) => {
                         let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
                         for (name, value) in facts {
@@ -215,6 +218,7 @@ mod tests {
                         kinds: vec![("good", "read"), ("bad", "not read")],
                         rows: vec![("log files".into(), vec![300, 1]), ("backups".into(), vec![0, 0])],
                     }),
+                    Part::Heading("One by one".into()),
                     Part::Grid(Grid {
                         label: "Every place".into(),
                         caption: "In order.".into(),
@@ -243,6 +247,8 @@ mod tests {
         ───────────────────────────────
           log files    300          1
           backups        0          0
+
+        One by one
           Place     Status     Records
         ────────────────────────────────
           log:a|b   not read        12
@@ -253,7 +259,7 @@ mod tests {
     #[test]
     fn the_page_escapes_and_marks() {
         let page = doc().html();
-        for part in ["Title &#60;1&#62;", "<h2>Places</h2>", "<caption>In order.</caption>"] {
+        for part in ["Title &#60;1&#62;", "<h2>Places</h2>", "<h3>One by one</h3>", "<caption>In order.</caption>"] {
             assert!(page.contains(part), "{part}: {page}");
         }
         assert!(

@@ -12,6 +12,7 @@ mod excerpt;
 mod html;
 mod matrix;
 pub mod plan;
+pub mod processing;
 pub mod scan;
 pub(crate) mod text;
 

@@ -93,3 +93,65 @@ fn coverage_is_what_the_last_look_came_to() {
     assert!(run.out.contains("foreign:other-tool (not configured any more)"), "{}", run.out);
     assert!(run.out.contains("Every place was read in full when it was last looked at"), "{}", run.out);
 }
+
+const PROCESSING: [&str; 2] = ["report", "processing"];
+
+#[test]
+fn a_record_says_what_goes_where_and_what_nobody_has_stated() {
+    let w = World::new(Flavor::Cloud, 1);
+    let bare = json(&w, &PROCESSING);
+    assert_eq!(bare["schema"], "efface.processing/1");
+    let missing = |record: &Value| -> Vec<String> {
+        let gap = |g: &Value| format!("{}: {}", g["about"].as_str().unwrap(), g["missing"].as_str().unwrap());
+        record["gaps"].as_array().unwrap().iter().map(gap).collect()
+    };
+    for gap in [
+        "record: the controller's name and address",
+        "record: the data-protection officer, or that none has to be named",
+        "instance hq: the country it stands in",
+        "instance partner: how the recipient is reached",
+        "sync hq-partner: the purpose",
+        "sync hq-partner: the legal basis",
+        "retention: a period for what stands in targets",
+    ] {
+        assert!(missing(&bare).iter().any(|g| g == gap), "{gap}: {bare:#}");
+    }
+    assert!(bare["provenance"].as_array().unwrap().is_empty());
+
+    w.plant();
+    w.register();
+    w.efface(&["sync", "run"]).exits(0);
+    let file = w.path().join("efface.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    let stated = config
+        .replace("policy =", "# policy =")
+        .replace("path = \"home\"", "path = \"home\"\npolicy = \"retention\"")
+        .replace(
+            "controller = \"processor\"",
+            "controller = \"processor\"\ncontact = \"p@partner.example\"\ncountry = \"US\"",
+        )
+        .replace("flavor = \"datacenter\"", "flavor = \"datacenter\"\ncountry = \"DE\"")
+        + "purpose = \"support for Zoë van der Quandt and others\"\nbasis = \"GDPR Art. 6(1)(b)\"\nusers = \"pseudonym\"\n\
+           [letters]\ncontact = \"privacy@corp.example\"\n[privacy]\ncontroller = \"Example Corporation\"\ndpo = \"dpo@corp.example\"\n";
+    std::fs::write(&file, stated).unwrap();
+    let record = json(&w, &PROCESSING);
+    let open = ["sync hq-partner: the safeguards of the transfer", "retention: a period for what stands in targets"];
+    assert_eq!(missing(&record), open, "{record:#}");
+    let activity = &record["activities"][0];
+    assert_eq!(
+        (activity["transfer"].as_str(), activity["users"].as_str(), activity["basis"].as_str()),
+        (Some("third-country"), Some("as a keyed alias"), Some("GDPR Art. 6(1)(b)"))
+    );
+    assert!(activity["purpose"].as_str().unwrap().starts_with("support for …"), "nobody is named: {activity:#}");
+    assert!(activity["recipient"].as_str().unwrap().contains("Art. 28") && activity["last_run"].is_string());
+    let sync = &record["provenance"][0];
+    assert_eq!((sync["sync"].as_str(), sync["issues"].as_u64()), (Some("hq-partner"), Some(3)), "{sync}");
+    assert!(sync["comments"].as_u64() >= Some(2) && sync["attachments"].as_u64() >= Some(1), "{sync}");
+    assert!(sync["staged"]["processed"].as_u64() >= Some(3), "{sync}");
+    assert!(record["retention"].as_array().unwrap().len() > 2, "{record:#}");
+    let tls = record["measures"].as_array().unwrap().iter().find(|m| m["measure"].as_str().unwrap().contains("TLS"));
+    assert_eq!(tls.unwrap()["in_force"], false, "the sandboxes speak plain HTTP");
+    faces(&w, &PROCESSING, &["table", "csv", "json", "html"]);
+    let page = w.efface(&["report", "processing", "--format", "html"]).exits(0).out;
+    assert!(page.contains("<h3>Synchronization hq-partner</h3>") && page.contains("to a third country"), "{page}");
+}
