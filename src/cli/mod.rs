@@ -196,6 +196,9 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let ctx = Context { global: cli.global, now: Utc::now() };
+    if ctx.global.format == Format::Markdown && !matches!(cli.command, Command::Report(_)) {
+        return Err(no_markdown());
+    }
     match cli.command {
         Command::Demo(args) => demo::run(args, &ctx).await,
         Command::Sandbox(args) => sandbox::run(args).await,
@@ -214,6 +217,11 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Audit(args) => audit::run(args, &ctx),
         Command::ReadDocuments { memory } => read_documents(memory),
     }
+}
+
+/// Why a verb that draws up no report refuses its format.
+fn no_markdown() -> anyhow::Error {
+    Failure::Usage("Markdown is for reports (efface report …); use table, json or csv here".into()).into()
 }
 
 fn read_documents(memory: u64) -> anyhow::Result<ExitCode> {

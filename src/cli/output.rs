@@ -18,6 +18,9 @@ pub enum Format {
     Csv,
     /// One self-contained file to hand over: reports, letters, certificates.
     Html,
+    /// For a wiki or an issue: reports.
+    #[value(alias = "md")]
+    Markdown,
 }
 
 /// Writes data to a file as one act, or to stdout where there is none. A reader that has gone away (`| head`) is no error.

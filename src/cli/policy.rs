@@ -354,7 +354,7 @@ fn check(
             });
             csv(&head, rows)
         }
-        Format::Html => return Err(no_html()),
+        Format::Html | Format::Markdown => return Err(no_html()),
     };
     Ok(Checked { data, summary, errors, warnings })
 }
@@ -384,7 +384,7 @@ fn show(policy: &Policy, format: Format) -> anyhow::Result<String> {
     Ok(match format {
         Format::Json => json_text(&resolved)?,
         Format::Csv => csv(&head, rules.iter().enumerate().map(row)),
-        Format::Html => return Err(no_html()),
+        Format::Html | Format::Markdown => return Err(no_html()),
         Format::Table => {
             let caps = policy.caps();
             let records = caps.records.map_or_else(|| "no cap on records".to_owned(), |n| format!("{n} records"));
@@ -478,7 +478,7 @@ fn explained(policy: &Policy, walk: &Explanation<'_>, format: Format) -> anyhow:
             "verdict": v, "rules": walk.rules,
         }))?,
         Format::Csv => csv(&head, rows),
-        Format::Html => return Err(no_html()),
+        Format::Html | Format::Markdown => return Err(no_html()),
         Format::Table => {
             let table = table(&head, &[0], &rows.collect::<Vec<_>>(), None);
             let ask = v.ask.as_ref().map_or_else(String::new, |a| format!("ask       {a}\n"));

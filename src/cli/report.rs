@@ -27,7 +27,8 @@ use crate::{
     store::{Case, Store},
 };
 
-/// Reports to hand over; `--format html -o FILE` makes one self-contained page that prints well.
+/// Reports to hand over; `--format html -o FILE` makes one self-contained page that prints well, `--format markdown` a text for a
+/// wiki or an issue.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -66,6 +67,7 @@ macro_rules! print {
             Format::Json => $report.json(),
             Format::Csv => $report.csv(),
             Format::Html => $report.html(),
+            Format::Markdown => $report.markdown(),
         })?
     };
 }

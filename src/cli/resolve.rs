@@ -334,7 +334,7 @@ impl Shown<'_> {
         Ok(match format {
             Format::Table => self.table(),
             Format::Json => format!("{}\n", serde_json::to_string_pretty(&self.json())?),
-            Format::Csv | Format::Html => table::rows(format, &ITEM_HEAD, &self.rows())?,
+            Format::Csv | Format::Html | Format::Markdown => table::rows(format, &ITEM_HEAD, &self.rows())?,
         })
     }
 

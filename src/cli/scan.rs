@@ -158,5 +158,6 @@ fn render(ctx: &Context, report: &ScanReport) -> anyhow::Result<String> {
         Format::Json => report.json(),
         Format::Csv => report.csv(),
         Format::Html => report.html(),
+        Format::Markdown => return Err(super::no_markdown()),
     })
 }

@@ -27,6 +27,7 @@ pub(super) fn rows(format: Format, head: &[&str], rows: &[Vec<String>]) -> anyho
                 .collect();
             format!("{}\n", serde_json::to_string_pretty(&objects)?)
         }
+        Format::Markdown => return Err(super::no_markdown()),
         Format::Html => {
             return Err(Failure::Usage(
                 "HTML is for reports, letters and certificates; use table, json or csv here".into(),

@@ -55,6 +55,6 @@ pub(super) fn shown(format: Format, identifiers: String, subject: &Subject, reve
             let head = ["of", "searched as", "n", "at most", "reason"];
             Ok(format!("{identifiers}\n{}", text::table(&head, &[], &rows, None)))
         }
-        Format::Csv | Format::Html => Ok(identifiers),
+        Format::Csv | Format::Html | Format::Markdown => Ok(identifiers),
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Plain data that the caller fills; nobody is named in it: the caller masks paths and the names of records.
 
+mod sheet;
+
 use std::collections::BTreeMap;
 
 use askama::Template;
@@ -331,6 +333,12 @@ impl CaseReport {
         out.push_str(&matrix::text(&self.matrix));
         out.push_str(&format!("\n{}: {}\n", self.headline(), self.sentence()));
         out
+    }
+
+    /// As Markdown, for a wiki or an issue.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        sheet::doc(self).markdown()
     }
 
     /// As one self-contained HTML page.

@@ -3,6 +3,8 @@
 //! Plain data that the caller fills from the store, with counts and case ids and nobody's name or pseudonym. The same data gives the same
 //! bytes.
 
+mod sheet;
+
 use std::collections::BTreeMap;
 
 use askama::Template;
@@ -252,6 +254,12 @@ impl Compliance {
     pub fn json(&self) -> String {
         let value = serde_json::to_value(self).unwrap_or(Value::Null);
         format!("{value:#}\n")
+    }
+
+    /// As Markdown, for a wiki or an issue.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        sheet::doc(self).markdown()
     }
 
     /// As a page that prints.

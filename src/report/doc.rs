@@ -1,6 +1,6 @@
-//! A report as a document: facts, sentences, tables and bars, and its faces: text for a terminal, and one page.
+//! A report as a document: facts, sentences, tables and bars, and its faces: text for a terminal, Markdown, and one page.
 //!
-//! Owns how a document looks, not what it says. Nothing here escapes by hand: the page is a compiled template.
+//! Owns how a document looks, not what it says. The page is a compiled template, which escapes by itself.
 
 use askama::Template;
 
@@ -185,10 +185,74 @@ impl Doc {
         out
     }
 
+    /// As Markdown (CommonMark with GitHub's tables).
+    pub(super) fn markdown(&self) -> String {
+        let mut out = format!("# {}\n\n", marked_down(&self.title));
+        let facts = |out: &mut String, facts: &mut dyn Iterator<Item = (&str, &str)>| {
+            for (name, value) in facts {
+                out.push_str(&format!("- **{}:** {}\n", marked_down(name), marked_down(value)));
+            }
+            out.push('\n');
+        };
+        facts(&mut out, &mut self.facts.iter().map(|(name, value)| (*name, value.as_str())));
+        if let Some(v) = &self.verdict {
+            out.push_str(format!("> **{}.** {}", marked_down(&v.headline), marked_down(&v.sentence)).trim_end());
+            out.push_str("\n\n");
+        }
+        for section in &self.sections {
+            out.push_str(&format!("## {}\n\n", marked_down(&section.title)));
+            for part in &section.parts {
+                match part {
+                    Part::Text(text) => out.push_str(&format!("{}\n\n", marked_down(text))),
+                    Part::Heading(text) => out.push_str(&format!("### {}\n\n", marked_down(text))),
+                    Part::Facts(list) => facts(&mut out, &mut list.iter().map(|(n, v)| (n.as_str(), v.as_str()))),
+                    Part::Grid(grid) => {
+                        let (head, rows) = grid.plain();
+                        markdown_table(&mut out, &grid.caption, &head, &grid.numbers(), &rows);
+                    }
+                    Part::Bars(bars) => {
+                        let (head, rows) = bars.grid();
+                        let numbers: Vec<usize> = (1..head.len()).collect();
+                        markdown_table(&mut out, &bars.caption, &head, &numbers, &rows);
+                    }
+                }
+            }
+        }
+        out.push_str(&format!("---\n\n{}\n", marked_down(&self.footer)));
+        out
+    }
+
     /// As one self-contained page.
     pub(super) fn html(&self) -> String {
         Page { doc: self }.render().expect("a page is written into memory")
     }
+}
+
+fn markdown_table(out: &mut String, caption: &str, head: &[&str], numbers: &[usize], rows: &[Vec<String>]) {
+    if !caption.is_empty() {
+        out.push_str(&format!("{}\n\n", marked_down(caption)));
+    }
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    out.push_str(&line(head.iter().map(|h| marked_down(h)).collect()));
+    let rule = |i| if numbers.contains(&i) { "---:" } else { "---" }.to_owned();
+    out.push_str(&line((0..head.len()).map(rule).collect()));
+    for row in rows {
+        out.push_str(&line(row.iter().map(|cell| marked_down(cell)).collect()));
+    }
+    out.push('\n');
+}
+
+/// Text that is only text in Markdown: on one line, and nothing in it marks up, links, or ends a cell. What marks up only at the
+/// begin of a line (`#`, `-`) stands there in words of ours alone.
+fn marked_down(text: &str) -> String {
+    let mut out = String::new();
+    for c in one_line(text).chars() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '$') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
 }
 
 /// Addresses may have several lines.
@@ -254,6 +318,57 @@ mod tests {
           log:a|b   not read        12
           read  to the end
         ");
+    }
+
+    #[test]
+    fn as_markdown() {
+        insta::assert_snapshot!(doc().markdown(), @r"
+        # Title \<1\>
+
+        - **Controller:** Example, Town
+        - **Made:** today
+
+        > **Not all.** One is left.
+
+        ## Places
+
+        All of them.
+
+        How many.
+
+        | Kind | read | not read |
+        | --- | ---: | ---: |
+        | log files | 300 | 1 |
+        | backups | 0 | 0 |
+
+        ### One by one
+
+        In order.
+
+        | Place | Status | Records |
+        | --- | --- | ---: |
+        | log:a\|b | not read | 12 |
+
+        - **read:** to the end
+
+        ---
+
+        efface.x/1
+        ");
+    }
+
+    #[test]
+    fn text_is_only_text_in_markdown() {
+        for (text, expected) in [
+            ("a|b\nc", r"a\|b, c"),
+            ("**x** _y_ `z`", r"\*\*x\*\* \_y\_ \`z\`"),
+            ("[a](http://b)", r"\[a\](http://b)"),
+            ("<img> &lt; ~~s~~ $m$", r"\<img\> \&lt; \~\~s\~\~ \$m\$"),
+            (r"\|", r"\\\|"),
+            ("a\u{1b}b", "a\u{FFFD}b"),
+        ] {
+            assert_eq!(marked_down(text), expected, "{text:?}");
+        }
     }
 
     #[test]

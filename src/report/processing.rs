@@ -415,6 +415,12 @@ impl Processing {
         self.doc().text()
     }
 
+    /// As Markdown, for a wiki or an issue.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        self.doc().markdown()
+    }
+
     /// As a page that prints.
     #[must_use]
     pub fn html(&self) -> String {

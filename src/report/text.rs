@@ -71,5 +71,11 @@ mod tests {
     fn no_formula_gets_into_a_spreadsheet() {
         let text = csv(&["a", "b"], [vec!["=HYPERLINK(1)".to_owned(), "x,\"y\"\nz".into()]]);
         assert_eq!(text, "a,b\n'=HYPERLINK(1),\"x,\"\"y\"\"\nz\"\n");
+        for first in ["=", "+", "-", "@", "\t", "\r"] {
+            assert_eq!(harmless(format!("{first}1")), format!("'{first}1"), "{first:?}");
+        }
+        for plain in ["", "a=1", "1-2", "'=1"] {
+            assert_eq!(harmless(plain.to_owned()), plain);
+        }
     }
 }

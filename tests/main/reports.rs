@@ -24,6 +24,31 @@ fn faces(w: &World, args: &[&str], formats: &[&str]) {
         assert_eq!((one.status.code(), &one.stdout), (Some(0), &two.stdout), "{args:?}");
         let text = String::from_utf8_lossy(&one.stdout).into_owned();
         assert!(!names_the_person(&one.stdout) && !text.contains("REQ-1") && !text.contains("\"p-"), "{text}");
+        if *format == "markdown" {
+            is_markdown(&text);
+        }
+    }
+}
+
+/// As [`faces`], of the one face that these reports share with the others; a case names its pseudonym.
+fn faces_of_cases(w: &World, args: &[&str]) {
+    let text = w.efface(&[args, &["--format", "md"]].concat()).exits(0).out;
+    assert!(!names_the_person(text.as_bytes()) && !text.contains("REQ-1"), "{text}");
+    is_markdown(&text);
+}
+
+/// One heading of the first level, and tables whose rows have as many cells as their heads.
+fn is_markdown(text: &str) {
+    assert_eq!(text.lines().filter(|l| l.starts_with("# ")).count(), 1, "{text}");
+    assert!(text.lines().filter(|l| l.starts_with("## ")).count() > 2, "{text}");
+    let cells = |line: &str| line.replace("\\\\", "").replace("\\|", "").matches('|').count();
+    let mut width = None;
+    for line in text.lines() {
+        if line.starts_with('|') {
+            assert_eq!(*width.get_or_insert(cells(line)), cells(line), "{line}");
+        } else {
+            width = None;
+        }
     }
 }
 
@@ -79,7 +104,12 @@ fn coverage_is_what_the_last_look_came_to() {
     assert_eq!(row(&closed, "partner", "comments")["status"], "examined");
     assert!(row(&closed, "partner", "service-desk")["ask"].is_string());
 
-    faces(&w, &COVERAGE, &["table", "csv", "json", "html"]);
+    faces(&w, &COVERAGE, &["table", "csv", "json", "html", "markdown"]);
+    for args in [&["report", "case", &case][..], &["report", "compliance"]] {
+        faces_of_cases(&w, args);
+    }
+    let run = w.efface(&["scan", "--subject", "REQ-1", "--format", "markdown"]).exits(2);
+    assert!(run.err.contains("Markdown is for reports") && run.out.is_empty(), "{}{}", run.out, run.err);
     let aged = w.command(&["report", "coverage", "--format", "json"]).env("SOURCE_DATE_EPOCH", "4102444800").output();
     let aged: Value = serde_json::from_slice(&aged.unwrap().stdout).unwrap();
     assert!(place(&aged, "log:log")["days"].as_i64() > Some(1000));
@@ -151,7 +181,7 @@ fn a_record_says_what_goes_where_and_what_nobody_has_stated() {
     assert!(record["retention"].as_array().unwrap().len() > 2, "{record:#}");
     let tls = record["measures"].as_array().unwrap().iter().find(|m| m["measure"].as_str().unwrap().contains("TLS"));
     assert_eq!(tls.unwrap()["in_force"], false, "the sandboxes speak plain HTTP");
-    faces(&w, &PROCESSING, &["table", "csv", "json", "html"]);
+    faces(&w, &PROCESSING, &["table", "csv", "json", "html", "markdown"]);
     let page = w.efface(&["report", "processing", "--format", "html"]).exits(0).out;
     assert!(page.contains("<h3>Synchronization hq-partner</h3>") && page.contains("to a third country"), "{page}");
 }

@@ -57,7 +57,9 @@ fn template(base: &str, format: Format) -> anyhow::Result<Option<String>> {
         Format::Table => Ok(Some(format!("{base}.txt"))),
         Format::Html => Ok(Some(format!("{base}.html"))),
         Format::Json => Ok(None),
-        Format::Csv => Err(Failure::Usage("a letter comes as table (plain text), html or json".into()).into()),
+        Format::Csv | Format::Markdown => {
+            Err(Failure::Usage("a letter comes as table (plain text), html or json".into()).into())
+        }
     }
 }
 

@@ -40,6 +40,7 @@ pub(super) fn print_plan(
         Format::Table => ctx.out(&report.table()),
         Format::Csv => ctx.out(&report.csv()),
         Format::Html => ctx.out(&report.html()),
+        Format::Markdown => Err(crate::cli::no_markdown()),
     }
 }
 
