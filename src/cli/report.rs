@@ -57,6 +57,30 @@ enum Verb {
     /// The record of processing activities (GDPR Art. 30): which data goes from where to where, why, on which basis, how long;
     /// and what nobody has stated yet.
     Processing,
+    /// The JSON Schema of a report's `--format json`, for editors and programs.
+    Schema {
+        /// Which report.
+        report: Which,
+    },
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Which {
+    Case,
+    Compliance,
+    Coverage,
+    Processing,
+}
+
+impl Which {
+    const fn schema(self) -> &'static str {
+        match self {
+            Self::Case => include_str!("../../schemas/case-report-1.json"),
+            Self::Compliance => include_str!("../../schemas/compliance-1.json"),
+            Self::Coverage => include_str!("../../schemas/coverage-report-1.json"),
+            Self::Processing => include_str!("../../schemas/processing-1.json"),
+        }
+    }
 }
 
 /// Prints a report in the face that was asked for.
@@ -73,6 +97,10 @@ macro_rules! print {
 }
 
 pub(crate) fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
+    if let Verb::Schema { report } = args.verb {
+        ctx.out(report.schema())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let config = ctx.config()?;
     let store = ctx.store(&config)?;
     let now = pinned(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref(), ctx.now)?;
@@ -83,6 +111,8 @@ pub(crate) fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
             print!(ctx, coverage::report(&config, &store, now)?);
             return Ok(ExitCode::SUCCESS);
         }
+        // Needs no configuration, so it was answered above.
+        Verb::Schema { .. } => return Ok(ExitCode::SUCCESS),
         Verb::Processing => {
             let policy = load_policy(&config.policy)?;
             let mask = work::without_anybody(&store)?;

@@ -10,6 +10,31 @@ fn json(w: &World, args: &[&str]) -> Value {
     serde_json::from_str(&out).unwrap()
 }
 
+/// What a report prints as JSON is what its schema says, no member more and none less.
+#[track_caller]
+fn fits(w: &World, args: &[&str]) {
+    let schema: Value = serde_json::from_str(&w.efface(&["report", "schema", args[1]]).exits(0).out).unwrap();
+    let validator = jsonschema::draft202012::options().build(&schema).unwrap();
+    let report = json(w, args);
+    let wrong: Vec<String> = validator.iter_errors(&report).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(wrong.is_empty(), "{}\n{report:#}", wrong.join("\n"));
+    assert_eq!(report["schema"], schema["title"]);
+    // The schema is closed: each object of it that has members names them all.
+    let mut open = vec![&schema];
+    while let Some(value) = open.pop() {
+        if let Some(members) = value.get("properties").and_then(Value::as_object) {
+            assert_eq!(value["additionalProperties"], false, "{value:#}");
+            let required = value["required"].as_array().unwrap().len();
+            assert!(required + 1 >= members.len(), "{value:#}");
+        }
+        match value {
+            Value::Object(members) => open.extend(members.values()),
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+}
+
 fn place(report: &Value, name: &str) -> Value {
     let all = report["places"].as_array().unwrap();
     all.iter().find(|p| p["place"] == name).unwrap_or_else(|| panic!("{name}: {report:#}")).clone()
@@ -61,6 +86,8 @@ fn coverage_is_what_the_last_look_came_to() {
     w.efface(&["sync", "run"]).exits(0);
     w.register();
     let none = json(&w, &COVERAGE);
+    fits(&w, &COVERAGE);
+    fits(&w, &["report", "compliance"]);
     assert_eq!(none["schema"], "efface.coverage-report/1");
     let all = none["places"].as_array().unwrap();
     assert!(all.len() > 6 && all.iter().all(|p| p["status"].is_null() && p["at"].is_null()), "{none:#}");
@@ -82,9 +109,26 @@ fn coverage_is_what_the_last_look_came_to() {
     w.efface_as("dpo", &["case", "approve", &case]).exits(0);
     w.efface(&["case", "execute", &case, "--yes"]).exits(3);
     let planned = json(&w, &COVERAGE);
+    fits(&w, &["report", "case", &case]);
     assert_eq!(place(&planned, "target:partner/PART")["looked"], "case");
     w.efface(&["case", "verify", &case]).exits(3);
+    fits(&w, &["report", "case", &case]);
     w.efface(&["case", "certificate", &case, "-o", "c.json"]).exits(0);
+    let hold = [
+        "hold",
+        "add",
+        "--type",
+        "preservation",
+        "--basis",
+        "claim 7",
+        "--issue",
+        "HQ-999",
+        "--review",
+        "2026-01-01",
+        "-q",
+    ];
+    w.efface_as("legal", &hold).exits(0);
+    w.efface(&["sweep"]).exits(0);
     w.efface_as("dpo", &["case", "close", &case, "--accept-gaps", "a picture without a face"]).exits(0);
     let closed = json(&w, &COVERAGE);
     let part = place(&closed, "target:partner/PART");
@@ -104,6 +148,9 @@ fn coverage_is_what_the_last_look_came_to() {
     assert_eq!(row(&closed, "partner", "comments")["status"], "examined");
     assert!(row(&closed, "partner", "service-desk")["ask"].is_string());
 
+    fits(&w, &COVERAGE);
+    fits(&w, &["report", "case", &case]);
+    fits(&w, &["report", "compliance"]);
     faces(&w, &COVERAGE, &["table", "csv", "json", "html", "markdown"]);
     for args in [&["report", "case", &case][..], &["report", "compliance"]] {
         faces_of_cases(&w, args);
@@ -147,6 +194,7 @@ fn a_record_says_what_goes_where_and_what_nobody_has_stated() {
         assert!(missing(&bare).iter().any(|g| g == gap), "{gap}: {bare:#}");
     }
     assert!(bare["provenance"].as_array().unwrap().is_empty());
+    fits(&w, &PROCESSING);
 
     w.plant();
     w.register();
@@ -181,6 +229,7 @@ fn a_record_says_what_goes_where_and_what_nobody_has_stated() {
     assert!(record["retention"].as_array().unwrap().len() > 2, "{record:#}");
     let tls = record["measures"].as_array().unwrap().iter().find(|m| m["measure"].as_str().unwrap().contains("TLS"));
     assert_eq!(tls.unwrap()["in_force"], false, "the sandboxes speak plain HTTP");
+    fits(&w, &PROCESSING);
     faces(&w, &PROCESSING, &["table", "csv", "json", "html", "markdown"]);
     let page = w.efface(&["report", "processing", "--format", "html"]).exits(0).out;
     assert!(page.contains("<h3>Synchronization hq-partner</h3>") && page.contains("to a third country"), "{page}");
