@@ -319,6 +319,7 @@ impl CoverageReport {
             caption: "What the last look at each place came to. A quick search (scan --quick) is no look.".into(),
             columns,
             rows: self.places.iter().map(row).collect(),
+            wordy: false,
         };
         vec![
             Part::Text("A place that was not read in full may hold more than any case knows.".into()),
@@ -352,6 +353,7 @@ impl CoverageReport {
                     ("Reason given then", "why"),
                 ],
                 rows: self.accepted_gaps.iter().map(row).collect(),
+                wordy: false,
             }));
         }
         if self.forgotten > 0 {
@@ -384,6 +386,7 @@ impl CoverageReport {
                     ("Whom to ask", "why"),
                 ],
                 rows: matrix::lines(&self.matrix).into_iter().map(row).collect(),
+                wordy: true,
             }),
         ]
     }

@@ -84,6 +84,8 @@ pub(super) struct Grid {
     pub(super) caption: String,
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Vec<Cell>>,
+    /// Whether its cells are sentences: a terminal gets a paragraph a row then, since no table of them fits.
+    pub(super) wordy: bool,
 }
 
 /// Bars whose parts are counted.
@@ -136,6 +138,17 @@ impl Grid {
         (self.columns.iter().map(|(name, _)| *name).collect(), self.rows.iter().map(row).collect())
     }
 
+    /// A row a line: what it is about, and then each cell that is not empty by its column's name.
+    fn paragraphs(&self) -> String {
+        let row = |row: &Vec<Cell>| {
+            let cells = self.columns.iter().zip(row).skip(1).filter(|(_, cell)| !cell.text.is_empty());
+            let cells: Vec<String> =
+                cells.map(|((name, _), cell)| format!("{name}: {}", one_line(&cell.text))).collect();
+            format!("  {}. {}\n", row.first().map_or("", |c| c.text.as_str()), cells.join(". "))
+        };
+        self.rows.iter().map(row).collect()
+    }
+
     fn numbers(&self) -> Vec<usize> {
         self.columns.iter().enumerate().filter(|(_, (_, class))| *class == "num").map(|(i, _)| i).collect()
     }
@@ -170,6 +183,7 @@ impl Doc {
                             out.push_str(&format!("  {name:width$}  {}\n", one_line(value)));
                         }
                     }
+                    Part::Grid(grid) if grid.wordy => out.push_str(&grid.paragraphs()),
                     Part::Grid(grid) => {
                         let (head, rows) = grid.plain();
                         out.push_str(&text::table(&head, &grid.numbers(), &rows, None));
@@ -288,6 +302,7 @@ mod tests {
                         caption: "In order.".into(),
                         columns: vec![("Place", "path"), ("Status", ""), ("Records", "num")],
                         rows: vec![vec!["log:a|b".into(), Cell::mark("bad", "not read"), "12".into()]],
+                        wordy: false,
                     }),
                     Part::Facts(vec![("read".into(), "to the end".into())]),
                 ],
@@ -355,6 +370,18 @@ mod tests {
 
         efface.x/1
         ");
+    }
+
+    #[test]
+    fn a_wordy_table_is_a_paragraph_a_row_on_a_terminal() {
+        let grid = Grid {
+            label: "g".into(),
+            caption: "c".into(),
+            columns: vec![("Where", ""), ("Why", "why"), ("Whom to ask", "why")],
+            rows: vec![vec!["hq".into(), "it is\nfar".into(), "them".into()], vec!["b".into(), "x".into(), "".into()]],
+            wordy: true,
+        };
+        assert_eq!(grid.paragraphs(), "  hq. Why: it is, far. Whom to ask: them\n  b. Why: x\n");
     }
 
     #[test]

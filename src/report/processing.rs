@@ -284,7 +284,7 @@ fn said(text: Option<&String>) -> Cell {
 }
 
 fn grid(label: &str, caption: &str, columns: &[Column], rows: Vec<Vec<Cell>>) -> Part {
-    Part::Grid(Grid { label: label.into(), caption: caption.into(), columns: columns.to_vec(), rows })
+    Part::Grid(Grid { label: label.into(), caption: caption.into(), columns: columns.to_vec(), rows, wordy: true })
 }
 
 impl Processing {

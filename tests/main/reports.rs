@@ -49,8 +49,10 @@ fn faces(w: &World, args: &[&str], formats: &[&str]) {
         assert_eq!((one.status.code(), &one.stdout), (Some(0), &two.stdout), "{args:?}");
         let text = String::from_utf8_lossy(&one.stdout).into_owned();
         assert!(!names_the_person(&one.stdout) && !text.contains("REQ-1") && !text.contains("\"p-"), "{text}");
-        if *format == "markdown" {
-            is_markdown(&text);
+        match *format {
+            "markdown" => is_markdown(&text),
+            "html" => is_accessible(&text),
+            _ => {}
         }
     }
 }
@@ -60,6 +62,46 @@ fn faces_of_cases(w: &World, args: &[&str]) {
     let text = w.efface(&[args, &["--format", "md"]].concat()).exits(0).out;
     assert!(!names_the_person(text.as_bytes()) && !text.contains("REQ-1"), "{text}");
     is_markdown(&text);
+    is_accessible(&w.efface(&[args, &["--format", "html"]].concat()).exits(0).out);
+}
+
+/// What a reader with a screen reader or a keyboard needs of a page: a language, a title, one heading of the first level and none
+/// that skips a level, landmarks, tables that say what they are and what their heads are of, regions with names of their own, charts
+/// that are numbers too, and nothing that comes from elsewhere.
+#[track_caller]
+fn is_accessible(page: &str) {
+    let all = |pattern: &str| -> Vec<String> {
+        let found = regex::Regex::new(pattern).unwrap();
+        found.captures_iter(page).map(|c| c.get(1).or(c.get(0)).unwrap().as_str().to_owned()).collect()
+    };
+    let count = |pattern: &str| all(pattern).len();
+    assert_eq!(count(r#"^<!doctype html>\n<html lang="en">"#), 1);
+    assert!(count(r"<title>\S[^<]+</title>") == 1 && count(r#"<meta name="viewport""#) == 1);
+    for landmark in ["<header>", r#"<main id="content">"#, "</main>"] {
+        assert_eq!(count(landmark), 1, "{landmark}: {page}");
+    }
+    assert_eq!(count(r##"<a class="skip" href="#content">"##), 1);
+    let levels: Vec<u32> = all(r"<h([1-6])[ >]").iter().map(|l| l.parse().unwrap()).collect();
+    assert_eq!((levels.first(), levels.iter().filter(|l| **l == 1).count()), (Some(&1), 1));
+    assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{levels:?}");
+    assert_eq!(count("<table>"), count(r"<table>\s*<caption>[^<]"), "a table without a caption: {page}");
+    assert_eq!(count(r"<th[ >]"), count(r#"<th scope="(?:col|row)""#), "a head of nothing: {page}");
+    assert_eq!(count(r"<th [^>]*></th>"), 0, "an empty head: {page}");
+    assert_eq!(count("<svg"), count(r#"<svg [^>]*aria-hidden="true""#), "each bar has its number beside it");
+    let mut labels = all(r#"role="region" aria-label="([^"]+)""#);
+    let regions = labels.len();
+    labels.sort();
+    labels.dedup();
+    assert_eq!((labels.len(), count("role=\"region\"")), (regions, regions), "regions with one name: {page}");
+    assert_eq!(
+        count(r#"<div class="wide[^>]*tabindex="0""#),
+        count(r#"<div class="wide"#),
+        "the keyboard scrolls what is wide"
+    );
+    assert!(page.contains("@media print") && page.contains("prefers-color-scheme: dark"));
+    for from_elsewhere in ["<script", "<link", "<img", "<iframe", " src=", "url(", "@import"] {
+        assert!(!page.contains(from_elsewhere), "{from_elsewhere}");
+    }
 }
 
 /// One heading of the first level, and tables whose rows have as many cells as their heads.
@@ -113,6 +155,7 @@ fn coverage_is_what_the_last_look_came_to() {
     assert_eq!(place(&planned, "target:partner/PART")["looked"], "case");
     w.efface(&["case", "verify", &case]).exits(3);
     fits(&w, &["report", "case", &case]);
+    faces_of_cases(&w, &["report", "case", &case]);
     w.efface(&["case", "certificate", &case, "-o", "c.json"]).exits(0);
     let hold = [
         "hold",
@@ -157,6 +200,8 @@ fn coverage_is_what_the_last_look_came_to() {
     }
     let run = w.efface(&["scan", "--subject", "REQ-1", "--format", "markdown"]).exits(2);
     assert!(run.err.contains("Markdown is for reports") && run.out.is_empty(), "{}{}", run.out, run.err);
+    let page = w.efface(&["report", "coverage", "--format", "html"]).exits(0).out;
+    assert!(page.contains(r#"<rect class="stays""#), "a chart with the place that was read in part: {page}");
     let aged = w.command(&["report", "coverage", "--format", "json"]).env("SOURCE_DATE_EPOCH", "4102444800").output();
     let aged: Value = serde_json::from_slice(&aged.unwrap().stdout).unwrap();
     assert!(place(&aged, "log:log")["days"].as_i64() > Some(1000));
@@ -232,5 +277,6 @@ fn a_record_says_what_goes_where_and_what_nobody_has_stated() {
     fits(&w, &PROCESSING);
     faces(&w, &PROCESSING, &["table", "csv", "json", "html", "markdown"]);
     let page = w.efface(&["report", "processing", "--format", "html"]).exits(0).out;
+    assert!(page.contains(r#"<rect class="acts" x="0""#), "a chart of what was carried over: {page}");
     assert!(page.contains("<h3>Synchronization hq-partner</h3>") && page.contains("to a third country"), "{page}");
 }

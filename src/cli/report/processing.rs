@@ -101,7 +101,7 @@ fn activity(config: &Config, store: &Store, sync: &Sync, mask: &dyn Fn(&str) -> 
         recipient: (controller != Controller::Us)
             .then(|| format!("{}: {}", sync.target.instance, processing::role(controller))),
         transfer: Transfer::to(country),
-        last_run: store.sync_ran(&sync.name)?,
+        last_run: store.sync_ran(&sync.name)?.map(seconds),
     })
 }
 
@@ -126,7 +126,14 @@ fn provenance(config: &Config, store: &Store) -> anyhow::Result<Vec<Provenance>>
             line.oldest_staged = Some(row.oldest);
         }
     }
-    Ok(all.into_values().collect())
+    let whole = |p: Provenance| Provenance { oldest_staged: p.oldest_staged.map(seconds), ..p };
+    Ok(all.into_values().map(whole).collect())
+}
+
+/// A time of the store (RFC 3339) to the second; what is no time stays as it is.
+fn seconds(at: String) -> String {
+    let time = DateTime::parse_from_rfc3339(&at).map(|t| t.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true));
+    time.unwrap_or(at)
 }
 
 /// What the policy's classes say, as `policy show` has them.

@@ -4,7 +4,7 @@ use super::{CaseReport, Coverage, Page, Statement, StayRow, html, matrix};
 use crate::report::doc::{Cell, Column, Doc, Grid, Part, Section, Verdict};
 
 fn grid(label: &str, columns: &[Column], rows: Vec<Vec<Cell>>) -> Part {
-    Part::Grid(Grid { label: label.into(), caption: String::new(), columns: columns.to_vec(), rows })
+    Part::Grid(Grid { label: label.into(), caption: String::new(), columns: columns.to_vec(), rows, wordy: false })
 }
 
 fn coverage(label: &str, lines: &[Coverage]) -> Vec<Part> {
@@ -98,6 +98,9 @@ pub(super) fn doc(report: &CaseReport) -> Doc {
         verdict: Some(Verdict { class: page.class, headline: page.headline.into(), sentence: page.sentence }),
         tiles: Vec::new(),
         sections,
-        footer: format!("{}, policy SHA-256 {}", super::SCHEMA, report.policy.sha256),
+        footer: match report.policy.sha256.as_str() {
+            "" => super::SCHEMA.to_owned(),
+            hash => format!("{}, policy SHA-256 {hash}", super::SCHEMA),
+        },
     }
 }

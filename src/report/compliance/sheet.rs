@@ -7,7 +7,13 @@ fn grid(label: &str, columns: &[Column], rows: Vec<Vec<Cell>>, none: &str) -> Ve
     if rows.is_empty() {
         return vec![Part::Text(none.into())];
     }
-    vec![Part::Grid(Grid { label: label.into(), caption: String::new(), columns: columns.to_vec(), rows })]
+    vec![Part::Grid(Grid {
+        label: label.into(),
+        caption: String::new(),
+        columns: columns.to_vec(),
+        rows,
+        wordy: false,
+    })]
 }
 
 pub(super) fn doc(report: &Compliance) -> Doc {
