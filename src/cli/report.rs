@@ -11,6 +11,7 @@ mod processing;
 
 use super::{Context, Failure, Format, load_policy, work};
 use crate::{
+    audit::Event,
     config::Config,
     erasure::{
         certificate::{self, mask_record},
@@ -21,7 +22,7 @@ use crate::{
     model::{CaseId, InstanceName, Pressure},
     report::{
         PolicyRef,
-        case::{AuditHead, CaseReport, Count, PlanRef, Station, Stays, Verified},
+        case::{AcceptedGap, AuditHead, CaseReport, Count, PlanRef, Station, Stays, Verified},
         compliance::{self, CaseLine, Compliance, HoldLine, Recipient, Scans, SweepLine},
     },
     store::{Case, Store},
@@ -258,6 +259,20 @@ fn over_a_period(
     Ok(ExitCode::SUCCESS)
 }
 
+/// What the closing of a case signed off as unread, by place.
+fn accepted_gaps(store: &Store, case: &Case) -> anyhow::Result<Vec<AcceptedGap>> {
+    let events = store.audit_events()?;
+    let closed = events.iter().filter(|e| e.case.as_deref() == Some(case.id.as_str()) && e.kind == "case.closed");
+    let gap = |event: &Event, place: &Value| {
+        let reason = event.detail.as_ref().and_then(|d| d["reason"].as_str()).unwrap_or_default().to_owned();
+        Some(AcceptedGap { class: place.as_str()?.to_owned(), count: 1, reason, by: event.actor.clone() })
+    };
+    let places = |event: &'_ Event| {
+        event.detail.as_ref().and_then(|d| d["accepted_gaps"].as_array()).cloned().unwrap_or_default()
+    };
+    Ok(closed.flat_map(|e| places(e).iter().filter_map(|p| gap(e, p)).collect::<Vec<_>>()).collect())
+}
+
 /// Everything that the store still knows of a case. After closing, the plan and the verification are destroyed with the
 /// case's key, and what is left are the stations and the audit chain.
 fn case_report(store: &Store, case: &Case, now: String) -> anyhow::Result<CaseReport> {
@@ -325,7 +340,7 @@ fn case_report(store: &Store, case: &Case, now: String) -> anyhow::Result<CaseRe
             listed: (v.remaining.len() - v.unexpected().count()) as u64,
             near_misses: v.near_misses,
         }),
-        accepted_gaps: Vec::new(),
+        accepted_gaps: accepted_gaps(store, case)?,
         audit_head: store.audit_head()?.map(|(sequence, hash)| AuditHead { sequence, hash }),
     })
 }

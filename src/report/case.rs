@@ -153,6 +153,8 @@ pub enum Statement {
     Open,
     /// Nobody has verified yet.
     NotVerified,
+    /// The case has ended, and what it knew of references was destroyed with its key.
+    Ended,
 }
 
 #[derive(Serialize)]
@@ -167,7 +169,10 @@ impl CaseReport {
     /// The result in a word.
     #[must_use]
     pub fn statement(&self) -> Statement {
-        let Some(verified) = &self.verified else { return Statement::NotVerified };
+        let Some(verified) = &self.verified else {
+            let ended = self.plan.is_none() && matches!(self.state.as_str(), "closed" | "withdrawn" | "rejected");
+            return if ended { Statement::Ended } else { Statement::NotVerified };
+        };
         let open = |o: Outcome| matches!(o, Outcome::Failed | Outcome::Review);
         if verified.unexpected > 0
             || self.outcomes.iter().any(|c| c.findings > 0 && open(c.outcome))
@@ -367,6 +372,7 @@ impl CaseReport {
             Statement::CompleteExcept => "Complete except",
             Statement::Open => "Not complete",
             Statement::NotVerified => "Not verified yet",
+            Statement::Ended => "Ended",
         }
     }
 
@@ -379,6 +385,11 @@ impl CaseReport {
             html::plural(gone, "reference was", "references were"),
             html::thousands(left)
         );
+        if self.statement() == Statement::Ended {
+            return "The case has ended, and what it knew of references was destroyed with its key. What remains are its stations and what was \
+                    signed off; where a certificate was issued, it says what was found, done, kept and left."
+                .to_owned();
+        }
         let Some(v) = &self.verified else {
             return format!("{done} Nobody has searched again yet, so nothing is proven.");
         };
@@ -488,7 +499,7 @@ impl<'a> Page<'a> {
             headline: report.headline(),
             class: match report.statement() {
                 Statement::Complete => "good",
-                Statement::CompleteExcept | Statement::NotVerified => "open",
+                Statement::CompleteExcept | Statement::NotVerified | Statement::Ended => "open",
                 Statement::Open => "bad",
             },
             sentence: report.sentence(),
@@ -644,6 +655,17 @@ mod tests {
         for face in [r.html(), r.table()] {
             assert!(face.contains("Not verified yet") && face.contains("nothing is proven"), "{face}");
         }
+        r = report();
+        (r.verified, r.plan, r.state) = (None, None, "closed".into());
+        for face in [r.html(), r.table(), r.markdown()] {
+            assert!(
+                face.contains("destroyed with its key") && !face.contains("Nobody has searched again yet"),
+                "{face}"
+            );
+        }
+        assert_eq!(r.statement(), Statement::Ended);
+        r.state = "scanned".into();
+        assert_eq!(r.statement(), Statement::NotVerified);
         r = report();
         r.coverage_after.push(Coverage::with_reason(
             place("log:jira"),

@@ -194,6 +194,12 @@ fn coverage_is_what_the_last_look_came_to() {
     fits(&w, &COVERAGE);
     fits(&w, &["report", "case", &case]);
     fits(&w, &["report", "compliance"]);
+    let ended = json(&w, &["report", "case", &case]);
+    assert_eq!((&ended["statement"], &ended["plan"]), (&"ended".into(), &Value::Null));
+    assert_eq!(
+        (ended["accepted_gaps"][0]["class"].as_str(), ended["accepted_gaps"][0]["by"].as_str()),
+        (Some("foreign:other-tool"), Some("dpo"))
+    );
     faces(&w, &COVERAGE, &["table", "csv", "json", "html", "markdown"]);
     for args in [&["report", "case", &case][..], &["report", "compliance"]] {
         faces_of_cases(&w, args);

@@ -78,7 +78,14 @@ pub(super) fn doc(report: &CaseReport) -> Doc {
         ),
         Section::new("What was read before", coverage("Read before", &report.coverage_before)),
     ];
-    if report.statement() != Statement::NotVerified {
+    if !report.accepted_gaps.is_empty() {
+        let rows = report.accepted_gaps.iter().map(|g| -> Vec<Cell> {
+            vec![g.class.clone().into(), g.count.to_string().into(), g.reason.clone().into(), g.by.clone().into()]
+        });
+        let columns = [("What", ""), ("How many", "num"), ("Why", ""), ("Accepted by", "")];
+        sections.push(Section::new("Accepted gaps", [grid("Accepted gaps", &columns, rows.collect())]));
+    }
+    if !matches!(report.statement(), Statement::NotVerified | Statement::Ended) {
         sections.push(Section::new("What was read afterwards", coverage("Read afterwards", &report.coverage_after)));
     }
     if !report.matrix.is_empty() {
