@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -138,6 +139,8 @@ pub struct Activity {
     pub transfer: Transfer,
     /// When it last ran to its end (RFC 3339).
     pub last_run: Option<String>,
+    /// The last day on which it runs; what it wrote stays until retention takes it.
+    pub ends: Option<NaiveDate>,
 }
 
 /// What went from where to where so far.
@@ -552,6 +555,9 @@ impl Processing {
             }
             facts.push(("Users".into(), a.users.clone()));
             facts.push(("Last run".into(), a.last_run.clone().unwrap_or_else(|| "never to its end".into())));
+            facts.extend(
+                a.ends.map(|day| ("Ends".to_owned(), format!("{day}; what it wrote stays until retention takes it"))),
+            );
             parts.push(Part::Facts(facts));
         }
         parts
@@ -723,6 +729,7 @@ mod tests {
                 recipient: Some("partner".into()),
                 transfer: Transfer::to(Some("US")),
                 last_run: None,
+                ends: Some("2027-12-31".parse().unwrap()),
             }],
             provenance: vec![Provenance { sync: "old".into(), issues: 3, erased: 1, ..Provenance::default() }],
             own: Vec::new(),
@@ -774,6 +781,7 @@ mod tests {
             }
             assert!(face.contains("free text, which may name anybody") && face.contains("old"), "{face}");
         }
+        assert!(r.table().contains("2027-12-31; what it wrote stays"));
         assert!(r.table().contains("1 thing is not stated") && r.html().contains("Example &#60;Corp&#62;"));
         assert!(r.csv().contains("'=support"));
         assert_eq!(serde_json::from_str::<Processing>(&r.json()).unwrap(), r);

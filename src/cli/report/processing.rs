@@ -102,6 +102,7 @@ fn activity(config: &Config, store: &Store, sync: &Sync, mask: &dyn Fn(&str) -> 
             .then(|| format!("{}: {}", sync.target.instance, processing::role(controller))),
         transfer: Transfer::to(country),
         last_run: store.sync_ran(&sync.name)?.map(seconds),
+        ends: sync.ended,
     })
 }
 
