@@ -157,6 +157,7 @@ fn over_a_period(
     let events = store.audit_events()?;
     let mut cases = Vec::new();
     let mut recipients: BTreeMap<InstanceName, Recipient> = BTreeMap::new();
+    let mut residuals: BTreeMap<String, u64> = BTreeMap::new();
     for case in store.cases()?.into_iter().map(|c| c.on(today)) {
         let of_case = || events.iter().filter(|e| e.case.as_deref() == Some(case.id.as_str()));
         let ended = case.state.has_ended().then(|| {
@@ -169,6 +170,9 @@ fn over_a_period(
         }
         let pressure = case.record.clock.clone().unwrap_or_default().pressure(case.due, today);
         let certified = of_case().rfind(|e| e.kind == "case.certified").and_then(|e| e.detail.as_ref());
+        let left: BTreeMap<String, u64> =
+            certified.and_then(|d| serde_json::from_value(d["residuals"].clone()).ok()).unwrap_or_default();
+        left.into_iter().for_each(|(place, n)| *residuals.entry(place).or_default() += n);
         cases.push(CaseLine {
             case: case.id.to_string(),
             kind: case.kind.to_string(),
@@ -218,6 +222,7 @@ fn over_a_period(
             begun: r.begun.to_rfc3339_opts(SecondsFormat::Secs, true),
             ended: r.ended.map(|t| t.to_rfc3339_opts(SecondsFormat::Secs, true)),
             deleted: sum(&summary, "deleted"),
+            changed: sum(&summary, "changed"),
             failed: sum(&summary, "failed") + sum(&summary, "refused"),
             held: sum(&summary, "held"),
             backlog: sum(&summary, "backlog"),
@@ -226,11 +231,16 @@ fn over_a_period(
     let scans =
         events.iter().filter(|e| matches!(e.kind.as_str(), "scan" | "case.scanned" | "case.searched") && within(&e.at));
     let mut counted = Scans::default();
+    let mut coverage: BTreeMap<String, Scans> = BTreeMap::new();
     for scan in scans {
-        counted.all += 1;
-        match scan.detail.as_ref().and_then(|d| d["complete"].as_bool()) {
-            Some(complete) => counted.incomplete += u64::from(!complete),
-            None => counted.unknown += 1,
+        let complete = scan.detail.as_ref().and_then(|d| d["complete"].as_bool());
+        let month = scan.at.get(..7).unwrap_or_default().to_owned();
+        for counts in [&mut counted, coverage.entry(month).or_default()] {
+            counts.all += 1;
+            match complete {
+                Some(complete) => counts.incomplete += u64::from(!complete),
+                None => counts.unknown += 1,
+            }
         }
     }
     let report = Compliance {
@@ -253,6 +263,8 @@ fn over_a_period(
         suppression,
         sweeps: sweeps.collect(),
         scans: counted,
+        coverage,
+        residuals,
         audit_head: store.audit_head()?,
     };
     print!(ctx, report);

@@ -235,7 +235,31 @@ fn sweeps(sweeps: &Sweeps, now: DateTime<Utc>, out: &mut Vec<Notice>) {
                 .marked(format!("{failed} {refused} {code:?}")),
         );
     }
+    out.extend(sweeps.last.as_ref().and_then(marked));
     out.extend(missed(sweeps, now));
+}
+
+/// What a run marked for the first time: it goes, or is changed, when its grace is over, unless somebody objects.
+fn marked(run: &SweepRun) -> Option<Notice> {
+    let n = sum(run, "marked");
+    let by_class: Vec<String> = run
+        .summary
+        .as_ref()
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|c| Some((c.get("class")?.as_str()?, c.get("then")?.as_str()?, c.get("marked")?.as_u64()?)))
+        .filter(|(_, _, n)| *n > 0)
+        .map(|(class, then, n)| format!("{class} ({then}): {n}"))
+        .collect();
+    let text = format!(
+        "Their time is over, and what their class says is done to them when its grace is over too. {}. To keep one: efface hold add, or another \
+         policy. See: efface sweep --dry-run --list",
+        by_class.join(", ")
+    );
+    let counts = [("records", number(n))].into();
+    let summary = format!("Sweep {} marked {}", run.id, many(n, "record", "records"));
+    (n > 0).then(|| Notice { text, counts, ..notice(About::Sweep, "marked", "marked", summary) }.marked(&run.id))
 }
 
 fn open(open: &Open) -> Option<Notice> {

@@ -142,6 +142,28 @@ fn a_sweep_that_failed() {
     assert_ne!(mark(with(json!([{ "failed": 3 }]), Some(3))), notice[0].mark);
 }
 
+/// Marked, told, and then it goes: once for each run that marks anything, by class, and no record is named.
+#[test]
+fn what_a_sweep_marked_is_told() {
+    let of = |id: &str, marked: u64| {
+        let summary = json!([
+            { "class": "staged", "then": "delete", "marked": marked, "waiting": 4 },
+            { "class": "texts", "then": "redact", "marked": marked / 2 },
+            { "class": "logs", "then": "review", "marked": 0 },
+        ]);
+        let sweeps = Sweeps { last: Some(run(id, "2026-11-20T02:30:00Z", summary)), ..Sweeps::default() };
+        due(&Sight { sweeps, ..Sight::default() }, at("2026-11-20T12:00:00Z"))
+    };
+    let told = of("S-1", 3);
+    assert_eq!(
+        told.iter().map(|n| (n.state, n.summary.as_str())).collect::<Vec<_>>(),
+        [("marked", "Sweep S-1 marked 4 records")]
+    );
+    assert!(told[0].text.contains("staged (delete): 3, texts (redact): 1."), "{}", told[0].text);
+    assert_eq!(of("S-1", 0), [], "what waits was told when it was marked");
+    assert_ne!(of("S-2", 3)[0].mark, told[0].mark, "another run marked others");
+}
+
 #[test]
 fn a_sweep_that_has_not_ended() {
     let open = |state, busy, outcome| Sweeps {

@@ -90,6 +90,8 @@ pub struct SweepLine {
     pub ended: Option<String>,
     /// Records that it deleted.
     pub deleted: u64,
+    /// Records of which it changed fields, or which it had written anew.
+    pub changed: u64,
     /// Records that could not be deleted, or had changed.
     pub failed: u64,
     /// Records that holds kept.
@@ -134,6 +136,10 @@ pub struct Compliance {
     pub sweeps: Vec<SweepLine>,
     /// Scans of the period.
     pub scans: Scans,
+    /// The same by month (`2026-11`), those in which there were any.
+    pub coverage: BTreeMap<String, Scans>,
+    /// References that stay where nobody here can remove them, by place, as the newest certificates of the cases count them.
+    pub residuals: BTreeMap<String, u64>,
     /// Position and hash of the newest event of the audit chain.
     pub audit_head: Option<(u64, String)>,
 }
@@ -190,8 +196,12 @@ impl Compliance {
         out.push(format!("Recipients: {unsent} notices to send, {overdue} acknowledgements overdue."));
         let passed = self.holds.iter().filter(|h| h.passed).count();
         out.push(format!("{} holds in force, {passed} past the day to look again.", self.holds.len()));
-        let (deleted, failed) = self.sweeps.iter().fold((0, 0), |(d, f), s| (d + s.deleted, f + s.failed));
-        out.push(format!("{} sweeps deleted {deleted} records; {failed} could not be.", self.sweeps.len()));
+        let sum = |of: fn(&SweepLine) -> u64| self.sweeps.iter().map(of).sum::<u64>();
+        let (deleted, changed, failed) = (sum(|s| s.deleted), sum(|s| s.changed), sum(|s| s.failed));
+        out.push(format!(
+            "{} deleted {deleted} records and changed {changed}; {failed} could not be.",
+            html::plural(self.sweeps.len() as u64, "sweep", "sweeps")
+        ));
         let Scans { all, incomplete, unknown } = self.scans;
         out.push(format!(
             "{incomplete} of {all} scans could not read everything; of {unknown} it is not known any more."
@@ -304,9 +314,23 @@ struct Page<'a> {
     months: Vec<Bar>,
     times: Vec<Bar>,
     outcomes: Vec<Bar>,
+    residuals: Vec<Bar>,
+    coverage: Vec<Bar>,
     uncounted: usize,
     rows: Vec<Vec<String>>,
     suppressed: u64,
+}
+
+/// The scans of a month: what was read in part is told in words, beside a bar of another colour.
+fn coverage((month, scans): (&String, &Scans)) -> (String, &'static str, &'static str, u64) {
+    let Scans { all, incomplete, unknown } = *scans;
+    let (class, note) = match (incomplete, unknown) {
+        (0, 0) => ("good", "all of them read everything"),
+        (0, _) => ("plain", "of some it is not known any more"),
+        (n, _) if n == all => ("bad", "none of them read everything"),
+        _ => ("bad", "some of them could not read everything"),
+    };
+    (month.clone(), class, note, all)
 }
 
 impl<'a> Page<'a> {
@@ -343,6 +367,8 @@ impl<'a> Page<'a> {
             months: html::bars(months.collect()),
             times: html::bars(times.collect()),
             outcomes: html::bars(outcomes.collect()),
+            residuals: html::bars(report.residuals.iter().map(|(p, n)| (p.clone(), "stays", "", *n)).collect()),
+            coverage: html::bars(report.coverage.iter().map(coverage).collect()),
             uncounted,
             rows: report.rows(),
             suppressed: report.suppression.values().sum(),
@@ -389,6 +415,11 @@ mod tests {
             suppression: BTreeMap::from([("everywhere".into(), 4)]),
             sweeps: Vec::new(),
             scans: Scans { all: 3, incomplete: 1, unknown: 1 },
+            coverage: BTreeMap::from([
+                ("2026-10".into(), Scans { all: 2, incomplete: 1, unknown: 0 }),
+                ("2026-11".into(), Scans { all: 1, incomplete: 0, unknown: 1 }),
+            ]),
+            residuals: BTreeMap::from([("target:partner/PART".into(), 3)]),
             audit_head: Some((7, "ab".into())),
         }
     }

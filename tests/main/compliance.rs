@@ -61,6 +61,12 @@ fn a_period_in_counts() {
     assert_eq!((report["holds"][0]["passed"].as_bool(), report["sweeps"].as_array().unwrap().len()), (Some(true), 1));
     assert!(report["suppression"].as_object().unwrap().values().any(|n| n.as_u64() > Some(0)));
     assert!(report["scans"]["all"].as_u64() > Some(0) && report["scans"]["unknown"] == 0, "{}", report["scans"]);
+    // By month, and by the place where something stays: together they are what is counted above.
+    let sum = |of: &Value, key: &str| of.as_object().unwrap().values().map(|v| v[key].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(Some(sum(&report["coverage"], "all")), report["scans"]["all"].as_u64());
+    let stays: u64 = report["residuals"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
+    assert_eq!(Some(stays), line(&case)["outcomes"]["residual"].as_u64(), "{report:#}");
+    assert!(report["residuals"].as_object().unwrap().keys().all(|p| p.contains(':')), "{report:#}");
 
     for format in ["table", "csv", "html", "json"] {
         let out = w.efface(&["report", "compliance", "--format", format]).exits(0).out;

@@ -19,6 +19,7 @@ mod laws;
 mod letters;
 mod life;
 mod notify;
+mod pages;
 mod plan;
 mod policy;
 mod readers;

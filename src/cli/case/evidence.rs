@@ -132,10 +132,14 @@ fn issue(room: &Room, ctx: &Context, id: &CaseId) -> anyhow::Result<(Certificate
     // Counts outlive the case's key, for the reports over a period.
     let counted = execute::outcomes(&room.store, id, &plan, &hash)?;
     let mut outcomes: BTreeMap<&str, u64> = BTreeMap::new();
-    for (_, outcome, n) in &counted {
+    let mut residuals: BTreeMap<&str, u64> = BTreeMap::new();
+    for (place, outcome, n) in &counted {
         *outcomes.entry(word(*outcome)).or_default() += n;
+        if *outcome == Outcome::Residual {
+            *residuals.entry(place).or_default() += n;
+        }
     }
-    let detail = json!({ "plan": hash, "outcomes": outcomes });
+    let detail = json!({ "plan": hash, "outcomes": outcomes, "residuals": residuals });
     ctx.act(|act| room.store.audit(act, "case.certified", Some(id.as_str()), detail))?;
     let certificate = Certificate::make(
         room.store.keys(),

@@ -37,12 +37,25 @@ pub(super) fn doc(report: &Compliance) -> Doc {
     let count = |n: u64| Cell::from(n.to_string());
     let (outcomes, _) = report.outcomes();
     let outcomes = outcomes.into_iter().map(|(outcome, n)| vec![Cell::from(outcome), count(n)]).collect();
+    let residuals = report.residuals.iter().map(|(place, n)| vec![Cell::from(place.clone()), count(*n)]);
+    let coverage = report
+        .coverage
+        .iter()
+        .map(|(month, s)| vec![Cell::from(month.clone()), count(s.all), count(s.incomplete), count(s.unknown)]);
     let recipients = report.recipients.iter().map(|r| {
         vec![r.instance.clone().into(), count(r.to_send), count(r.sent), count(r.acknowledged), count(r.overdue)]
     });
     let sweeps = report.sweeps.iter().map(|s| {
         let ended = s.ended.clone().unwrap_or_else(|| "open".into());
-        vec![s.begun.clone().into(), ended.into(), count(s.deleted), count(s.failed), count(s.held), count(s.backlog)]
+        vec![
+            s.begun.clone().into(),
+            ended.into(),
+            count(s.deleted),
+            count(s.changed),
+            count(s.failed),
+            count(s.held),
+            count(s.backlog),
+        ]
     });
     let holds = report.holds.iter().map(|h| -> Vec<Cell> {
         let review = h.review.map(|d| d.to_string()).unwrap_or_default();
@@ -55,6 +68,7 @@ pub(super) fn doc(report: &Compliance) -> Doc {
         ("Began", ""),
         ("Ended", ""),
         ("Deleted", "num"),
+        ("Changed", "num"),
         ("Failed", "num"),
         ("Held", "num"),
         ("Left for later", "num"),
@@ -71,6 +85,19 @@ pub(super) fn doc(report: &Compliance) -> Doc {
             Section::new(
                 "Outcomes",
                 grid("Outcomes", &[("Outcome", ""), ("References", "num")], outcomes, "None is counted."),
+            ),
+            Section::new(
+                "What stays",
+                grid("What stays", &[("Place", ""), ("References", "num")], residuals.collect(), "Nothing is counted."),
+            ),
+            Section::new(
+                "Coverage over time",
+                grid(
+                    "Coverage over time",
+                    &[("Month", ""), ("Scans", "num"), ("Read in part", "num"), ("Not known", "num")],
+                    coverage.collect(),
+                    "No scan in the period.",
+                ),
             ),
             Section::new("Requests", grid("Requests", &case_columns, cases, "None.")),
             Section::new("Recipients", grid("Recipients", &recipient_columns, recipients.collect(), none_told)),
