@@ -43,6 +43,62 @@ fn the_tour_is_what_the_demo_says() {
     }
 }
 
+/// The first hour, line by line in a shell, as a new user would: only the installation is done already, and nobody waits for the night.
+#[test]
+fn the_first_hour() {
+    let readme = include_str!("../../README.md");
+    let block =
+        readme.split("## The first hour").nth(1).unwrap().split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_efface"));
+    let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let shell = |line: &str, at: &std::path::Path| {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("exec {line}")]).current_dir(at).env("PATH", &path).env("EFFACE_ACTOR", "you");
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        command
+    };
+    let (mut at, mut running, mut ran) = (dir.path().to_owned(), Vec::new(), 0);
+    for line in block.lines().map(|l| l.split('#').next().unwrap().trim()).filter(|l| !l.is_empty()) {
+        ran += 1;
+        if line.starts_with("cargo install") {
+            continue;
+        }
+        if let Some(folder) = line.strip_prefix("cd ") {
+            at = at.join(folder);
+            continue;
+        }
+        if line.contains("--stay") || line.ends_with("--watch") {
+            running.push(shell(line, &at).spawn().unwrap());
+            let ready =
+                if line.contains("--stay") { "first/report.html" } else { "first/efface-state/sweep.heartbeat" };
+            for _ in 0..600 {
+                if dir.path().join(ready).exists() {
+                    break;
+                }
+                std::thread::sleep(std::time::Duration::from_millis(100));
+            }
+            assert!(dir.path().join(ready).exists(), "{line}");
+            continue;
+        }
+        // What goes on has the shell's place, so that it can be ended; the rest may be more than one word.
+        let out = if line.starts_with("printf") {
+            Command::new("sh").args(["-c", line]).current_dir(&at).output().unwrap()
+        } else {
+            shell(line, &at).output().unwrap()
+        };
+        let said = [&out.stdout[..], &out.stderr[..]].concat();
+        assert!(out.status.success(), "{line}: {}", String::from_utf8_lossy(&said));
+    }
+    for mut child in running {
+        let gone = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+        assert!(gone.success());
+        child.wait().unwrap();
+    }
+    assert_eq!(ran, 12);
+    assert!(at.join("compliance.html").metadata().unwrap().len() > 5000);
+}
+
 /// Every command of the README's shell blocks is one that the binary knows, with the options that are shown.
 #[test]
 fn every_command_shown_is_known() {
