@@ -2,11 +2,11 @@
 
 use std::{process::ExitCode, sync::atomic::Ordering};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use super::{Context, Failure, Format, load_policy, notify, table, watch, work};
 use crate::{
-    model::{Area, RecordType},
+    model::{Area, RecordType, Schedule},
     policy::Word,
     retention::{self, Report, Room, SweepError},
 };
@@ -127,6 +127,20 @@ fn refused(error: SweepError) -> anyhow::Error {
     }
 }
 
+/// When the backlog will be done, by the schedule where there is one.
+fn backlog_is_done(runs: u64, schedule: Option<&Schedule>, now: DateTime<Utc>) -> String {
+    let more = if runs == 1 { "one more run".to_owned() } else { format!("{runs} more runs") };
+    // A backlog of centuries has no day.
+    let last = (0..runs.min(10_000)).try_fold(now, |at, _| schedule?.next(at)).filter(|_| runs <= 10_000);
+    match last.filter(|_| schedule.is_some()) {
+        Some(at) => format!(
+            "The backlog is done in {more}: by {} after the [schedule], unless more becomes due.",
+            at.date_naive()
+        ),
+        None => format!("The backlog is done in {more}."),
+    }
+}
+
 fn print(args: &Args, ctx: &Context, report: &Report) -> anyhow::Result<()> {
     if ctx.global.format == Format::Json {
         ctx.out(&format!("{}\n", serde_json::to_string_pretty(report)?))?;
@@ -200,7 +214,23 @@ fn print(args: &Args, ctx: &Context, report: &Report) -> anyhow::Result<()> {
         ctx.say(format!("{} records are of no class: nothing says how long they may stay.", report.unclassed));
     }
     if report.runs_left > 0 {
-        ctx.say(format!("The backlog is done in {} more runs.", report.runs_left));
+        ctx.say(backlog_is_done(report.runs_left, ctx.config().ok().and_then(|c| c.schedule).as_ref(), ctx.now));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_a_backlog_is_done() {
+        let now: DateTime<Utc> = "2026-11-28T12:00:00Z".parse().unwrap();
+        let nightly = Schedule::parse("30 2 * * *", "Europe/Berlin", true).unwrap();
+        let said = |runs, schedule| backlog_is_done(runs, schedule, now);
+        assert_eq!(said(1, None), "The backlog is done in one more run.");
+        assert!(said(1, Some(&nightly)).contains("by 2026-11-29 after"), "{}", said(1, Some(&nightly)));
+        assert!(said(33, Some(&nightly)).contains("33 more runs: by 2026-12-31 after"), "{}", said(33, Some(&nightly)));
+        assert_eq!(said(20_000, Some(&nightly)), "The backlog is done in 20000 more runs.");
+    }
 }

@@ -593,6 +593,40 @@ mod tests {
             prop_assert!(!verdict.reasons.is_empty());
         }
 
+        /// Where the documentation says that the order means nothing: values of a list, conditions, rules about different areas.
+        #[test]
+        fn the_order_of_lists_and_of_rules_that_never_meet_means_nothing(
+            rules in Just((0..Area::ALL.len()).collect::<Vec<_>>()).prop_shuffle(),
+            words in Just(vec!["email", "mention", "full-name", "username"]).prop_shuffle(),
+            fields in Just(vec!["summary", "a*", "body", "customfield_*"]).prop_shuffle(),
+            decisions in prop::collection::vec(select(vec!["review", "delete", "redact"]), Area::ALL.len()),
+            turned in any::<bool>(),
+            r in any_reference(),
+        ) {
+            let text = |rules: &[usize], words: &[&str], fields: &[&str], turned: bool| {
+                let list = |l: &[&str]| l.iter().map(|w| format!("\"{w}\"")).collect::<Vec<_>>().join(", ");
+                let rule = |i: &usize| {
+                    let mut parts = vec![
+                        format!("area = \"{}\"", Area::ALL[*i].as_str()),
+                        format!("kind = [{}]", list(words)),
+                        format!("field = [{}]", list(fields)),
+                    ];
+                    if turned {
+                        parts.reverse();
+                    }
+                    let decision = decisions[*i];
+                    format!("[[rule]]\nid = \"r{i}\"\nmatch = {{ {} }}\ndecision = \"{decision}\"\n", parts.join(", "))
+                };
+                format!("[policy]\nname = \"p\"\n{}", rules.iter().map(rule).collect::<String>())
+            };
+            let plain: Vec<usize> = (0..Area::ALL.len()).collect();
+            let sorted = |v: &[&'static str]| { let mut v = v.to_vec(); v.sort_unstable(); v };
+            let a = Policy::parse(&text(&plain, &sorted(&words), &sorted(&fields), false), "p").unwrap();
+            let b = Policy::parse(&text(&rules, &words, &fields, turned), "p").unwrap();
+            let ctx = EvalContext::at(now());
+            prop_assert_eq!(a.evaluate(&r, &ctx), b.evaluate(&r, &ctx));
+        }
+
         #[test]
         fn a_verdict_can_always_be_carried_out(r in any_reference(), which in 0..3usize) {
             let p = Policy::shipped(SHIPPED[which].0).unwrap();

@@ -14,7 +14,7 @@ use crate::{
     fs::walk::{EntryKind, walk},
     jira::{Client, JiraError, User, parse_time},
     keys::Purpose,
-    model::{Area, Coverage, CoverageStatus, InstanceName, Place, ProjectKey, RecordRef, RecordType},
+    model::{Area, CaseId, Coverage, CoverageStatus, InstanceName, Place, ProjectKey, RecordRef, RecordType},
     policy::Class,
     scan::run::{Target, targets},
     staging::State,
@@ -243,6 +243,17 @@ impl Collect<'_> {
             });
         }
         out.coverage.push(Coverage::examined(cases, records, 0));
+        // By the case that put them there. What has not ended keeps somebody out: its time has not begun.
+        let list = Place::new(Area::State, SUPPRESSION);
+        let mut by_case: BTreeMap<CaseId, Vec<Option<DateTime<Utc>>>> = BTreeMap::new();
+        for row in self.store.suppression_list()? {
+            by_case.entry(row.case).or_default().push(row.until);
+        }
+        out.coverage.push(Coverage::examined(list.clone(), by_case.len() as u64, 0));
+        out.records.extend(by_case.into_iter().map(|(case, ends)| {
+            let ended = ends.into_iter().collect::<Option<Vec<_>>>().and_then(|ends| ends.into_iter().max());
+            Dated { processed: ended.filter(|end| *end <= self.now), ..own(&list, case.as_str()) }
+        }));
         let audit = Place::new(Area::State, "audit");
         let oldest = self.store.oldest_audit_detail()?;
         out.records.extend(oldest.as_deref().and_then(time).map(|oldest| Dated {
@@ -289,6 +300,9 @@ pub(super) fn seen(
     };
     Ok(Ok((seen, meta.size())))
 }
+
+/// The place of the suppression list.
+pub(super) const SUPPRESSION: &str = "suppression";
 
 fn own(place: &Place, id: &str) -> Dated {
     let record = RecordRef { record_type: RecordType::State, id: Some(id.to_owned()), key: None, path: None };

@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use ulid::Ulid;
 
-use super::{Report, SCHEMA, Stage, collect::seen};
+use super::{
+    Report, SCHEMA, Stage,
+    collect::{SUPPRESSION, seen},
+};
 use crate::{
     audit::canonical_sha256,
     config::Config,
@@ -396,6 +399,11 @@ fn own_row(room: &Room<'_>, p: &Planned) -> Result<(&'static str, Option<String>
     let now = (room.now)();
     let act = Act { actor: room.actor, at: now };
     if let Ok(case) = p.step.record.id.as_deref().unwrap_or_default().parse() {
+        if p.step.place.spot() == SUPPRESSION {
+            // What an open case needs, and what has not ended after all, stays.
+            let gone = room.store.suppression_expire_of(&act, Some(&case))?;
+            return Ok(("deleted", Some(format!("{gone} entries"))));
+        }
         let gone = room.store.case(&case)?.is_none() || room.store.forget_case(&act, &case)?;
         let why = "entries of the suppression list stand on it".to_owned();
         return Ok(if gone { ("deleted", None) } else { ("held", Some(why)) });

@@ -241,9 +241,17 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub fn suppression_expire(&self, act: &Act<'_>) -> Result<usize, StoreError> {
+        self.suppression_expire_of(act, None)
+    }
+
+    /// The same for what one case put there.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn suppression_expire_of(&self, act: &Act<'_>, case: Option<&CaseId>) -> Result<usize, StoreError> {
         self.change(act, |tx| {
             let open = open_cases(tx)?;
-            let gone: Vec<SuppressionRow> = rows(tx, None)?
+            let gone: Vec<SuppressionRow> = rows(tx, case)?
                 .into_iter()
                 .filter(|r| r.has_ended(act.at) && !open.contains(r.case.as_str()))
                 .collect();

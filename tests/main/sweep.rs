@@ -453,6 +453,53 @@ fn what_an_ended_synchronization_wrote() {
     assert!(wrong.err.contains("is no day"), "{}", wrong.err);
 }
 
+/// The suppression list by its own class: what has ended goes when its time is over, and what keeps somebody out stays.
+#[test]
+fn suppression_entries_go_behind_their_end() {
+    let w = World::new(Flavor::DataCenter, 0);
+    w.plant();
+    w.efface(&["sync", "run"]).exits(0);
+    w.register();
+    crate::world::own_policy(&w, "");
+    let own = w.path().join("own.toml");
+    let text = std::fs::read_to_string(&own).unwrap();
+    std::fs::write(&own, format!("{text}\n[suppression]\nkeep = \"10 days\"\n")).unwrap();
+    let ends = w.approved_case();
+    w.efface(&["case", "execute", &ends, "--yes"]).exits(0);
+    w.efface(&["case", "verify", &ends]).exits(0);
+    w.efface(&["case", "certificate", &ends, "-o", "c.json"]).exits(0);
+    w.efface(&["case", "close", &ends]).exits(0);
+    let classes = "[policy]\nname = \"list\"\n[[class]]\nid = \"list\"\nmatch = { area = \"state\", place = \"state:suppression\" }\nstart = \"processed\"\n\
+                   period = \"30 days\"\nthen = \"delete\"\ngrace = \"none\"\nbasis = \"b\"\n";
+    let s = Sweeper::new(&w, classes);
+    // Another case's entries, without an end.
+    let stays = "C-01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned();
+    let others: Vec<_> = s
+        .store
+        .suppression_list()
+        .unwrap()
+        .into_iter()
+        .map(|row| efface::store::SuppressionRow { case: stays.parse().unwrap(), until: None, ..row })
+        .collect();
+    s.store.suppression_add(&Act { actor: "admin", at: s.start }, &stays.parse().unwrap(), &others).unwrap();
+    let cases = || {
+        s.store
+            .suppression_list()
+            .unwrap()
+            .into_iter()
+            .map(|r| r.case.to_string())
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    assert!(cases().contains(&ends) && cases().contains(&stays), "{:?}", cases());
+    assert_eq!(s.run(39).items, [], "ten days, then thirty");
+    let run = s.run(41);
+    assert_eq!((count(&run, "list", "deleted"), count(&run, "list", "records")), (1, 2), "{:#?}", run.items);
+    assert_eq!(cases(), [stays.clone()].into(), "what has no end keeps somebody out");
+    assert_eq!(s.run(4000).items, []);
+    assert!(s.store.case(&ends.parse().unwrap()).unwrap().is_some(), "the case is of another class");
+    w.efface(&["audit", "verify"]).exits(0);
+}
+
 /// Accounts of people who left: by the day on which they were first seen closed, named to nobody who does not ask.
 #[test]
 fn accounts_of_people_who_left() {
