@@ -606,7 +606,7 @@ mod tests {
             let text = |rules: &[usize], words: &[&str], fields: &[&str], turned: bool| {
                 let list = |l: &[&str]| l.iter().map(|w| format!("\"{w}\"")).collect::<Vec<_>>().join(", ");
                 let rule = |i: &usize| {
-                    let mut parts = vec![
+                    let mut parts = [
                         format!("area = \"{}\"", Area::ALL[*i].as_str()),
                         format!("kind = [{}]", list(words)),
                         format!("field = [{}]", list(fields)),
