@@ -155,8 +155,28 @@ impl Client {
     /// # Errors
     /// `Doubtful` where it may have happened: read the status.
     pub async fn transition(&self, key: &str, id: &str) -> Result<()> {
-        let call = Call::post("issue").id(key).then("transitions").json(json!({"transition": {"id": id}}));
+        self.transition_with(key, id, Map::new()).await
+    }
+
+    /// The same with the fields that its screen asks for.
+    ///
+    /// # Errors
+    /// `Doubtful` where it may have happened: read the status.
+    pub async fn transition_with(&self, key: &str, id: &str, fields: Map<String, Value>) -> Result<()> {
+        let mut body = json!({"transition": {"id": id}});
+        if !fields.is_empty() {
+            body["fields"] = fields.into();
+        }
+        let call = Call::post("issue").id(key).then("transitions").json(body);
         self.send(&call).await.map(drop)
+    }
+
+    /// The resolutions that the instance knows.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`].
+    pub async fn resolutions(&self) -> Result<Vec<Value>> {
+        self.array(&Call::get("resolution")).await
     }
 
     /// The names of an issue's properties.

@@ -606,3 +606,59 @@ async fn two_unkind_jiras_are_synchronized_without_loss_or_double() {
         assert_eq!(w.target.control().dump()["issues"].as_object().unwrap().len(), 8);
     }
 }
+
+/// A status that no single transition leads to is reached by the shortest way that is known; where there is none, it is said and
+/// the issue stays.
+#[tokio::test]
+async fn a_status_is_reached_over_others() {
+    for flavor in [Flavor::DataCenter, Flavor::Cloud] {
+        let w = world(flavor, 0, "").await;
+        let bot = w.partner().myself().await.unwrap();
+        let (lamp, pump) = (w.create("Lamp", "x").await, w.create("Pump", "x").await);
+        let status = async |summary: &str| {
+            let all = w.targets().await;
+            all.iter().find(|i| i["fields"]["summary"] == summary).unwrap()["fields"]["status"]["name"].clone()
+        };
+        assert!(w.run().await.warnings.is_empty());
+        w.target.control().set_workflow(crate::sandbox::Workflow::Strict);
+        // Nothing stands at In Progress, so nobody knows what leads on from there.
+        w.hq().transition(&lamp, "31").await.unwrap();
+        let report = w.run().await;
+        assert!(report.warnings.keys().any(|k| k.contains("no transitions of the target lead to")), "{report:#?}");
+        assert_eq!(status("Lamp").await, "To Do");
+        // Another issue there tells it. Done is for the assignee alone, and wants a resolution.
+        let all = w.targets().await;
+        let key = |summary: &str| {
+            let issue = all.iter().find(|i| i["fields"]["summary"] == summary).unwrap();
+            issue["key"].as_str().unwrap().to_owned()
+        };
+        let me = bot.account_id.as_ref().map_or_else(|| json!({ "name": bot.name }), |id| json!({ "accountId": id }));
+        for summary in ["Lamp", "Pump"] {
+            let fields = json!({ "assignee": me }).as_object().unwrap().clone();
+            w.partner().edit_issue(&key(summary), fields, Map::new(), crate::jira::Notify::PreferNever).await.unwrap();
+        }
+        w.partner().transition(&key("Pump"), "41").await.unwrap();
+        w.hq().transition(&lamp, "11").await.unwrap();
+        w.run().await;
+        w.hq().transition(&lamp, "31").await.unwrap();
+        let report = w.run().await;
+        assert!(report.warnings.is_empty(), "{report:#?}");
+        assert_eq!(status("Lamp").await, "Done");
+        // And back over the same way.
+        w.hq().transition(&lamp, "11").await.unwrap();
+        let report = w.run().await;
+        assert!(report.warnings.is_empty(), "{report:#?}");
+        assert_eq!(status("Lamp").await, "To Do");
+        assert_eq!(status("Pump").await, "In Progress", "whoever tells the way is left alone");
+        // A dead end is said to be one, and nothing else fails.
+        w.hq().transition(&lamp, "31").await.unwrap();
+        w.run().await;
+        w.target.control().set_workflow(crate::sandbox::Workflow::DeadEnd);
+        w.hq().transition(&lamp, "11").await.unwrap();
+        w.edit(&lamp, json!({ "summary": "Lamp" , "description": "y" })).await;
+        let report = w.run().await;
+        assert!(report.errors.is_empty() && report.warnings.len() == 1, "{report:#?}");
+        assert_eq!(status("Lamp").await, "Done");
+        assert!(!pump.is_empty());
+    }
+}
