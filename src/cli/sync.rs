@@ -19,7 +19,7 @@ use crate::{
     model::{InstanceName, SyncName},
     staging::{MessageId, State},
     store::Store,
-    sync::{self, ConnectError, Deps, Phase, Progress, Retry, RunReport, Silent, Status, SyncError},
+    sync::{self, ConnectError, Deps, Fits, Phase, Progress, Retry, RunReport, Silent, Status, SyncError},
 };
 
 /// Synchronise issues between Jira projects, and mend what did not get through.
@@ -33,6 +33,11 @@ pub(crate) struct Args {
 enum Command {
     /// Export what changed, stage it, import it
     Run(RunArgs),
+    /// Say what will not fit, field by field, before anything moves; changes nothing
+    Check {
+        /// Which; all when none is named
+        names: Vec<SyncName>,
+    },
     /// Show each synchronization: cursor, pairs, messages by state
     Status {
         /// Which; all when none is named
@@ -98,6 +103,7 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         Command::Resync { .. } => later("sync resync is not built yet; sync run --full compares every issue again"),
         Command::Links { .. } => later("sync links is not built yet; sync status counts the pairs"),
         Command::Where { .. } => later("sync where is not built yet; efface scan --subject KEY reads every place"),
+        Command::Check { names } => check(&names, ctx).await,
         Command::Run(args) => run_rounds(&args, ctx).await,
         Command::Retry(args) => {
             let which = args.id.map_or(Retry::All, |id| Retry::One { id, reviewed: args.reviewed });
@@ -137,6 +143,42 @@ fn clients(config: &Config, names: &[SyncName]) -> anyhow::Result<HashMap<Instan
             Err(e) => Err(Failure::Usage(e.to_string()).into()),
         })
         .collect()
+}
+
+/// Answers 0 where everything fits, 1 where something does not, 3 where something could not be read.
+async fn check(names: &[SyncName], ctx: &Context) -> anyhow::Result<ExitCode> {
+    let config = ctx.config()?;
+    let clients = clients(&config, names)?;
+    let (mut rows, mut all) = (Vec::new(), Vec::new());
+    for sync in sync::chosen(&config, names).map_err(usage)? {
+        let (Some(source), Some(target)) = (clients.get(&sync.source.instance), clients.get(&sync.target.instance))
+        else {
+            continue;
+        };
+        for row in sync::check(sync, source, target).await {
+            all.push(json!({ "sync": sync.name, "row": row }));
+            rows.push((sync.name.to_string(), row));
+        }
+    }
+    let count = |fits: Fits| rows.iter().filter(|(_, r)| r.fits == fits).count();
+    let (problems, unread, fine) = (count(Fits::Problem), count(Fits::Unread), count(Fits::Ok));
+    if ctx.global.format == Format::Json {
+        ctx.out(&format!("{:#}\n", json!({ "schema": "efface.sync-check/1", "rows": all })))?;
+    } else {
+        let shown = rows.iter().filter(|(_, r)| ctx.global.format == Format::Csv || r.fits != Fits::Ok);
+        let word = |r: &sync::Row| match r.fits {
+            Fits::Ok => "ok",
+            Fits::Note => "note",
+            Fits::Unread => "not read",
+            Fits::Problem => "PROBLEM",
+        };
+        let lines: Vec<Vec<String>> = shown
+            .map(|(sync, r)| [sync, r.what, &r.source, &r.target, word(r), &r.why].map(str::to_owned).to_vec())
+            .collect();
+        ctx.out(&table::rows(ctx.global.format, &["sync", "what", "source", "target", "result", "why"], &lines)?)?;
+    }
+    ctx.say(format!("{problems} do not fit, {unread} could not be read, {fine} fit."));
+    Ok(ExitCode::from(if unread > 0 { 3 } else { u8::from(problems > 0) }))
 }
 
 async fn run_rounds(args: &RunArgs, ctx: &Context) -> anyhow::Result<ExitCode> {

@@ -114,6 +114,38 @@ impl Client {
         self.array(&Call::get("status")).await
     }
 
+    /// The issue types of a project, each with its statuses.
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`].
+    pub async fn project_statuses(&self, project: &ProjectKey) -> Result<Vec<Value>> {
+        self.array(&Call::get("project").id(project.as_str()).then("statuses")).await
+    }
+
+    /// The fields of the screen on which an issue of a type is made (Data Center from 8.4 on).
+    ///
+    /// # Errors
+    /// Any [`ErrorKind`].
+    pub async fn create_fields(&self, project: &ProjectKey, issue_type: &str) -> Result<Vec<Value>> {
+        let mut out: Vec<Value> = Vec::new();
+        loop {
+            let call = Call::get("issue").then("createmeta").id(project.as_str()).then("issuetypes").id(issue_type);
+            let call = call.query("startAt", out.len().to_string()).query("maxResults", "50").optional();
+            let mut answer = self.json(&call).await?;
+            let page = ["fields", "values"].into_iter().find_map(|name| match answer.get_mut(name).map(Value::take) {
+                Some(Value::Array(page)) => Some(page),
+                _ => None,
+            });
+            let Some(page) = page else { return Err(self.bad_answer(&call, "no list of fields")) };
+            let total = answer.get("total").and_then(Value::as_u64);
+            let last = answer.get("isLast").and_then(Value::as_bool) == Some(true) || page.is_empty();
+            out.extend(page);
+            if last || total.is_none_or(|total| out.len() as u64 >= total) {
+                return Ok(out);
+            }
+        }
+    }
+
     /// The fields that can be edited on an issue, with their operations and allowed values.
     ///
     /// # Errors

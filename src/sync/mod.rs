@@ -5,6 +5,7 @@
 //! mark, so that a run that was killed anywhere is finished by the next one without a duplicate (law 8).
 
 mod body;
+mod check;
 pub mod connect;
 mod content;
 mod create;
@@ -42,6 +43,7 @@ use crate::{
     store::{PairKind, Store},
     suppression::{Guard, Verdict},
 };
+pub use check::{Fits, Row, check};
 
 /// Everything a run needs from outside.
 pub struct Deps<'a> {
@@ -166,7 +168,11 @@ pub fn status(config: &Config, store: &Store, names: &[SyncName]) -> Result<Vec<
         .collect()
 }
 
-fn chosen<'c>(config: &'c Config, names: &[SyncName]) -> Result<Vec<&'c Sync>, SyncError> {
+/// The synchronizations of these names; all of them where none is named.
+///
+/// # Errors
+/// When a name is not in the configuration.
+pub fn chosen<'c>(config: &'c Config, names: &[SyncName]) -> Result<Vec<&'c Sync>, SyncError> {
     if names.is_empty() {
         return Ok(config.syncs.values().collect());
     }

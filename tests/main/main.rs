@@ -30,5 +30,6 @@ mod reports;
 mod resolve;
 mod story;
 mod sweep;
+mod sync_check;
 mod world;
 mod worlds;
