@@ -30,7 +30,7 @@ use crate::{
     fs::{Lock, LockError, remove_durably, rename_durably, sync_dir},
     keys::DataKey,
     model::SyncName,
-    store::{StagedKind, StagedRow, StagedState, Store, StoreError},
+    store::{Parking, StagedKind, StagedRow, StagedState, Store, StoreError},
 };
 
 /// Why the staging area cannot be used. No variant carries content.
@@ -126,6 +126,10 @@ pub struct Entry {
     pub attempts: u32,
     /// Why it is parked: kind and hint.
     pub error: Option<(String, String)>,
+    /// Since when it is in its state, RFC 3339; not known of what an older efface staged.
+    pub since: Option<String>,
+    /// When it is tried again by itself, RFC 3339; `None` where it waits for a person, or for what stands before it.
+    pub next_try: Option<String>,
 }
 
 /// A blob as [`Staging::list_blobs`] shows it.
@@ -263,6 +267,8 @@ impl Staging {
                     created: r.created,
                     attempts: r.attempts,
                     error: r.error_kind.map(|k| (k, r.error_hint.unwrap_or_default())),
+                    since: r.since,
+                    next_try: r.next_try,
                 })
             })
             .collect())
@@ -404,12 +410,13 @@ impl Staging {
         Ok(())
     }
 
-    /// Notes how an import ended: `None` after a success, else the kind of the error and a hint without personal data.
+    /// Parks a message with its blobs, or notes anew why it is parked.
     ///
     /// # Errors
-    /// What the store says.
-    pub fn note(&self, id: MessageId, error: Option<(&str, &str)>) -> Result<(), StagingError> {
-        Ok(self.store.staged_note(id.0, error)?)
+    /// What the operating system or the store says.
+    pub fn park(&self, id: MessageId, why: &Parking<'_>, at: &str) -> Result<(), StagingError> {
+        let members = self.store.staged_park(id.0, why, at)?;
+        self.move_files(members, State::Parked)
     }
 
     /// Restores the folders from the store after an interruption. Take the lock first.
@@ -460,6 +467,7 @@ impl Staging {
             error_kind: None,
             error_hint: None,
             since: None,
+            next_try: None,
         };
         let key = DataKey::random();
         self.store.staged_begin(&row, &key)?;

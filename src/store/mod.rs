@@ -44,7 +44,7 @@ pub use holds::HoldRow;
 pub use life::Change;
 pub use notices::NoticeRow;
 pub use provenance::{Carried, Staged};
-pub use staged::{StagedKind, StagedRow, StagedState};
+pub use staged::{Parking, StagedKind, StagedRow, StagedState};
 use subjects::SealedSubject;
 pub use suppression::{Removal, Removed, SuppressionRow};
 pub use sweeps::{RecordKey, SeenFile, SweepMark, SweepRun};

@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     super::sweeps::SCHEMA,
     super::told::SCHEMA,
     super::coverage::SCHEMA,
+    super::staged::NEXT_TRY,
 ];
 
 /// Brings the schema up to ours; `user_version` counts the steps taken.

@@ -22,6 +22,11 @@ CREATE TABLE staged_key (id TEXT PRIMARY KEY, staged TEXT NOT NULL, wrapped BLOB
 CREATE INDEX staged_key_by_file ON staged_key (staged);
 ";
 
+/// When a parked message is tried again without anybody asking for it.
+pub(super) const NEXT_TRY: &str = "
+ALTER TABLE staged ADD COLUMN next_try TEXT;   -- RFC 3339; NULL where a person has to act
+";
+
 /// What a staged file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StagedKind {
@@ -108,10 +113,25 @@ pub struct StagedRow {
     pub error_hint: Option<String>,
     /// Since when it is in its state, RFC 3339; not known of what an older efface staged.
     pub since: Option<String>,
+    /// When a parked message is tried again by itself, RFC 3339; `None` where a person has to act.
+    pub next_try: Option<String>,
+}
+
+/// Why a message is parked.
+#[derive(Debug, Clone, Copy)]
+pub struct Parking<'a> {
+    /// The kind of the error.
+    pub kind: &'a str,
+    /// For a person to read; says nothing about persons.
+    pub hint: &'a str,
+    /// Whether an import was tried, and failed.
+    pub tried: bool,
+    /// When it is tried again by itself, RFC 3339.
+    pub next_try: Option<&'a str>,
 }
 
 const COLUMNS: &str = "id, sync, kind, owner, state, issue_id, issue_key, sequence, size, created, key_id, attempts, \
-                       error_kind, error_hint, since";
+                       error_kind, error_hint, since, next_try";
 
 fn row(r: &Row<'_>) -> rusqlite::Result<StagedRow> {
     let bad = |i: usize| rusqlite::Error::InvalidColumnType(i, "staged".into(), rusqlite::types::Type::Text);
@@ -132,6 +152,7 @@ fn row(r: &Row<'_>) -> rusqlite::Result<StagedRow> {
         error_kind: r.get(12)?,
         error_hint: r.get(13)?,
         since: r.get(14)?,
+        next_try: r.get(15)?,
     })
 }
 
@@ -223,7 +244,8 @@ impl Store {
     pub fn staged_imported(&self, id: Ulid, at: &str) -> Result<Vec<(Ulid, StagedKind)>, StoreError> {
         self.write(|tx| {
             tx.execute(
-                "UPDATE staged SET attempts = attempts + 1, error_kind = NULL, error_hint = NULL WHERE id = ?1",
+                "UPDATE staged SET attempts = attempts + 1, error_kind = NULL, error_hint = NULL, next_try = NULL
+                 WHERE id = ?1",
                 [id.to_string()],
             )?;
             tx.execute(
@@ -258,17 +280,22 @@ impl Store {
         })
     }
 
-    /// Notes a failed import; `error` is the kind and a hint that says nothing about persons, `None` after a success.
+    /// Parks a message with its blobs, or notes anew why it is parked: since when it is, stays. Says which ids changed.
     ///
     /// # Errors
     /// What the database says.
-    pub fn staged_note(&self, id: Ulid, error: Option<(&str, &str)>) -> Result<(), StoreError> {
+    pub fn staged_park(&self, id: Ulid, why: &Parking<'_>, at: &str) -> Result<Vec<(Ulid, StagedKind)>, StoreError> {
         self.write(|tx| {
             tx.execute(
-                "UPDATE staged SET attempts = attempts + 1, error_kind = ?2, error_hint = ?3 WHERE id = ?1",
-                params![id.to_string(), error.map(|e| e.0), error.map(|e| e.1)],
+                "UPDATE staged SET attempts = attempts + ?2, error_kind = ?3, error_hint = ?4, next_try = ?5 WHERE id = ?1",
+                params![id.to_string(), i64::from(why.tried), why.kind, why.hint, why.next_try],
             )?;
-            Ok(())
+            tx.execute(
+                "UPDATE staged SET state = 'parked', since = ?2
+                 WHERE (id = ?1 OR owner = ?1) AND state IN ('new', 'processed')",
+                params![id.to_string(), at],
+            )?;
+            family(tx, id)
         })
     }
 

@@ -119,11 +119,20 @@ impl SyncError {
         }
     }
 
+    /// Whether an error that stops everything may yet be about one message: one too large for a proxy, say, which cuts the
+    /// connection each time. Whether it is, tells an instance that answers.
+    #[must_use]
+    pub fn may_be_about_one(&self) -> bool {
+        let kinds = [ErrorKind::Network, ErrorKind::Timeout, ErrorKind::RateLimited, ErrorKind::Unauthorized];
+        matches!(self, Self::Jira(e) if kinds.contains(&e.kind()))
+    }
+
     /// Whether the same message may get through later without anybody changing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Jira(e) => e.kind().is_transient() || e.kind() == ErrorKind::Doubtful,
+            Self::Staging(StagingError::Lock(_)) => true,
             _ => self.stops_everything(),
         }
     }

@@ -271,7 +271,7 @@ async fn stage(
     super::blocking(|| {
         room.staging.put_exported(&message, &content.whole)?;
         if checked.parks() {
-            room.park_for_name(message.id)?;
+            room.put_aside(message.id, &SyncError::Name)?;
         }
         Ok::<_, SyncError>(())
     })?;

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
 
-use super::{Room, content, create, error::SyncError, held::Parts, parts, report::Phase, transition};
+use super::{Room, again::Again, content, create, error::SyncError, held::Parts, parts, report::Phase, transition};
 use crate::{
     jira::{ErrorKind, Notify},
     staging::{Entry, Message, MessageId, State},
@@ -14,9 +14,9 @@ use crate::{
 
 /// Issues written at the same time.
 const CONCURRENT: usize = 8;
-/// After so many tries a message that fails for a passing reason is parked as well, so that it does not stay unseen.
-const MOST_TRIES: u32 = 5;
-pub(super) async fn import(room: &Room<'_>, reviewed: Option<MessageId>) -> Result<(), SyncError> {
+
+/// Imports what waits and what of the parked goes again.
+pub(super) async fn import(room: &Room<'_>, again: &Again) -> Result<(), SyncError> {
     let mut issues: Vec<(String, Vec<Entry>)> = Vec::new();
     let mut place = std::collections::HashMap::new();
     for entry in room.staging.list()?.into_iter().filter(|e| e.state != State::Processed) {
@@ -26,7 +26,7 @@ pub(super) async fn import(room: &Room<'_>, reviewed: Option<MessageId>) -> Resu
         }
         issues[at].1.push(entry);
     }
-    let total: usize = issues.iter().map(|(_, e)| e.iter().filter(|e| e.state == State::New).count()).sum();
+    let total: usize = issues.iter().map(|(_, e)| e.len()).sum();
     let stop = Mutex::new(None);
     let done = std::sync::atomic::AtomicU64::new(0);
     let stopped = || stop.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -39,7 +39,7 @@ pub(super) async fn import(room: &Room<'_>, reviewed: Option<MessageId>) -> Resu
                 if stopped().is_some() {
                     return;
                 }
-                if let Err(e) = issue(room, &entries, reviewed, done, total as u64).await {
+                if let Err(e) = issue(room, &entries, again, done, total as u64).await {
                     stopped().get_or_insert(e);
                 }
             }
@@ -51,24 +51,31 @@ pub(super) async fn import(room: &Room<'_>, reviewed: Option<MessageId>) -> Resu
     }
 }
 
-/// The messages of one issue, in order. An error here stops the whole synchronization.
+/// The messages of one issue, in order: behind one that does not get through, the later ones wait. An error here stops the
+/// whole synchronization.
 async fn issue(
     room: &Room<'_>,
     entries: &[Entry],
-    reviewed: Option<MessageId>,
+    again: &Again,
     done: &std::sync::atomic::AtomicU64,
     total: u64,
 ) -> Result<(), SyncError> {
-    let entries = superseded(room, entries)?;
-    let mut blocked = entries.iter().any(|e| e.state == State::Parked);
-    for entry in entries.iter().filter(|e| e.state == State::New) {
+    let entries = superseded(room, entries, again)?;
+    let mut blocked = false;
+    for entry in entries {
         let count = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
         room.deps.progress.step(&room.sync.name, Phase::Import, count, Some(total));
         if blocked {
-            room.park(entry.id, &SyncError::Behind)?;
+            if entry.state == State::New {
+                room.put_aside(entry.id, &SyncError::Behind)?;
+            }
             continue;
         }
-        match message(room, entry.id, reviewed == Some(entry.id)).await {
+        if !again.goes(entry, (room.deps.now)()) {
+            blocked = true;
+            continue;
+        }
+        match message(room, entry.id, again.is_reviewed(entry.id)).await {
             Ok(()) => {
                 room.count(|r| r.imported += 1);
                 super::blocking(|| room.staging.imported(entry.id, &room.at()))?;
@@ -78,16 +85,11 @@ async fn issue(
                 room.count(|r| r.held += 1);
                 return Ok(());
             }
-            Err(e) if e.stops_everything() => return Err(e),
-            // It stays where it is, and so does what comes after it.
-            Err(e) if e.is_transient() && entry.attempts + 1 < MOST_TRIES => {
-                room.staging.note(entry.id, Some((e.kind(), &e.hint())))?;
-                room.error(&e);
-                return Ok(());
-            }
+            // A connection that one message breaks every time must not stop the others for ever.
+            Err(e) if e.stops_everything() && !(e.may_be_about_one() && room.both_answer().await) => return Err(e),
             Err(e) => {
                 room.error(&e);
-                room.park(entry.id, &e)?;
+                room.park(entry.id, entry.attempts, &e)?;
                 blocked = true;
             }
         }
@@ -97,12 +99,12 @@ async fn issue(
 
 /// Each message says all of its issue, so where a name parked one and the source has changed since, only the last has to
 /// pass: the others are erased, and nobody has to let the name through to get on.
-fn superseded<'e>(room: &Room<'_>, entries: &'e [Entry]) -> Result<&'e [Entry], SyncError> {
+fn superseded<'e>(room: &Room<'_>, entries: &'e [Entry], again: &Again) -> Result<&'e [Entry], SyncError> {
     let Some((last, earlier)) = entries.split_last() else { return Ok(entries) };
     let kind = |e: &Entry| e.error.as_ref().map(|(kind, _)| kind.clone());
     let only_names = earlier.iter().all(|e| kind(e).is_none_or(|k| k == "name" || k == "behind"));
     let named = earlier.iter().any(|e| kind(e).as_deref() == Some("name"));
-    if !named || !only_names || last.state != State::New {
+    if !named || !only_names || !(last.state == State::New || again.asked_for(&last.issue.id)) {
         return Ok(entries);
     }
     let mut message = room.staging.message(last.id)?;

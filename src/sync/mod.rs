@@ -4,6 +4,7 @@
 //! bytes itself: `jira` speaks, `staging` and `store` keep. Every create is preceded by an intent on disk and carries a
 //! mark, so that a run that was killed anywhere is finished by the next one without a duplicate (law 8).
 
+mod again;
 mod body;
 mod check;
 pub mod connect;
@@ -26,8 +27,9 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 pub(crate) use self::create::PROPERTY;
-use self::users::Users;
+use self::{again::Again, users::Users};
 pub use self::{
+    again::{Retry, wait},
     connect::{ConnectError, connect},
     error::SyncError,
     export::carries_over,
@@ -40,7 +42,7 @@ use crate::{
     jira::Client,
     model::{InstanceName, SyncName},
     staging::{Entry, Message, MessageId, Staging, State},
-    store::{PairKind, Store},
+    store::{PairKind, Parking, Store},
     suppression::{Guard, Verdict},
 };
 pub use check::{Fits, Row, check};
@@ -61,18 +63,13 @@ pub struct Deps<'a> {
     pub full: bool,
 }
 
-/// Which parked messages to try again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Retry {
-    /// One, and those of its issue that wait behind it.
-    One {
-        /// Which.
-        id: MessageId,
-        /// A person looked at the name in it: it is a namesake's.
-        reviewed: bool,
-    },
-    /// All.
-    All,
+/// What is to be done in one synchronization.
+#[derive(Clone, Copy)]
+enum Work<'a> {
+    /// Import, export, import.
+    Run,
+    /// Try what is parked.
+    Retry(&'a Retry),
 }
 
 /// How long a run waits for another one that holds the same staging area.
@@ -104,7 +101,7 @@ pub async fn run(deps: &Deps<'_>, names: &[SyncName]) -> Result<RunReport, SyncE
         let one = match over(deps, sync) {
             // What runs no more has run: a case that waits for it would wait for ever.
             Some(over) => over,
-            None => one(deps, sync, None).await,
+            None => one(deps, sync, Work::Run).await,
         };
         if one.errors.is_empty() {
             deps.store.sync_set_ran(&sync.name, &begun)?;
@@ -114,16 +111,16 @@ pub async fn run(deps: &Deps<'_>, names: &[SyncName]) -> Result<RunReport, SyncE
     Ok(report)
 }
 
-/// Tries parked messages again, in the order of their issues, and imports what waits.
+/// Tries parked messages again, whatever their time, in the order of their issues, and imports what waits.
 ///
 /// # Errors
 /// When a name is not in the configuration.
-pub async fn retry(deps: &Deps<'_>, names: &[SyncName], which: Retry) -> Result<RunReport, SyncError> {
+pub async fn retry(deps: &Deps<'_>, names: &[SyncName], which: &Retry) -> Result<RunReport, SyncError> {
     let mut report = RunReport::default();
     for sync in chosen(deps.config, names)? {
         let one = match over(deps, sync) {
             Some(over) => over,
-            None => one(deps, sync, Some(which)).await,
+            None => one(deps, sync, Work::Retry(which)).await,
         };
         report.syncs.insert(sync.name.clone(), one);
     }
@@ -179,7 +176,7 @@ pub fn chosen<'c>(config: &'c Config, names: &[SyncName]) -> Result<Vec<&'c Sync
     names.iter().map(|n| config.syncs.get(n).ok_or_else(|| SyncError::Unknown(n.clone()))).collect()
 }
 
-async fn one(deps: &Deps<'_>, sync: &Sync, retry: Option<Retry>) -> SyncReport {
+async fn one(deps: &Deps<'_>, sync: &Sync, work: Work<'_>) -> SyncReport {
     let mut report = SyncReport::default();
     let client = |name: &InstanceName| deps.clients.get(name).ok_or_else(|| SyncError::NoClient(name.clone()));
     let (source, target) = match (client(&sync.source.instance), client(&sync.target.instance)) {
@@ -190,7 +187,7 @@ async fn one(deps: &Deps<'_>, sync: &Sync, retry: Option<Retry>) -> SyncReport {
         }
     };
     let before = source.calls() + target.calls();
-    let result = opened(deps, sync, source, target, retry, &mut report).await;
+    let result = opened(deps, sync, source, target, work, &mut report).await;
     // Source and target may be one instance, whose requests are then counted once.
     let after = source.calls() + target.calls();
     report.requests = (after - before) / if sync.source.instance == sync.target.instance { 2 } else { 1 };
@@ -205,7 +202,7 @@ async fn opened(
     sync: &Sync,
     source: &Client,
     target: &Client,
-    retry: Option<Retry>,
+    work: Work<'_>,
     out: &mut SyncReport,
 ) -> Result<(), SyncError> {
     let home = deps.config.home().map_err(|_| SyncError::NoHome)?;
@@ -238,18 +235,17 @@ async fn opened(
         room.warn(&format!("the field {field} is configured, but is not carried over yet"));
     }
     let result = async {
-        let mut reviewed = None;
-        match retry {
-            None if room.waiting()? => import::import(&room, None).await?,
-            None => {}
-            Some(which) => {
-                reviewed = room.release(which)?;
+        match work {
+            Work::Run => {
+                import::import(&room, &Again::default()).await?;
+                export::export(&room).await?;
+                import::import(&room, &Again::default()).await
+            }
+            Work::Retry(which) => {
+                let again = Again::of(which, &room.staging.list()?);
+                import::import(&room, &again).await
             }
         }
-        if retry.is_none() {
-            export::export(&room).await?;
-        }
-        import::import(&room, reviewed).await
     }
     .await;
     let parked = room.staging.list().map(|l| l.iter().filter(|e| e.state == State::Parked).count());
@@ -272,10 +268,6 @@ impl Room<'_> {
     fn error(&self, e: &SyncError) {
         tracing::info!(sync = %self.sync.name, kind = e.kind(), "a change did not get through");
         self.count(|r| *r.errors.entry(e.to_string()).or_default() += 1);
-    }
-
-    fn waiting(&self) -> Result<bool, SyncError> {
-        Ok(self.staging.list()?.iter().any(|e| e.state == State::New))
     }
 
     /// Asks suppression about all that a message says, and makes the cuts.
@@ -307,30 +299,23 @@ impl Room<'_> {
         (self.deps.now)().to_rfc3339()
     }
 
-    fn park(&self, id: MessageId, error: &SyncError) -> Result<(), SyncError> {
-        self.staging.note(id, Some((error.kind(), &error.hint())))?;
-        Ok(self.staging.set_state(id, State::Parked, &self.at())?)
+    /// Parks a message, or notes that it failed once more; `attempts` is how often it was tried before.
+    fn park(&self, id: MessageId, attempts: u32, error: &SyncError) -> Result<(), SyncError> {
+        let now = (self.deps.now)();
+        let next = error.is_transient().then(|| (now + wait(attempts + 1)).to_rfc3339());
+        let why = Parking { kind: error.kind(), hint: &error.hint(), tried: true, next_try: next.as_deref() };
+        Ok(blocking(|| self.staging.park(id, &why, &now.to_rfc3339()))?)
     }
 
-    fn park_for_name(&self, id: MessageId) -> Result<(), SyncError> {
-        self.park(id, &SyncError::Name)
+    /// Parks a message that was not tried: it waits behind another one, or for a person's review.
+    fn put_aside(&self, id: MessageId, error: &SyncError) -> Result<(), SyncError> {
+        let why = Parking { kind: error.kind(), hint: &error.hint(), tried: false, next_try: None };
+        Ok(blocking(|| self.staging.park(id, &why, &self.at()))?)
     }
 
-    /// Lets parked messages go again; says which one a person has reviewed.
-    fn release(&self, which: Retry) -> Result<Option<MessageId>, SyncError> {
-        let entries = self.staging.list()?;
-        let parked = || entries.iter().filter(|e| e.state == State::Parked);
-        let (chosen, reviewed): (Vec<&Entry>, _) = match which {
-            Retry::All => (parked().collect(), None),
-            Retry::One { id, reviewed } => {
-                let issue = parked().find(|e| e.id == id).map(|e| e.issue.id.clone());
-                (parked().filter(|e| Some(&e.issue.id) == issue.as_ref()).collect(), reviewed.then_some(id))
-            }
-        };
-        for entry in chosen {
-            self.staging.set_state(entry.id, State::New, &self.at())?;
-        }
-        Ok(reviewed)
+    /// Whether both instances answer us: then an error that looks like theirs is about one message.
+    async fn both_answer(&self) -> bool {
+        self.target.myself().await.is_ok() && self.source.myself().await.is_ok()
     }
 }
 

@@ -81,7 +81,7 @@ impl World {
         run(&deps, &[]).await.unwrap().syncs.into_values().next().unwrap()
     }
 
-    async fn retry(&self, which: Retry) -> SyncReport {
+    async fn retry(&self, which: &Retry) -> SyncReport {
         let now = Utc::now;
         let deps = Deps {
             config: &self.config,
@@ -365,8 +365,8 @@ async fn an_erased_person_does_not_come_back() {
         .find(|e| e.state == State::Parked)
         .unwrap();
     assert_eq!(parked.error.as_ref().unwrap().0, "name");
-    assert_eq!(w.retry(Retry::All).await.parked, 1, "suppression is asked again");
-    let report = w.retry(Retry::One { id: parked.id, reviewed: true }).await;
+    assert_eq!(w.retry(&Retry::all()).await.parked, 1, "suppression is asked again");
+    let report = w.retry(&Retry::one(parked.id, true)).await;
     assert!(report.is_complete(), "{report:#?}");
     assert_eq!(w.targets().await.pop().unwrap()["comments"].as_array().unwrap().len(), 2);
 }

@@ -31,5 +31,6 @@ mod resolve;
 mod story;
 mod sweep;
 mod sync_check;
+mod sync_ops;
 mod world;
 mod worlds;

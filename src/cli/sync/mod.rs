@@ -1,5 +1,7 @@
 //! `efface sync`: run the synchronizations, look at them, and try again what is parked.
 
+mod errors;
+
 use std::{
     collections::{BTreeSet, HashMap},
     process::ExitCode,
@@ -17,9 +19,9 @@ use crate::{
     config::Config,
     jira::Client,
     model::{InstanceName, SyncName},
-    staging::{MessageId, State},
+    staging::State,
     store::Store,
-    sync::{self, ConnectError, Deps, Fits, Phase, Progress, Retry, RunReport, Silent, Status, SyncError},
+    sync::{self, ConnectError, Deps, Fits, Phase, Progress, RunReport, Silent, Status, SyncError},
 };
 
 /// Synchronise issues between Jira projects, and mend what did not get through.
@@ -43,13 +45,14 @@ enum Command {
         /// Which; all when none is named
         names: Vec<SyncName>,
     },
-    /// Show the parked messages with cause and hint
-    Errors {
-        /// Of which synchronizations; all when none is named
-        names: Vec<SyncName>,
-    },
-    /// Try parked messages again
-    Retry(RetryArgs),
+    /// Show the parked messages: cause, hint, since when, how often tried, and when they are tried again
+    ///
+    /// A cause that may pass by itself (the server's failures and limits, the network) is tried again by `sync run` when its time
+    /// has come: by the next run, then after 1, 2, 4 … minutes, at most six hours. Others wait for a person. Exits 3 when something is
+    /// shown.
+    Errors(errors::ErrorsArgs),
+    /// Try parked messages again, whatever their time: by id, by filter, or all
+    Retry(errors::RetryArgs),
     /// Export issues again by key or JQL (not built yet)
     Resync {
         /// Keys or a query
@@ -83,19 +86,6 @@ struct RunArgs {
     full: bool,
 }
 
-#[derive(Debug, clap::Args)]
-struct RetryArgs {
-    /// The message, as `sync errors` shows it; those of its issue that wait behind it follow
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
-    id: Option<MessageId>,
-    /// All parked messages
-    #[arg(long)]
-    all: bool,
-    /// A person has looked at the name in this message: it is a namesake's, let it pass
-    #[arg(long, requires = "id", conflicts_with = "all")]
-    reviewed: bool,
-}
-
 /// Runs the verb. Answers 0, or 3 when something is parked or did not get through.
 pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     let later = |what: &str| Err(Failure::Usage(what.to_owned()).into());
@@ -105,12 +95,9 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         Command::Where { .. } => later("sync where is not built yet; efface scan --subject KEY reads every place"),
         Command::Check { names } => check(&names, ctx).await,
         Command::Run(args) => run_rounds(&args, ctx).await,
-        Command::Retry(args) => {
-            let which = args.id.map_or(Retry::All, |id| Retry::One { id, reviewed: args.reviewed });
-            retry_parked(which, ctx).await
-        }
+        Command::Retry(args) => errors::retry(args, ctx).await,
         Command::Status { names } => show_status(&status(ctx, &names)?, ctx),
-        Command::Errors { names } => show_errors(&status(ctx, &names)?, ctx),
+        Command::Errors(args) => errors::show(args, ctx),
     }
 }
 
@@ -203,27 +190,6 @@ async fn run_rounds(args: &RunArgs, ctx: &Context) -> anyhow::Result<ExitCode> {
             }
         }
     }
-}
-
-async fn retry_parked(which: Retry, ctx: &Context) -> anyhow::Result<ExitCode> {
-    let config = ctx.config()?;
-    let store = ctx.store(&config)?;
-    let mut names = Vec::new();
-    if let Retry::One { id, .. } = which {
-        let known = sync::status(&config, &store, &[]).map_err(usage)?;
-        let parked = |s: &&Status| s.entries.iter().any(|e| e.id == id && e.state == State::Parked);
-        match known.iter().find(parked) {
-            Some(s) => names.push(s.sync.clone()),
-            None => {
-                let message = format!("no parked message has the id {id}; sync errors lists them");
-                return Err(Failure::Usage(message).into());
-            }
-        }
-    }
-    let clients = clients(&config, &names)?;
-    let report =
-        round(ctx, &config, &store, &clients, false, async |deps| sync::retry(deps, &names, which).await).await?;
-    Ok(exit(report.is_complete()))
 }
 
 async fn round(
@@ -329,36 +295,6 @@ fn show_status(all: &[Status], ctx: &Context) -> anyhow::Result<ExitCode> {
     Ok(exit(all.iter().all(|s| count(s, State::Parked) == 0)))
 }
 
-fn show_errors(all: &[Status], ctx: &Context) -> anyhow::Result<ExitCode> {
-    let parked: Vec<_> = all
-        .iter()
-        .flat_map(|s| s.entries.iter().filter(|e| e.state == State::Parked).map(move |e| (&s.sync, e)))
-        .collect();
-    if ctx.global.format == Format::Json {
-        let list: Vec<_> = parked
-            .iter()
-            .map(|(sync, e)| {
-                let (kind, hint) = e.error.clone().unwrap_or_default();
-                json!({"sync": sync, "id": e.id, "issue": e.issue.key, "sequence": e.sequence, "attempts": e.attempts,
-                    "staged": e.created, "error": kind, "hint": hint})
-            })
-            .collect();
-        ctx.out(&format!("{:#}\n", json!({"schema": "efface.sync-errors/1", "parked": list})))?;
-    } else if parked.is_empty() {
-        ctx.say("nothing is parked");
-    } else {
-        let rows: Vec<Vec<String>> = parked
-            .iter()
-            .map(|(sync, e)| {
-                let (kind, hint) = e.error.clone().unwrap_or_default();
-                vec![e.id.to_string(), sync.to_string(), e.issue.key.clone(), e.attempts.to_string(), kind, hint]
-            })
-            .collect();
-        ctx.out(&table::rows(ctx.global.format, &["id", "sync", "issue", "tries", "error", "hint"], &rows)?)?;
-    }
-    Ok(exit(parked.is_empty()))
-}
-
 /// Progress bars on stderr, one a synchronization; none where stderr is no terminal.
 struct Bars {
     shown: bool,
@@ -420,12 +356,21 @@ mod tests {
             &["run", "hq-partner", "--watch", "--interval", "5"],
             &["status"],
             &["errors"],
+            &["errors", "hq-partner", "--issue", "HQ-1", "--cause", "server"],
             &["retry", "--all"],
+            &["retry", "--cause", "server", "--sync", "hq-partner"],
+            &["retry", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAW"],
             &["retry", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "--reviewed"],
         ] {
             assert!(ok(good).is_ok(), "{good:?}");
         }
-        for bad in [&["retry"][..], &["run", "../x"], &["retry", "--all", "--reviewed"], &["run", "--interval", "5"]] {
+        for bad in [
+            &["retry"][..],
+            &["run", "../x"],
+            &["retry", "--all", "--reviewed"],
+            &["retry", "--cause", "name", "--reviewed"],
+            &["run", "--interval", "5"],
+        ] {
             assert!(ok(bad).is_err(), "{bad:?}");
         }
         assert!(matches!(ok(&["status"]).unwrap().args.command, Command::Status { .. }));
