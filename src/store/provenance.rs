@@ -82,6 +82,7 @@ mod tests {
             target_key: None,
             hash: vec![1],
             erased: false,
+            unlinked: false,
             created: "2026-11-01T00:00:00Z".into(),
         };
         for (sync, kind, id) in [

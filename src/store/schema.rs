@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     super::told::SCHEMA,
     super::coverage::SCHEMA,
     super::staged::NEXT_TRY,
+    super::links::SCHEMA,
 ];
 
 /// Brings the schema up to ours; `user_version` counts the steps taken.
@@ -42,4 +43,37 @@ pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreErr
         tx.commit().map_err(wrap)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_outlive_their_new_table() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        let step = MIGRATIONS.iter().position(|sql| *sql == super::super::links::SCHEMA).unwrap();
+        for sql in &MIGRATIONS[..step] {
+            conn.execute_batch(sql).unwrap();
+        }
+        conn.pragma_update(None, "user_version", step as i64).unwrap();
+        conn.execute_batch(
+            "INSERT INTO pair VALUES ('s', 'issue', '1', '2', '1', 'HQ-1', '2', NULL, x'01', 'erased', 'then')",
+        )
+        .unwrap();
+        migrate(&mut conn, Path::new("x")).unwrap();
+        let row: (String, Option<String>, Vec<u8>, String) = conn
+            .query_row("SELECT source_key, target_key, hash, state FROM pair", [], |r| {
+                Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?))
+            })
+            .unwrap();
+        assert_eq!(row, ("HQ-1".to_owned(), None, vec![1], "erased".to_owned()));
+        let indexes: i64 = conn
+            .query_row("SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name LIKE 'pair_by_%'", [], |r| {
+                r.get(0)
+            })
+            .unwrap();
+        assert_eq!(indexes, 2);
+        conn.execute_batch("UPDATE pair SET state = 'unlinked'").unwrap();
+    }
 }

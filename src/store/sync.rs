@@ -3,7 +3,7 @@
 //! Owns the tables `sync_cursor`, `exported`, `pair`, `pair_field` and `intent`. Values are kept as keyed hashes only;
 //! ids and keys of issues, comments and attachments are in clear, names and texts never.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 use ulid::Ulid;
 
 use super::{Store, StoreError};
@@ -87,8 +87,18 @@ pub struct Pair {
     pub hash: Vec<u8>,
     /// Erased in the target on purpose: never made again.
     pub erased: bool,
+    /// Taken apart by a person: neither brought up to date nor made again.
+    pub unlinked: bool,
     /// When the pair was made, RFC 3339.
     pub created: String,
+}
+
+impl Pair {
+    /// Whether one of its issues has this key.
+    #[must_use]
+    pub fn has_key(&self, key: &str) -> bool {
+        [&self.source_key, &self.target_key].into_iter().flatten().any(|k| k.eq_ignore_ascii_case(key))
+    }
 }
 
 /// One field of a pair: what the source said when we last wrote it, and what the target held then.
@@ -316,6 +326,7 @@ impl Store {
                     target_key: r.get(7)?,
                     hash: r.get(8)?,
                     erased: r.get::<_, String>(9)? == "erased",
+                    unlinked: r.get::<_, String>(9)? == "unlinked",
                     created: r.get(10)?,
                 });
             }
@@ -329,26 +340,7 @@ impl Store {
     /// What the database says.
     pub fn commit_pair(&self, pair: &Pair, fields: &[PairField], intent: Option<Ulid>) -> Result<(), StoreError> {
         self.write(|tx| {
-            tx.execute(
-                "INSERT INTO pair (sync, kind, source_id, target_id, source_issue, source_key, target_issue, target_key,
-                 hash, state, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-                 ON CONFLICT (sync, kind, source_id) DO UPDATE SET target_id = excluded.target_id,
-                 source_key = excluded.source_key, target_issue = excluded.target_issue,
-                 target_key = excluded.target_key, hash = excluded.hash, state = excluded.state",
-                params![
-                    pair.sync.as_str(),
-                    pair.kind.as_str(),
-                    pair.source_id,
-                    pair.target_id,
-                    pair.source_issue,
-                    pair.source_key,
-                    pair.target_issue,
-                    pair.target_key,
-                    pair.hash,
-                    if pair.erased { "erased" } else { "live" },
-                    pair.created,
-                ],
-            )?;
+            insert_pair(tx, pair, true)?;
             for f in fields {
                 tx.execute(
                     "INSERT INTO pair_field (sync, kind, source_id, field, source_hash, target_hash, redacted)
@@ -453,6 +445,14 @@ impl Store {
     pub fn renew_pair(&self, sync: &SyncName, source_issue: &str) -> Result<bool, StoreError> {
         self.write(|tx| {
             let of = params![sync.as_str(), source_issue];
+            let unlinked = tx.execute(
+                "UPDATE pair SET state = 'erased' WHERE sync = ?1 AND source_issue = ?2 AND state = 'unlinked'",
+                of,
+            )?;
+            // Nothing would write it anew.
+            if unlinked > 0 {
+                return Ok(true);
+            }
             tx.execute(
                 "DELETE FROM pair_field WHERE sync = ?1 AND (kind, source_id) IN
                  (SELECT kind, source_id FROM pair WHERE sync = ?1 AND source_issue = ?2)",
@@ -528,6 +528,43 @@ impl Store {
             Ok(out)
         })
     }
+}
+
+/// Writes a pair; one that is there already is replaced, or left as it is.
+pub(super) fn insert_pair(tx: &Transaction<'_>, pair: &Pair, replace: bool) -> Result<(), StoreError> {
+    let then = if replace {
+        "DO UPDATE SET target_id = excluded.target_id, source_key = excluded.source_key,
+         target_issue = excluded.target_issue, target_key = excluded.target_key, hash = excluded.hash,
+         state = excluded.state"
+    } else {
+        "DO NOTHING"
+    };
+    let state = match (pair.erased, pair.unlinked) {
+        (true, _) => "erased",
+        (false, true) => "unlinked",
+        (false, false) => "live",
+    };
+    tx.execute(
+        &format!(
+            "INSERT INTO pair (sync, kind, source_id, target_id, source_issue, source_key, target_issue, target_key, hash,
+             state, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             ON CONFLICT (sync, kind, source_id) {then}"
+        ),
+        params![
+            pair.sync.as_str(),
+            pair.kind.as_str(),
+            pair.source_id,
+            pair.target_id,
+            pair.source_issue,
+            pair.source_key,
+            pair.target_issue,
+            pair.target_key,
+            pair.hash,
+            state,
+            pair.created,
+        ],
+    )?;
+    Ok(())
 }
 
 fn ran_name(sync: &SyncName) -> String {

@@ -179,6 +179,13 @@ pub(super) fn fingerprint(keys: &Keys, parts: &[&Value]) -> Vec<u8> {
     super::content::hash(keys, "fingerprint", &Value::String(text)).to_vec()
 }
 
+/// The letters and digits of a body, by which two copies are known as the same.
+pub(super) fn text_of(body: &Value) -> String {
+    let mut out = String::new();
+    letters(body, &mut out);
+    out
+}
+
 fn letters(value: &Value, out: &mut String) {
     match value {
         Value::String(s) => out.extend(s.chars().filter(|c| c.is_alphanumeric())),

@@ -205,6 +205,7 @@ fn new_pair(room: &Room<'_>, message: &Message, created: &Created, intent: &Inte
         target_key: Some(created.key.clone()),
         hash: Vec::new(),
         erased: false,
+        unlinked: false,
         created: intent.started.clone(),
     }
 }

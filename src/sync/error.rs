@@ -25,6 +25,9 @@ pub enum SyncError {
     /// The configuration has no such synchronization.
     #[error("there is no [sync.{0}] in the configuration")]
     Unknown(SyncName),
+    /// What was asked for makes no sense.
+    #[error("{0}")]
+    Asked(String),
     /// No client was given for an instance.
     #[error("no connection to instance {0}")]
     NoClient(InstanceName),
@@ -62,7 +65,7 @@ impl SyncError {
             Self::Jira(e) => e.kind().as_str(),
             Self::Store(_) => "store",
             Self::Staging(_) | Self::Local(_) => "staging",
-            Self::Unknown(_) | Self::NoClient(_) | Self::NoHome => "config",
+            Self::Unknown(_) | Self::Asked(_) | Self::NoClient(_) | Self::NoHome => "config",
             Self::PagesShifted => "pages-shifted",
             Self::Ambiguous(_) => "ambiguous",
             Self::TargetGone => "target-gone",
@@ -94,7 +97,7 @@ impl SyncError {
             Self::NoType => "map the source's issue types under [sync.….issue_types]".into(),
             Self::Store(_) => "see the state folder".into(),
             Self::Staging(_) | Self::Local(_) => "see the staging folder".into(),
-            Self::Unknown(_) | Self::NoClient(_) | Self::NoHome => "see the configuration".into(),
+            Self::Unknown(_) | Self::Asked(_) | Self::NoClient(_) | Self::NoHome => "see the configuration".into(),
             Self::PagesShifted => "run again".into(),
         }
     }
@@ -113,7 +116,7 @@ impl SyncError {
                     | ErrorKind::ProjectNotVisible
                     | ErrorKind::Config
             ),
-            Self::Store(_) | Self::Unknown(_) | Self::NoClient(_) | Self::NoHome => true,
+            Self::Store(_) | Self::Unknown(_) | Self::Asked(_) | Self::NoClient(_) | Self::NoHome => true,
             Self::Local(_) => true,
             _ => false,
         }

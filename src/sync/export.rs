@@ -29,7 +29,7 @@ use crate::{
 /// How far back each run looks again: the minute that JQL rounds to, and edits that became visible late.
 const OVERLAP: TimeDelta = TimeDelta::minutes(5);
 /// Issues read at the same time.
-const CONCURRENT: usize = 8;
+pub(super) const CONCURRENT: usize = 8;
 
 pub(super) async fn export(room: &Room<'_>) -> Result<(), SyncError> {
     // With other fields or another query, issues count that did not change since.
@@ -39,10 +39,7 @@ pub(super) async fn export(room: &Room<'_>) -> Result<(), SyncError> {
     let cursor = cursor.as_deref().and_then(|c| DateTime::parse_from_rfc3339(c).ok()).map(|c| c.to_utc());
     let zone = room.source.myself().await?.time_zone;
     let jql = query(room, cursor, zone.as_deref());
-    let mut fields = plain_fields(&room.sync.fields);
-    fields.extend(["project", "updated", "created"]);
-    fields.extend(["comment", "attachment"].into_iter().filter(|f| carries(&room.sync.fields, f)));
-    let mut search = room.source.search(&jql, &fields);
+    let mut search = room.source.search(&jql, &wanted(room.sync));
     let mut newest = cursor;
     let mut done = 0;
     let mut failed = false;
@@ -89,15 +86,8 @@ pub async fn carries_over(source: &Client, sync: &Sync, id: &str, key: &str) -> 
     if key.is_empty() || key.contains('"') {
         return Ok(false);
     }
-    let mut clauses = vec![format!("project = \"{}\" AND key = \"{key}\"", sync.source.project)];
-    clauses.extend(
-        sync.source
-            .jql
-            .as_deref()
-            .map(without_order)
-            .filter(|j| !j.trim().is_empty())
-            .map(|j| format!("({})", j.trim())),
-    );
+    let mut clauses = clauses(sync);
+    clauses.push(format!("key = \"{key}\""));
     let found = source.search(&clauses.join(" AND "), &["project"]).all().await?;
     // A server that does not know a clause may answer with everything.
     Ok(found.iter().any(|issue| issue.id() == id && issue.key().eq_ignore_ascii_case(key)))
@@ -110,12 +100,22 @@ fn selection(room: &Room<'_>) -> String {
     hex::encode(super::content::hash(room.deps.store.keys(), "selection", &value))
 }
 
+/// What selects the issues of a synchronization: its own query, and its project.
+pub(super) fn clauses(sync: &Sync) -> Vec<String> {
+    let own = sync.source.jql.as_deref().map(|jql| without_order(jql).trim()).filter(|j| !j.is_empty());
+    own.map(|jql| format!("({jql})")).into_iter().chain([format!("project = \"{}\"", sync.source.project)]).collect()
+}
+
+/// The fields that an export reads.
+pub(super) fn wanted(sync: &Sync) -> Vec<&str> {
+    let mut fields = plain_fields(&sync.fields);
+    fields.extend(["project", "updated", "created"]);
+    fields.extend(["comment", "attachment"].into_iter().filter(|f| carries(&sync.fields, f)));
+    fields
+}
+
 fn query(room: &Room<'_>, cursor: Option<DateTime<Utc>>, zone: Option<&str>) -> String {
-    let mut clauses = Vec::new();
-    if let Some(jql) = room.sync.source.jql.as_deref().map(without_order).filter(|j| !j.trim().is_empty()) {
-        clauses.push(format!("({})", jql.trim()));
-    }
-    clauses.push(format!("project = \"{}\"", room.sync.source.project));
+    let mut clauses = clauses(room.sync);
     if let Some(cursor) = cursor {
         clauses.push(format!("updated >= \"{}\"", local_minute(cursor - OVERLAP, zone)));
     }
@@ -136,7 +136,7 @@ fn local_minute(at: DateTime<Utc>, zone: Option<&str>) -> String {
 }
 
 /// A configured query may have an order of its own, which would end up inside our parentheses.
-fn without_order(jql: &str) -> &str {
+pub(super) fn without_order(jql: &str) -> &str {
     let mut quote = None;
     let lower = jql.to_ascii_lowercase();
     for (i, c) in jql.char_indices() {
@@ -152,10 +152,14 @@ fn without_order(jql: &str) -> &str {
     jql
 }
 
-async fn one(room: &Room<'_>, issue: Issue) -> Result<(), SyncError> {
+pub(super) async fn one(room: &Room<'_>, issue: Issue) -> Result<(), SyncError> {
     let at = IssueRef { id: issue.id().to_owned(), key: issue.key().to_owned() };
     if !belongs(room, &issue) {
         room.warn("the source answered with issues of another project; they were left out");
+        return Ok(());
+    }
+    if room.deps.store.pair(&room.sync.name, PairKind::Issue, &at.id)?.is_some_and(|p| p.unlinked) {
+        room.count(|r| r.unchanged += 1);
         return Ok(());
     }
     let mut fields = issue.fields().cloned().unwrap_or_default();
@@ -194,7 +198,7 @@ fn belongs(room: &Room<'_>, issue: &Issue) -> bool {
 }
 
 /// All comments that are for everybody: restricted and internal ones stay home.
-async fn comments(room: &Room<'_>, at: &IssueRef, embedded: Option<Value>) -> Result<Vec<Value>, SyncError> {
+pub(super) async fn comments(room: &Room<'_>, at: &IssueRef, embedded: Option<Value>) -> Result<Vec<Value>, SyncError> {
     if !carries(&room.sync.fields, "comment") {
         return Ok(Vec::new());
     }
@@ -220,7 +224,11 @@ async fn comments(room: &Room<'_>, at: &IssueRef, embedded: Option<Value>) -> Re
     Ok(open)
 }
 
-async fn attachments(room: &Room<'_>, at: &IssueRef, embedded: Option<Value>) -> Result<Vec<Value>, SyncError> {
+pub(super) async fn attachments(
+    room: &Room<'_>,
+    at: &IssueRef,
+    embedded: Option<Value>,
+) -> Result<Vec<Value>, SyncError> {
     if !carries(&room.sync.fields, "attachment") {
         return Ok(Vec::new());
     }

@@ -147,6 +147,10 @@ async fn message(room: &Room<'_>, id: MessageId, reviewed: bool) -> Result<(), S
             room.warn("a change of an issue that was erased in the target was left out");
             return Ok(());
         }
+        Some(pair) if pair.unlinked => {
+            room.warn("a change of an issue that is unlinked was left out");
+            return Ok(());
+        }
         Some(pair) if pair.hash == whole => {
             room.count(|r| r.unchanged += 1);
             return Ok(());

@@ -14,9 +14,11 @@ mod error;
 mod export;
 mod held;
 mod import;
+mod links;
 mod parts;
 mod redaction;
 mod report;
+mod resync;
 mod target;
 mod transition;
 mod users;
@@ -33,8 +35,10 @@ pub use self::{
     connect::{ConnectError, connect},
     error::SyncError,
     export::carries_over,
+    links::{Link, Linked, link, unlink},
     redaction::{Redacted, note_erasure, note_redaction, note_replacement},
     report::{Phase, Progress, RunReport, Silent, SyncReport},
+    resync::{Outlook, Resync, Taken, resync_outlook},
 };
 use crate::{
     config::{Config, LATER_FIELDS, NameMode, Sync},
@@ -70,6 +74,8 @@ enum Work<'a> {
     Run,
     /// Try what is parked.
     Retry(&'a Retry),
+    /// Carry issues over again.
+    Resync(&'a Resync),
 }
 
 /// How long a run waits for another one that holds the same staging area.
@@ -127,6 +133,23 @@ pub async fn retry(deps: &Deps<'_>, names: &[SyncName], which: &Retry) -> Result
     Ok(report)
 }
 
+/// Brings issues to what the source says now, whatever hashes and cursor say; what is parked of them is tried again first.
+/// What was asked for and not reached is finished by the next run.
+///
+/// # Errors
+/// A wrong name, key or query.
+pub async fn resync(deps: &Deps<'_>, names: &[SyncName], what: &Resync) -> Result<RunReport, SyncError> {
+    let mut report = RunReport::default();
+    for sync in resync::checked(deps, names, what).await? {
+        let one = match over(deps, sync) {
+            Some(over) => over,
+            None => one(deps, sync, Work::Resync(what)).await,
+        };
+        report.syncs.insert(sync.name.clone(), one);
+    }
+    Ok(report)
+}
+
 /// The report of a synchronization that was ended: it carries nothing over any more.
 fn over(deps: &Deps<'_>, sync: &Sync) -> Option<SyncReport> {
     let last = sync.ended.filter(|last| (deps.now)().date_naive() > *last)?;
@@ -176,35 +199,45 @@ pub fn chosen<'c>(config: &'c Config, names: &[SyncName]) -> Result<Vec<&'c Sync
     names.iter().map(|n| config.syncs.get(n).ok_or_else(|| SyncError::Unknown(n.clone()))).collect()
 }
 
+fn client_of<'d>(deps: &Deps<'d>, name: &InstanceName) -> Result<&'d Client, SyncError> {
+    deps.clients.get(name).ok_or_else(|| SyncError::NoClient(name.clone()))
+}
+
 async fn one(deps: &Deps<'_>, sync: &Sync, work: Work<'_>) -> SyncReport {
     let mut report = SyncReport::default();
-    let client = |name: &InstanceName| deps.clients.get(name).ok_or_else(|| SyncError::NoClient(name.clone()));
-    let (source, target) = match (client(&sync.source.instance), client(&sync.target.instance)) {
-        (Ok(s), Ok(t)) => (s, t),
-        (Err(e), _) | (_, Err(e)) => {
-            report.errors.insert(e.to_string(), 1);
-            return report;
+    let result = with_room(deps, sync, &mut report, async |room| match work {
+        Work::Run => {
+            import::import(room, &Again::default()).await?;
+            export::export(room).await?;
+            resync::export_pending(room).await?;
+            import::import(room, &Again::default()).await
         }
-    };
-    let before = source.calls() + target.calls();
-    let result = opened(deps, sync, source, target, work, &mut report).await;
-    // Source and target may be one instance, whose requests are then counted once.
-    let after = source.calls() + target.calls();
-    report.requests = (after - before) / if sync.source.instance == sync.target.instance { 2 } else { 1 };
+        Work::Retry(which) => {
+            let again = Again::of(which, &room.staging.list()?);
+            import::import(room, &again).await
+        }
+        Work::Resync(what) => {
+            let asked = resync::ask(room, what).await?;
+            resync::export_pending(room).await?;
+            import::import(room, &Again::issues(asked)).await
+        }
+    })
+    .await;
     if let Err(e) = result {
         *report.errors.entry(e.to_string()).or_default() += 1;
     }
     report
 }
 
-async fn opened(
+/// Does something in one synchronization: agreement with the journal, lock, repair, suppression and holds first.
+async fn with_room<T>(
     deps: &Deps<'_>,
     sync: &Sync,
-    source: &Client,
-    target: &Client,
-    work: Work<'_>,
     out: &mut SyncReport,
-) -> Result<(), SyncError> {
+    work: impl AsyncFnOnce(&Room<'_>) -> Result<T, SyncError>,
+) -> Result<T, SyncError> {
+    let (source, target) = (client_of(deps, &sync.source.instance)?, client_of(deps, &sync.target.instance)?);
+    let before = source.calls() + target.calls();
     let home = deps.config.home().map_err(|_| SyncError::NoHome)?;
     deps.store.insist_on_agreement()?;
     let staging = Staging::open(&home.staging, &sync.name, deps.store)?;
@@ -234,22 +267,12 @@ async fn opened(
     for field in sync.fields.iter().filter(|f| LATER_FIELDS.contains(&f.as_str())) {
         room.warn(&format!("the field {field} is configured, but is not carried over yet"));
     }
-    let result = async {
-        match work {
-            Work::Run => {
-                import::import(&room, &Again::default()).await?;
-                export::export(&room).await?;
-                import::import(&room, &Again::default()).await
-            }
-            Work::Retry(which) => {
-                let again = Again::of(which, &room.staging.list()?);
-                import::import(&room, &again).await
-            }
-        }
-    }
-    .await;
+    let result = work(&room).await;
     let parked = room.staging.list().map(|l| l.iter().filter(|e| e.state == State::Parked).count());
     *out = room.report.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    // Source and target may be one instance, whose requests are then counted once.
+    let after = source.calls() + target.calls();
+    out.requests = (after - before) / if sync.source.instance == sync.target.instance { 2 } else { 1 };
     out.parked = parked? as u64;
     result
 }
@@ -262,6 +285,11 @@ impl Room<'_> {
     /// Something was not carried over as asked; not fatal.
     fn warn(&self, what: &str) {
         self.count(|r| *r.warnings.entry(what.to_owned()).or_default() += 1);
+    }
+
+    /// Something that was asked for could not be done.
+    fn fail(&self, what: &str) {
+        self.count(|r| *r.errors.entry(what.to_owned()).or_default() += 1);
     }
 
     /// Something failed; the work is not finished.

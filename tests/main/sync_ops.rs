@@ -191,3 +191,240 @@ fn a_message_that_breaks_every_connection_stops_no_other() {
     w.efface(&["sync", "run"]).exits(3);
     assert_eq!(errors(&w, &[]).len(), 1);
 }
+
+fn writes(w: &World) -> Vec<(String, String)> {
+    let log = w.target.control().request_log();
+    log.into_iter().filter(|(m, p)| m != "GET" && !p.contains("search") && !p.contains("bulkfetch")).collect()
+}
+
+#[test]
+fn a_resync_restores_what_the_source_says() {
+    for flavor in [Flavor::Cloud, Flavor::DataCenter] {
+        let w = World::new(flavor, 0);
+        let (a, b) = (w.issue("Pump", "turns left", Value::Null), w.issue("Valve", "is shut", Value::Null));
+        w.comment(&a, "seen by nobody");
+        w.attach(&a, "a.txt", "abc");
+        w.efface(&["sync", "run"]).exits(0);
+        let key = target_key(&w, "Pump");
+        w.target.control().edit_issue_behind(&key, "summary", "Somebody wrote this").unwrap();
+        w.efface(&["sync", "run", "--full"]).exits(0);
+        assert_eq!(target_key(&w, "Somebody wrote this"), key, "an ordinary run sees no change");
+
+        // Looking changes nothing.
+        w.target.control().reset_requests();
+        let plan = json_of(&w, &["sync", "resync", &a.to_lowercase(), &b, "--dry-run"], 0);
+        let of: Vec<_> = plan["issues"].as_array().unwrap().iter().map(|i| i["outlook"].as_str().unwrap()).collect();
+        assert_eq!((of, writes(&w)), (vec!["update", "update"], vec![]));
+
+        let report = json_of(&w, &["sync", "resync", &a], 0);
+        let report = &report["syncs"]["hq-partner"];
+        assert_eq!((&report["exported"], &report["updated"], &report["created"]), (&json!(1), &json!(1), &json!(0)));
+        assert_eq!(target_key(&w, "Pump"), key, "the same issue, not a new one");
+        let all = w.target.control().dump()["issues"].clone();
+        assert_eq!(all.as_object().unwrap().len(), 2);
+        let jira = client("partner", &w.target);
+        assert_eq!(w.rt.block_on(jira.comments(&key)).unwrap().len(), 1, "no comment is doubled");
+        w.target.control().reset_requests();
+        w.efface(&["sync", "run"]).exits(0);
+        assert_eq!(writes(&w), [], "and that is that");
+
+        // A query narrows, and never reaches beyond the synchronization.
+        let report = json_of(&w, &["sync", "resync", "--jql", "summary ~ Valve ORDER BY created"], 0);
+        assert_eq!(report["syncs"]["hq-partner"]["exported"], 1);
+        for bad in ["nonsense ((", "summary ~ Valve) OR (summary ~ Pump", "nofield = 1"] {
+            let run = w.efface(&["sync", "resync", "--jql", bad]).exits(2);
+            assert!(run.err.contains("query"), "{}", run.err);
+        }
+        let run = w.efface(&["sync", "resync", "OTHER-1", &a]).exits(2);
+        assert!(run.err.contains("OTHER-1"), "{}", run.err);
+        w.efface(&["sync", "resync", "--sync", "nowhere", &a]).exits(2);
+        let run = w.efface(&["sync", "resync", "HQ-999"]).exits(3);
+        assert!(run.err.contains("HQ-999 is not there"), "{}", run.err);
+        w.efface(&["sync", "resync", "HQ-999", "--dry-run"]).exits(3);
+    }
+}
+
+#[test]
+fn a_resync_leaves_erasures_alone_and_takes_parked_messages_along() {
+    let w = World::new(Flavor::Cloud, 0);
+    w.write_config("names = \"cut\"");
+    let full = w.plant();
+    w.efface(&["sync", "run"]).exits(0);
+    w.register();
+    let case = w.approved_case();
+    w.efface(&["case", "execute", &case, "--yes"]).exits(0);
+    // Another one's words in the source bring a comment; what is redacted stays.
+    w.efface(&["sync", "resync", "--jql", "project = HQ"]).exits(0);
+    let dump = w.target.control().dump()["issues"].to_string().to_lowercase();
+    assert!(!dump.contains("van der quandt is refused") && dump.contains("[erased]"), "{dump}");
+    w.efface(&["case", "verify", &case]).exits(0);
+
+    // Parked: tried again before the resync, in order.
+    let key = {
+        w.indexed();
+        let run = json_of(&w, &["sync", "links", "--issue", &full], 0);
+        run["links"][0]["target"].as_str().unwrap().to_owned()
+    };
+    w.target.control().forbid_edit(&key, true);
+    edit(&w, &full, json!({ "labels": ["one"] }));
+    w.efface(&["sync", "run"]).exits(3);
+    w.efface(&["sync", "resync", &full]).exits(3);
+    assert_eq!(errors(&w, &["--issue", &full]).iter().map(|e| e["attempts"].clone()).collect::<Vec<_>>(), [2, 0]);
+    w.target.control().forbid_edit(&key, false);
+    w.efface(&["sync", "resync", &full]).exits(0);
+    assert_eq!(errors(&w, &[]).len(), 0);
+}
+
+#[test]
+fn a_resync_that_was_cut_off_is_finished_by_the_next_run() {
+    let w = World::new(Flavor::DataCenter, 6);
+    w.efface(&["sync", "run"]).exits(0);
+    let all = json_of(&w, &["sync", "links"], 0);
+    let keys: Vec<&str> = all["links"].as_array().unwrap().iter().map(|l| l["target"].as_str().unwrap()).collect();
+    for key in &keys {
+        w.target.control().edit_issue_behind(key, "summary", "wrong").unwrap();
+    }
+    w.source.control().set_latency(std::time::Duration::from_millis(60));
+    let mut child = w.command(&["sync", "resync", "--jql", "project = HQ", "-q"]).spawn().unwrap();
+    let begun = std::time::Instant::now();
+    // After the search, in the middle of the exports.
+    while w.source.control().request_log().iter().filter(|(_, p)| p.contains("/issue/")).count() < 2 {
+        assert!(child.try_wait().unwrap().is_none() && begun.elapsed().as_secs() < 60, "it ended before it was killed");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    w.source.control().set_latency(std::time::Duration::ZERO);
+    w.efface(&["sync", "run"]).exits(0);
+    let left = w.target.control().dump()["issues"]
+        .as_object()
+        .unwrap()
+        .values()
+        .filter(|i| i.to_string().contains("\"wrong\""))
+        .count();
+    assert_eq!(w.target.control().dump()["issues"].as_object().unwrap().len(), 6);
+    let now =
+        |key: &str| w.rt.block_on(client("partner", &w.target).issue(key, &["summary"], false, &[])).unwrap().unwrap();
+    for key in keys {
+        assert_ne!(now(key).summary(), Some("wrong"), "{left}");
+    }
+}
+
+#[test]
+fn links_are_listed_taken_over_and_taken_apart() {
+    for flavor in [Flavor::Cloud, Flavor::DataCenter] {
+        let w = World::new(flavor, 0);
+        let (old, own) = (w.issue("Old", "from before", Value::Null), w.issue("Own", "x", Value::Null));
+        w.comment(&old, "Said *before*");
+        w.attach(&old, "a.txt", "abc");
+        // Another tool copied one of them.
+        let jira = client("partner", &w.target);
+        let there = w.rt.block_on(async {
+            let text = |t: &str| match flavor {
+                Flavor::Cloud => json!({"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [{"type": "text", "text": t}]}]}),
+                Flavor::DataCenter => json!(t),
+            };
+            let fields = json!({"project": {"key": "PART"}, "issuetype": {"name": "Task"}, "summary": "Old copy"});
+            let key = jira.create_issue(fields.as_object().unwrap().clone(), &[]).await.unwrap().key;
+            jira.add_comment(&key, text("Ada: Said before"), &[]).await.unwrap();
+            jira.upload(&key, "a.txt", efface::jira::Upload::Bytes("abc".into())).await.unwrap();
+            key
+        });
+        w.indexed();
+        let list = w.path().join("links.csv");
+        let import = |text: &str, code| {
+            std::fs::write(&list, text).unwrap();
+            w.efface(&["sync", "links", "--import", "links.csv"]).exits(code).err
+        };
+        // Bad lists: all that is wrong is said, and nothing is written.
+        for (text, says) in [
+            ("", "lists no links"),
+            ("source,target\n", "lists no links"),
+            ("HQ-1\n", "links.csv:1: source key and target key"),
+            ("HQ-1,PART-1,x\n", "two columns"),
+            ("HQ-1;PART-1\n", "two columns"),
+            ("OTHER-1,PART-1\n", "links.csv:1: \"OTHER-1\" is no issue of the source project HQ"),
+            ("HQ-1,HQ-2\n", "is no issue of the target project PART"),
+            ("HQ-1,PART-x\n", "is no issue of the target project PART"),
+            ("HQ-1,PART-1\nhq-1,PART-2\n", "links.csv:2: hq-1 stands in line 1 already"),
+            ("HQ-1,PART-1\nHQ-2,part-1\n", "stands in line 1 already"),
+            ("HQ-99,PART-1\n", "HQ-99 is not in the source"),
+            ("HQ-1,PART-99\n", "PART-99 is not in the target"),
+        ] {
+            let err = import(text, 2);
+            assert!(err.contains(says), "{text:?}: {err}");
+        }
+        std::fs::write(&list, b"HQ-1,\xff\xfe\n").unwrap();
+        w.efface(&["sync", "links", "--import", "links.csv"]).exits(2);
+        w.efface(&["sync", "links", "--import", "missing.csv"]).exits(2);
+        assert_eq!(json_of(&w, &["sync", "links"], 0)["links"], json!([]));
+
+        import(&format!("Source key,Target key\n{old},{there}\n"), 0);
+        w.efface(&["sync", "run"]).exits(0);
+        w.indexed();
+        assert_eq!(w.target.control().dump()["issues"].as_object().unwrap().len(), 2, "Old is not made again");
+        assert_eq!(target_key(&w, "Old"), there, "its fields are brought up to date");
+        assert_eq!(w.rt.block_on(jira.comments(&there)).unwrap().len(), 1, "no comment is doubled");
+        let files = w.rt.block_on(jira.issue(&there, &["attachment"], false, &[])).unwrap().unwrap();
+        assert_eq!(files.field("attachment").unwrap().as_array().unwrap().len(), 1, "no file is doubled");
+        let links = json_of(&w, &["sync", "links", "--issue", &there], 0)["links"].clone();
+        assert_eq!(
+            (&links[0]["source"], &links[0]["comments"], &links[0]["state"]),
+            (&json!(old), &json!(1), &json!("live"))
+        );
+        assert!(
+            w.efface(&["sync", "links", "--format", "csv"])
+                .exits(0)
+                .out
+                .contains(&format!("hq-partner,{old},{there},live,1,1,"))
+        );
+        let own_there = target_key(&w, "Own");
+        let err = import(&format!("{own},{there}\n"), 2);
+        assert!(err.contains("is linked to"), "{err}");
+
+        // Unlinked: neither brought up to date nor made again.
+        w.efface(&["sync", "links", "--remove", "HQ-77"]).exits(2);
+        w.efface(&["sync", "links", "--remove", &own_there.to_lowercase()]).exits(0);
+        w.efface(&["sync", "links", "--remove", &own]).exits(2);
+        edit(&w, &own, json!({ "summary": "Own, changed" }));
+        w.efface(&["sync", "run", "--full"]).exits(0);
+        w.efface(&["sync", "resync", &own]).exits(0);
+        assert_eq!(target_key(&w, "Own"), own_there);
+        assert_eq!(w.target.control().dump()["issues"].as_object().unwrap().len(), 2);
+        assert_eq!(json_of(&w, &["sync", "links", "--state", "unlinked"], 0)["links"][0]["source"], json!(own));
+        assert_eq!(json_of(&w, &["sync", "resync", &own, "--dry-run"], 0)["issues"][0]["outlook"], "unlinked");
+        import(&format!("{own},{own_there}\n"), 0);
+        w.efface(&["sync", "run"]).exits(0);
+        assert_eq!(target_key(&w, "Own, changed"), own_there);
+        assert!(w.efface(&["audit", "show"]).exits(0).out.contains("sync.unlinked"));
+        w.efface(&["audit", "verify"]).exits(0);
+    }
+}
+
+#[test]
+fn what_was_erased_is_not_linked_again() {
+    let w = World::new(Flavor::DataCenter, 0);
+    let key = w.issue("Gone", "x", Value::Null);
+    w.efface(&["sync", "run"]).exits(0);
+    let there = target_key(&w, "Gone");
+    {
+        let config = efface::config::Config::load(&w.path().join("efface.toml")).unwrap();
+        let store = efface::store::Store::open(&config.state).unwrap();
+        let id = json_of(&w, &["sync", "links"], 0)["links"][0]["target_id"].as_str().unwrap().to_owned();
+        let syncs = ["hq-partner".parse().unwrap()];
+        efface::sync::note_erasure(&store, &syncs, efface::store::PairKind::Issue, &id).unwrap();
+    }
+    std::fs::write(w.path().join("l.csv"), format!("{key},{there}\n")).unwrap();
+    let run = w.efface(&["sync", "links", "--import", "l.csv"]).exits(2);
+    assert!(run.err.contains("erased"), "{}", run.err);
+    w.efface(&["sync", "links", "--remove", &key]).exits(2);
+    assert_eq!(json_of(&w, &["sync", "resync", &key, "--dry-run"], 0)["issues"][0]["outlook"], "erased");
+    w.target.control().reset_requests();
+    w.efface(&["sync", "resync", &key]).exits(0);
+    assert_eq!(writes(&w), []);
+    // While a run is at work, nothing is changed beside it.
+    let lock = w.home().join("data/efface/hq-partner/.lock");
+    let _held = efface::fs::Lock::acquire(&lock, std::time::Duration::ZERO).unwrap();
+    w.efface(&["sync", "links", "--import", "l.csv"]).exits(3);
+    w.efface(&["sync", "resync", &key]).exits(3);
+}

@@ -1,6 +1,8 @@
 //! `efface sync`: run the synchronizations, look at them, and try again what is parked.
 
 mod errors;
+mod links;
+mod resync;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -53,16 +55,13 @@ enum Command {
     Errors(errors::ErrorsArgs),
     /// Try parked messages again, whatever their time: by id, by filter, or all
     Retry(errors::RetryArgs),
-    /// Export issues again by key or JQL (not built yet)
-    Resync {
-        /// Keys or a query
-        what: Vec<String>,
-    },
-    /// List, import and remove pairs (not built yet)
-    Links {
-        /// What to do
-        what: Vec<String>,
-    },
+    /// Bring issues to what the source says now, by key or by query, also where nothing seems to have changed
+    ///
+    /// By the ordinary road: export, staging, import, with suppression and holds asked. What is parked of these issues is tried again.
+    /// What was erased, redacted or unlinked stays so. A resync that was cut off is finished by the next run.
+    Resync(resync::Args),
+    /// List the pairs of issues; link and unlink them
+    Links(links::Args),
     /// Show where one person's data went (not built yet)
     Where {
         /// The subject
@@ -90,8 +89,8 @@ struct RunArgs {
 pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     let later = |what: &str| Err(Failure::Usage(what.to_owned()).into());
     match args.command {
-        Command::Resync { .. } => later("sync resync is not built yet; sync run --full compares every issue again"),
-        Command::Links { .. } => later("sync links is not built yet; sync status counts the pairs"),
+        Command::Resync(args) => resync::run(args, ctx).await,
+        Command::Links(args) => links::run(args, ctx).await,
         Command::Where { .. } => later("sync where is not built yet; efface scan --subject KEY reads every place"),
         Command::Check { names } => check(&names, ctx).await,
         Command::Run(args) => run_rounds(&args, ctx).await,
@@ -110,7 +109,7 @@ fn status(ctx: &Context, names: &[SyncName]) -> anyhow::Result<Vec<Status>> {
 /// A wrong name is wrong usage; the rest is the world failing us.
 fn usage(e: SyncError) -> anyhow::Error {
     match e {
-        SyncError::Unknown(_) | SyncError::NoHome => Failure::Usage(e.to_string()).into(),
+        SyncError::Unknown(_) | SyncError::Asked(_) | SyncError::NoHome => Failure::Usage(e.to_string()).into(),
         e => e.into(),
     }
 }
@@ -358,6 +357,11 @@ mod tests {
             &["errors"],
             &["errors", "hq-partner", "--issue", "HQ-1", "--cause", "server"],
             &["retry", "--all"],
+            &["resync", "HQ-1", "HQ-2", "--dry-run"],
+            &["resync", "--jql", "labels = x", "--sync", "hq-partner"],
+            &["links", "--issue", "HQ-1"],
+            &["links", "--import", "links.csv"],
+            &["links", "--remove", "HQ-1", "--sync", "hq-partner"],
             &["retry", "--cause", "server", "--sync", "hq-partner"],
             &["retry", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAW"],
             &["retry", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "--reviewed"],
@@ -365,7 +369,11 @@ mod tests {
             assert!(ok(good).is_ok(), "{good:?}");
         }
         for bad in [
-            &["retry"][..],
+            &["resync"][..],
+            &["resync", "HQ-1", "--jql", "x"],
+            &["links", "--import", "a", "--remove", "HQ-1"],
+            &["links", "--state", "odd"],
+            &["retry"],
             &["run", "../x"],
             &["retry", "--all", "--reviewed"],
             &["retry", "--cause", "name", "--reviewed"],

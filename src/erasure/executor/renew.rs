@@ -162,6 +162,7 @@ impl Renewer<'_> {
             (None, _) => Err("no synchronization wrote it".into()),
             (Some(_), Some(_)) => Err("several synchronizations write it".into()),
             (Some((_, pair)), None) if pair.erased => Err("it was erased on purpose".into()),
+            (Some((_, pair)), None) if pair.unlinked => Err("it is unlinked: nothing would write it anew".into()),
             (Some(one), None) => Ok(one),
         }
     }
