@@ -30,3 +30,4 @@ pub mod store;
 pub mod subject;
 pub mod suppression;
 pub mod sync;
+pub mod trace;

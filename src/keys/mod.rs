@@ -69,6 +69,8 @@ pub enum Purpose {
     Signing,
     /// The lines of the suppression journal.
     Journal,
+    /// The index of where a person's data went.
+    Trace,
 }
 
 impl Purpose {
@@ -82,6 +84,7 @@ impl Purpose {
             Self::Audit => "efface 2026-11-22 v1 audit",
             Self::Signing => "efface 2026-11-22 v1 signing",
             Self::Journal => "efface 2026-11-27 v1 journal",
+            Self::Trace => "efface 2026-11-28 v1 trace",
         }
     }
 }

@@ -31,6 +31,7 @@ use crate::{
     keys::DataKey,
     model::SyncName,
     store::{Parking, StagedKind, StagedRow, StagedState, Store, StoreError},
+    trace::Part,
 };
 
 /// Why the staging area cannot be used. No variant carries content.
@@ -200,7 +201,7 @@ impl Staging {
     /// What the operating system or the store says; [`Staging::repair`] then tidies up.
     pub fn put(&self, message: &Message) -> Result<MessageId, StagingError> {
         let size = self.put_file(message)?;
-        self.store.staged_ready(message.id.0, size)?;
+        self.store.staged_ready(message.id.0, size, Some(&self.parts(message)))?;
         Ok(message.id)
     }
 
@@ -210,8 +211,14 @@ impl Staging {
     /// As [`Staging::put`].
     pub fn put_exported(&self, message: &Message, hash: &[u8]) -> Result<MessageId, StagingError> {
         let size = self.put_file(message)?;
-        self.store.staged_ready_exported(message.id.0, size, hash)?;
+        self.store.staged_ready_exported(message.id.0, size, hash, &self.parts(message))?;
         Ok(message.id)
+    }
+
+    /// What of a message goes into the index of where a person's data went.
+    fn parts(&self, message: &Message) -> Vec<Part> {
+        let attachments = message.attachments.iter().map(|a| &a.meta);
+        crate::trace::parts(self.store.keys(), &message.fields, &message.comments, attachments)
     }
 
     fn put_file(&self, message: &Message) -> Result<u64, StagingError> {
@@ -351,8 +358,8 @@ impl Staging {
     /// # Errors
     /// As [`Staging::read`]; when `body` is not a message.
     pub fn rewrite(&self, id: MessageId, body: &[u8]) -> Result<(), StagingError> {
-        Message::parse(body)?;
-        self.replace(id.0, body)
+        let parts = self.parts(&Message::parse(body)?);
+        self.replace(id.0, body, Some(&parts))
     }
 
     /// Replaces a blob's bytes, as [`Staging::rewrite`].
@@ -360,7 +367,7 @@ impl Staging {
     /// # Errors
     /// As [`Staging::read`].
     pub fn rewrite_blob(&self, id: BlobId, bytes: &[u8]) -> Result<(), StagingError> {
-        self.replace(id.0, bytes)
+        self.replace(id.0, bytes, None)
     }
 
     /// Erases a message and its blobs: destroys their keys, then unlinks them. One that had not been imported is looked
@@ -516,13 +523,13 @@ impl Staging {
         Ok(out)
     }
 
-    fn replace(&self, id: Ulid, content: &[u8]) -> Result<(), StagingError> {
+    fn replace(&self, id: Ulid, content: &[u8], parts: Option<&[Part]>) -> Result<(), StagingError> {
         let row = self.row(id)?;
         let state = State::of(row.state).ok_or(StagingError::Unknown(id))?;
         let (key_id, key) = (Ulid::generate(), DataKey::random());
         self.store.staged_add_key(id, key_id, &key)?;
         self.write_file(&row, key_id, &key, state, content)?;
-        self.store.staged_settle_key(id, key_id, content.len() as u64)?;
+        self.store.staged_settle_key(id, key_id, content.len() as u64, parts)?;
         self.store.checkpoint()?;
         Ok(())
     }
@@ -579,7 +586,7 @@ impl BlobWriter {
             .finish()
             .and_then(|(file, size)| settle(file, &path).map(|()| size))
             .map_err(|source| StagingError::Io { file: id.to_string(), source })?;
-        staging.store.staged_ready(id, size)?;
+        staging.store.staged_ready(id, size, None)?;
         Ok(BlobId(id))
     }
 }

@@ -126,7 +126,7 @@ fn one(
             if complete {
                 place(staging, row, State::New, files, report)?;
                 let size = size_in_clear(staging, row.id)?;
-                staging.store.staged_ready(row.id, size)?;
+                staging.store.staged_ready(row.id, size, parts(staging, row).as_deref())?;
                 report.completed += 1;
             } else {
                 staging.erase_any(row.id)?;
@@ -171,11 +171,18 @@ fn settled(
     let known = staging.store.staged_key(row.id, header.key_id())?.is_some();
     if known && (rewriting || header.key_id() != row.key_id) {
         let size = size_in_clear(staging, row.id)?;
-        staging.store.staged_settle_key(row.id, header.key_id(), size)?;
+        staging.store.staged_settle_key(row.id, header.key_id(), size, parts(staging, row).as_deref())?;
         staging.store.checkpoint()?;
         report.finished += 1;
     }
     Ok(())
+}
+
+/// What is indexed of a message; of one that cannot be read, and of a blob, nothing is noted anew.
+fn parts(staging: &Staging, row: &StagedRow) -> Option<Vec<crate::trace::Part>> {
+    let is_message = row.kind == StagedKind::Message;
+    let message = is_message.then(|| staging.message(super::MessageId(row.id)).ok()).flatten()?;
+    Some(staging.parts(&message))
 }
 
 fn size_in_clear(staging: &Staging, id: Ulid) -> Result<u64, StagingError> {

@@ -33,6 +33,7 @@ mod suppression;
 mod sweeps;
 mod sync;
 mod told;
+mod trace;
 
 pub use crate::model::CaseState;
 pub use approvals::Signed;
@@ -52,6 +53,7 @@ pub use suppression::{Removal, Removed, SuppressionRow};
 pub use sweeps::{RecordKey, SeenFile, SweepMark, SweepRun};
 pub use sync::{Intent, Pair, PairField, PairKind};
 pub use told::{Digest, ToldKey, ToldRow};
+pub use trace::{Traced, Untraced};
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     super::coverage::SCHEMA,
     super::staged::NEXT_TRY,
     super::links::SCHEMA,
+    super::trace::SCHEMA,
 ];
 
 /// Brings the schema up to ours; `user_version` counts the steps taken.

@@ -6,8 +6,8 @@
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use ulid::Ulid;
 
-use super::{Store, StoreError};
-use crate::{keys::DataKey, model::SyncName};
+use super::{Store, StoreError, trace};
+use crate::{keys::DataKey, model::SyncName, trace::Part};
 
 pub(super) const SCHEMA: &str = "
 CREATE TABLE staged (
@@ -63,7 +63,9 @@ pub enum StagedState {
 }
 
 impl StagedState {
-    const fn as_str(self) -> &'static str {
+    /// The spelling in the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Writing => "writing",
             Self::New => "new",
@@ -73,7 +75,7 @@ impl StagedState {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         [Self::Writing, Self::New, Self::Processed, Self::Parked, Self::Erasing]
             .into_iter()
             .find(|s| s.as_str() == text)
@@ -202,12 +204,15 @@ impl Store {
         })
     }
 
-    /// Commits that a file is there, complete and durable.
+    /// Commits that a file is there, complete and durable; of a message, what of it is indexed.
     ///
     /// # Errors
     /// What the database says.
-    pub fn staged_ready(&self, id: Ulid, size: u64) -> Result<(), StoreError> {
+    pub fn staged_ready(&self, id: Ulid, size: u64, parts: Option<&[Part]>) -> Result<(), StoreError> {
         self.write(|tx| {
+            if let Some(parts) = parts {
+                trace::put(tx, id, parts)?;
+            }
             tx.execute(
                 "UPDATE staged SET state = 'new', size = ?2 WHERE id = ?1 AND state = 'writing'",
                 params![id.to_string(), size as i64],
@@ -220,8 +225,9 @@ impl Store {
     ///
     /// # Errors
     /// What the database says.
-    pub fn staged_ready_exported(&self, id: Ulid, size: u64, hash: &[u8]) -> Result<(), StoreError> {
+    pub fn staged_ready_exported(&self, id: Ulid, size: u64, hash: &[u8], parts: &[Part]) -> Result<(), StoreError> {
         self.write(|tx| {
+            trace::put(tx, id, parts)?;
             tx.execute(
                 "UPDATE staged SET state = 'new', size = ?2 WHERE id = ?1 AND state = 'writing'",
                 params![id.to_string(), size as i64],
@@ -253,6 +259,7 @@ impl Store {
                  WHERE (id = ?1 OR owner = ?1) AND state IN ('new', 'parked')",
                 params![id.to_string(), at],
             )?;
+            trace::carried(tx, id, at)?;
             family(tx, id)
         })
     }
@@ -295,6 +302,10 @@ impl Store {
                  WHERE (id = ?1 OR owner = ?1) AND state IN ('new', 'processed')",
                 params![id.to_string(), at],
             )?;
+            // A part of it may have been written before it failed.
+            if why.tried {
+                trace::carried(tx, id, at)?;
+            }
             family(tx, id)
         })
     }
@@ -330,12 +341,22 @@ impl Store {
         self.write(|tx| insert_key(tx, self, id, key_id, key))
     }
 
-    /// Makes `key_id` the file's only key: all others are destroyed, with whatever they sealed.
+    /// Makes `key_id` the file's only key: all others are destroyed, with whatever they sealed. Of a message, `parts` is what
+    /// is indexed of its new content.
     ///
     /// # Errors
     /// What the database says.
-    pub fn staged_settle_key(&self, id: Ulid, key_id: Ulid, size: u64) -> Result<(), StoreError> {
+    pub fn staged_settle_key(
+        &self,
+        id: Ulid,
+        key_id: Ulid,
+        size: u64,
+        parts: Option<&[Part]>,
+    ) -> Result<(), StoreError> {
         self.write(|tx| {
+            if let Some(parts) = parts {
+                trace::put(tx, id, parts)?;
+            }
             tx.execute(
                 "UPDATE staged SET key_id = ?2, size = ?3 WHERE id = ?1",
                 params![id.to_string(), key_id.to_string(), size as i64],
@@ -392,6 +413,7 @@ impl Store {
             let ids = family(tx, id)?;
             for (member, kind) in &ids {
                 if *kind == StagedKind::Message {
+                    trace::forget_message(tx, *member)?;
                     tx.execute(
                         "UPDATE exported SET hash = x'' WHERE (sync, issue_id) IN
                          (SELECT sync, issue_id FROM staged WHERE id = ?1 AND state IN ('writing', 'new', 'parked'))",

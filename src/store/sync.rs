@@ -433,6 +433,7 @@ impl Store {
                  OR ?2 = 'issue' AND source_issue = ?3)",
                 params![sync.as_str(), kind.as_str(), source_id],
             )?;
+            super::trace::erased(tx, sync, kind, source_id)?;
             Ok(n > 0)
         })
     }
@@ -445,6 +446,7 @@ impl Store {
     pub fn renew_pair(&self, sync: &SyncName, source_issue: &str) -> Result<bool, StoreError> {
         self.write(|tx| {
             let of = params![sync.as_str(), source_issue];
+            super::trace::erased(tx, sync, PairKind::Issue, source_issue)?;
             let unlinked = tx.execute(
                 "UPDATE pair SET state = 'erased' WHERE sync = ?1 AND source_issue = ?2 AND state = 'unlinked'",
                 of,

@@ -9,6 +9,8 @@ mod file;
 mod json;
 mod text;
 
+pub(crate) use json::is_user;
+
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, SecondsFormat, Utc};

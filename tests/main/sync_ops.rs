@@ -8,7 +8,7 @@ use std::{
 use efface::{jira::Notify, model::Flavor};
 use serde_json::{Map, Value, json};
 
-use crate::world::{World, client};
+use crate::world::{EMAIL, NAME, USER, World, client, names_the_person};
 
 fn edit(w: &World, key: &str, fields: Value) {
     let Value::Object(fields) = fields else { panic!("no object") };
@@ -427,4 +427,124 @@ fn what_was_erased_is_not_linked_again() {
     let _held = efface::fs::Lock::acquire(&lock, std::time::Duration::ZERO).unwrap();
     w.efface(&["sync", "links", "--import", "l.csv"]).exits(3);
     w.efface(&["sync", "resync", &key]).exits(3);
+}
+
+/// What the index says of the person: place, part and state, and the whole answer.
+fn whereabouts(w: &World) -> (Vec<(String, String, String)>, Value) {
+    let requests = || w.source.control().requests() + w.target.control().requests();
+    let before = requests();
+    let run = w
+        .efface(&["sync", "where", "--subject", "REQ-1", "--format", "json", "--purpose", &format!("is {EMAIL} gone?")])
+        .exits(0);
+    assert_eq!(requests(), before, "nobody is asked");
+    assert!(!names_the_person(format!("{}{}", run.out, run.err).as_bytes()), "{}\n{}", run.out, run.err);
+    let all: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!((&all["schema"], &all["complete"]), (&json!("efface.sync-where/1"), &json!(false)));
+    let text = |v: &Value| v.as_str().unwrap().to_owned();
+    let rows =
+        all["entries"].as_array().unwrap().iter().map(|e| (text(&e["place"]), text(&e["part"]), text(&e["state"])));
+    (rows.collect(), all)
+}
+
+#[test]
+fn where_a_persons_data_went_is_answered_from_the_index() {
+    for flavor in [Flavor::Cloud, Flavor::DataCenter] {
+        let w = World::new(flavor, 2);
+        let full = w.plant();
+        w.attach(&full, &format!("CV {NAME}.txt"), "nothing");
+        w.efface(&["sync", "run"]).exits(0);
+        w.efface(&["sync", "where", "--subject", "REQ-1"]).exits(2);
+        w.register();
+        let (rows, all) = whereabouts(&w);
+        for part in ["summary", "description", "assignee", "reporter"] {
+            for (place, state) in [("staged", "processed"), ("target", "there")] {
+                let row = (place.to_owned(), part.to_owned(), state.to_owned());
+                assert!(rows.contains(&row), "{row:?} not in {all:#}");
+            }
+        }
+        let kinds =
+            |place: &str, kind: &str| rows.iter().filter(|(p, part, _)| p == place && part.starts_with(kind)).count();
+        assert_eq!(
+            (kinds("target", "comment/"), kinds("target", "attachment/")),
+            (1, 1),
+            "the unrelated ones are not named"
+        );
+        assert_eq!(
+            all["totals"],
+            json!({"messages": 2, "targets": ["partner/PART"], "issues": 2, "comments": 1, "files": 1})
+        );
+        let rota = all["entries"].as_array().unwrap().iter().find(|e| e["only_by_name"] == true).unwrap();
+        assert_eq!(rota["by"], json!(["full-name"]), "the rota holds the bare name");
+        assert_eq!(all["unknown"].as_array().unwrap().len(), 1, "all that was staged is indexed: {all:#}");
+        let table = w.efface(&["sync", "where", "--subject", "REQ-1", "--sync", "hq-partner"]).exits(0);
+        assert!(table.out.contains("assignee") && table.err.contains("Not complete"), "{}{}", table.out, table.err);
+        w.efface(&["sync", "where", "--subject", "REQ-1", "--sync", "nowhere"]).exits(2);
+        let told = w.efface(&["audit", "show", "--format", "json"]).exits(0).out;
+        assert!(told.contains("sync.where") && !names_the_person(told.as_bytes()));
+        for file in std::fs::read_dir(w.path().join("efface-state")).unwrap() {
+            assert!(!names_the_person(&std::fs::read(file.unwrap().path()).unwrap()), "nothing is in clear");
+        }
+
+        // What the source says no more was there, and its history may have it.
+        edit(&w, &full, json!({ "summary": "Badge" }));
+        w.efface(&["sync", "run"]).exits(0);
+        let (rows, _) = whereabouts(&w);
+        let of = |place: &str| {
+            rows.iter().filter(|(p, part, _)| p == place && part == "summary").map(|r| r.2.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(of("target"), ["replaced since; its history may have it"]);
+        assert_eq!(of("staged"), ["processed"], "the first message has it still");
+    }
+}
+
+#[test]
+fn what_is_erased_leaves_the_index() {
+    let w = World::new(Flavor::Cloud, 0);
+    w.write_config("names = \"cut\"");
+    w.plant();
+    w.efface(&["sync", "run"]).exits(0);
+    w.register();
+    assert!(whereabouts(&w).0.len() > 8);
+    let case = w.approved_case();
+    w.efface(&["case", "execute", &case, "--yes"]).exits(0);
+    let (rows, all) = whereabouts(&w);
+    assert!(rows.iter().all(|(place, ..)| place == "target"), "what is staged holds nobody any more: {all:#}");
+    assert!(rows.iter().any(|(_, part, state)| part == "description" && state == "redacted since"), "{all:#}");
+    w.efface(&["case", "verify", &case]).exits(0);
+    w.efface(&["case", "close", &case]).exits(0);
+    w.register();
+    let (rows, all) = whereabouts(&w);
+    assert!(!rows.iter().any(|(.., state)| state == "redacted since"), "{all:#}");
+    // Where the person is written of anew, the cuts are made before anything is indexed.
+    w.issue("Call back", &format!("[~{USER}], {EMAIL}"), json!({ "assignee": { "name": USER } }));
+    w.efface(&["sync", "run"]).exits(0);
+    assert_eq!(whereabouts(&w).0, rows);
+}
+
+#[test]
+fn what_the_index_does_not_know_is_counted() {
+    let w = World::new(Flavor::DataCenter, 0);
+    let key = w.issue("Old", &format!("by {EMAIL}"), Value::Null);
+    let jira = client("partner", &w.target);
+    let fields = json!({"project": {"key": "PART"}, "issuetype": {"name": "Task"}, "summary": "Old copy"});
+    let there = w.rt.block_on(jira.create_issue(fields.as_object().unwrap().clone(), &[])).unwrap().key;
+    w.indexed();
+    std::fs::write(w.path().join("l.csv"), format!("{key},{there}\n")).unwrap();
+    w.efface(&["sync", "links", "--import", "l.csv"]).exits(0);
+    w.register();
+    let (rows, all) = whereabouts(&w);
+    assert!(
+        rows.is_empty() && all["unknown"][0].as_str().unwrap().starts_with("1 issues were carried over, or linked"),
+        "{all:#}"
+    );
+    w.efface(&["sync", "run"]).exits(0);
+    let (rows, all) = whereabouts(&w);
+    assert_eq!((rows.len(), all["unknown"].as_array().unwrap().len()), (2, 1), "{all:#}");
+    // A message that waits is staged and not in the target.
+    w.target.control().hide_project("PART", true);
+    w.issue("New", &format!("by {EMAIL}"), Value::Null);
+    w.efface(&["sync", "run"]).exits(3);
+    let (rows, _) = whereabouts(&w);
+    let new: Vec<_> = rows.iter().filter(|(.., state)| state == "new").collect();
+    assert_eq!((rows.len(), new.len()), (3, 1), "{rows:?}");
 }

@@ -201,6 +201,9 @@ pub(super) fn close(room: &Room, ctx: &Context, id: &CaseId, accept_gaps: Option
     not_held(room, &case, &subject)?;
     if case.kind == CaseKind::Erasure {
         notice::before_close(room, ctx, &case)?;
+        // What was redacted is there no more, so the index of where it went need not know either.
+        let hashes = crate::trace::wanted(room.store.keys(), &subject).into_keys().collect();
+        room.store.trace_settle(&hashes)?;
     }
     ctx.act(|act| room.store.end_case(act, id, CaseState::Closed, &case.record, detail))?;
     room.store.forget_subject(subject.key.reveal())?;
