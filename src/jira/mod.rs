@@ -27,6 +27,11 @@ mod error;
 mod http;
 mod instance;
 mod issue;
+mod looks;
+#[cfg(test)]
+mod markup_kinds_tests;
+#[cfg(test)]
+mod markup_laws;
 #[cfg(test)]
 mod markup_tests;
 mod pace;

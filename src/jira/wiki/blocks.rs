@@ -1,22 +1,32 @@
-//! Reading the blocks of a wiki text: paragraphs, headings, lists, code, quotes, rules.
+//! Reading the blocks of a wiki text: paragraphs, headings, lists, rules; macros and tables are in rooms of their own.
 
 use super::{
-    super::doc::{Block, Marks, push_text},
+    super::doc::Block,
     inline::inlines,
+    macros::{MACROS, Macro},
     rules::DEEPEST_LIST,
 };
 
 /// Reads a wiki text. Never fails: what is no markup is text.
 pub(in super::super) fn parse(wiki: &str) -> Vec<Block> {
     let wiki = wiki.replace("\r\n", "\n").replace('\r', "\n");
-    Reader { text: &wiki, at: 0, no_end: [usize::MAX; 3], out: Vec::new(), paragraph: String::new(), list: Vec::new() }
-        .read()
+    parse_within(&wiki, 0, false)
 }
 
-/// Bytes from a macro's name to its closing brace; longer ones are text.
-const LONGEST_HEAD: usize = 1000;
-
-const MACROS: [&str; 3] = ["code", "noformat", "quote"];
+/// Reads what stands in a macro or a cell, so many of them deep.
+pub(super) fn parse_within(text: &str, depth: usize, in_cell: bool) -> Vec<Block> {
+    Reader {
+        text,
+        at: 0,
+        depth,
+        in_cell,
+        no_end: [usize::MAX; MACROS.len()],
+        out: Vec::new(),
+        paragraph: String::new(),
+        list: Vec::new(),
+    }
+    .read()
+}
 
 /// One line of a list, with what hangs on it.
 struct Item {
@@ -35,11 +45,15 @@ impl Item {
     }
 }
 
-struct Reader<'t> {
-    text: &'t str,
+pub(super) struct Reader<'t> {
+    pub(super) text: &'t str,
     at: usize,
+    /// How many macros and cells stand around this text.
+    pub(super) depth: usize,
+    /// A cell of a table holds no table.
+    in_cell: bool,
     /// For each macro the position from which on no end of it follows.
-    no_end: [usize; 3],
+    pub(super) no_end: [usize; MACROS.len()],
     out: Vec<Block>,
     paragraph: String,
     list: Vec<Item>,
@@ -86,6 +100,11 @@ impl<'t> Reader<'t> {
                 self.text_line();
             } else if let Some(found) = self.macro_at(self.at + indent) {
                 self.take_macro(found);
+            } else if let Some((rows, end)) = if self.in_cell { None } else { self.table_at(self.at + indent) } {
+                self.end_paragraph();
+                self.end_list();
+                self.out.push(Block::Table(rows));
+                self.at = end;
             } else {
                 if self.list.is_empty() {
                     if !self.paragraph.is_empty() {
@@ -193,125 +212,10 @@ impl<'t> Reader<'t> {
             }
         }
     }
-
-    /// The macro that begins at `at`, if it is one that we know and it has an end.
-    fn macro_at(&mut self, at: usize) -> Option<Macro> {
-        let rest = self.text[at..].strip_prefix('{')?;
-        let n = MACROS.iter().position(|name| {
-            rest.strip_prefix(name).is_some_and(|r| r.starts_with('}') || (r.starts_with(':') && *name != "quote"))
-        })?;
-        if at >= self.no_end[n] {
-            return None;
-        }
-        let name = MACROS[n];
-        let head = rest.bytes().take(LONGEST_HEAD);
-        let head_end = head.take_while(|b| *b != b'\n').position(|b| b == b'}')?;
-        let params = rest[..head_end].strip_prefix(name)?.trim_start_matches(':');
-        let from = at + 1 + head_end + 1;
-        let end_mark = format!("{{{name}}}");
-        let to =
-            if name == "quote" { self.quote_end(from) } else { self.text[from..].find(&end_mark).map(|e| from + e) };
-        let Some(to) = to else {
-            self.no_end[n] = self.no_end[n].min(at);
-            return None;
-        };
-        let inner = &self.text[from..to];
-        let blocks = if name == "quote" {
-            let blocks = parse(inner);
-            if blocks.is_empty() { vec![] } else { vec![Block::Quote(blocks)] }
-        } else {
-            let text = inner.strip_prefix('\n').unwrap_or(inner);
-            let text = text.strip_suffix('\n').unwrap_or(text);
-            let (language, title) = code_params(params, name == "code");
-            let code = Block::Code { language, text: text.to_owned() };
-            match title {
-                Some(title) => {
-                    let mut line = Vec::new();
-                    push_text(&mut line, &title, Marks::STRONG, None);
-                    vec![Block::Paragraph(line), code]
-                }
-                None => vec![code],
-            }
-        };
-        Some(Macro { blocks, end: to + end_mark.len() })
-    }
-
-    /// The next `{quote}` that stands neither escaped nor in code.
-    fn quote_end(&mut self, from: usize) -> Option<usize> {
-        let bytes = self.text.as_bytes();
-        let mut at = from;
-        while at < bytes.len() {
-            match bytes[at] {
-                b'\\' => at += 2,
-                b'{' if self.text[at..].starts_with("{quote}") => return Some(at),
-                b'{' => {
-                    let is_code = ["{code", "{noformat"].iter().any(|p| self.text[at..].starts_with(p));
-                    at = if is_code { self.macro_at(at).map_or(at + 1, |m| m.end) } else { at + 1 };
-                }
-                _ => at += 1,
-            }
-        }
-        None
-    }
-}
-
-struct Macro {
-    blocks: Vec<Block>,
-    /// Where the text goes on.
-    end: usize,
-}
-
-/// Parameters of a code macro that only decorate; they have no place in a document and name nobody.
-const DECORATION: [&str; 12] = [
-    "borderStyle",
-    "borderColor",
-    "borderWidth",
-    "bgColor",
-    "titleBGColor",
-    "titleColor",
-    "theme",
-    "linenumbers",
-    "firstline",
-    "collapse",
-    "nopanel",
-    "tabsize",
-];
-
-/// Whether a language of a code block can be written behind `{code:`.
-pub(super) fn is_language(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+#.-/".contains(&b))
-}
-
-/// Language and title from `java`, `title=Foo.java|borderStyle=solid`, `language=java`; what is none of these is part of
-/// the title, since somebody wrote it.
-fn code_params(params: &str, takes_language: bool) -> (Option<String>, Option<String>) {
-    let mut language = None;
-    let mut title: Vec<&str> = Vec::new();
-    for param in params.split('|').map(str::trim).filter(|p| !p.is_empty()) {
-        let named = match param.split_once('=') {
-            Some(("title", t)) => {
-                title.extend((!t.is_empty()).then_some(t));
-                continue;
-            }
-            Some((key, value)) if DECORATION.contains(&key) => {
-                let plain = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"#%.-".contains(&b));
-                title.extend((!plain).then_some(param));
-                continue;
-            }
-            Some(("language", name)) => name,
-            _ => param,
-        };
-        if takes_language && language.is_none() && is_language(named) {
-            language = Some(named.to_owned());
-        } else {
-            title.push(param);
-        }
-    }
-    (language, (!title.is_empty()).then(|| title.join(" | ")))
 }
 
 /// The length of `{{…}}`.
-fn code_end(text: &str) -> Option<usize> {
+pub(super) fn code_end(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = 2;
     while at + 1 < bytes.len() {
