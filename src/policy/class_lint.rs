@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Fields that no edit empties: they are set by Jira, or are records of their own.
-const FIXED: [&str; 19] = [
+const FIXED: [&str; 30] = [
     "project",
     "issuetype",
     "status",
@@ -32,6 +32,17 @@ const FIXED: [&str; 19] = [
     "subtasks",
     "issuelinks",
     "parent",
+    "workratio",
+    "progress",
+    "aggregateprogress",
+    "timespent",
+    "aggregatetimespent",
+    "timeestimate",
+    "aggregatetimeestimate",
+    "timeoriginalestimate",
+    "aggregatetimeoriginalestimate",
+    "thumbnail",
+    "issuerestriction",
 ];
 
 /// A class by itself: a start that no record of it has, an end that cannot be carried out on it.
@@ -138,10 +149,21 @@ fn fields(reader: &mut Reader<'_>, then: Then, at: &Range<usize>, read: &Match) 
             reader
                 .error("impossible-end", span.clone(), format!("nobody can empty `{text}` of an issue"))
                 .help("delete the record, or write the issue anew with `renew`");
-        } else if then == Then::Clear && ["summary", "body"].contains(&text) {
+            continue;
+        }
+        let full = [("summary", RecordType::Issue), ("body", RecordType::Comment)];
+        let named = |(name, record): &(&str, RecordType)| {
+            text == *name || glob.matches(name) && read.records.record.contains(*record)
+        };
+        for (name, _) in full.iter().filter(|full| then == Then::Clear && named(full)) {
+            let message = if text == *name {
+                format!("Jira lets no `{name}` be empty")
+            } else {
+                format!("`{text}` names `{name}` too, and Jira lets none be empty")
+            };
             reader
-                .error("impossible-end", span.clone(), format!("Jira lets no `{text}` be empty"))
-                .help("`redact` puts the policy's placeholder there");
+                .error("impossible-end", span.clone(), message)
+                .help("`redact` puts the policy's placeholder there; of a glob name the fields that are meant");
         }
     }
 }

@@ -72,7 +72,7 @@ fn ends_that_cannot_be_and_starts_that_are_of_accounts() {
     };
     for (condition, start, then) in [
         ("area = \"target\", record = \"issue\", field = [\"description\", \"summary\"]", "resolved", "redact"),
-        ("area = \"target\", record = [\"issue\", \"comment\"], field = \"*\"", "created", "clear"),
+        ("area = \"target\", record = [\"issue\", \"comment\"], field = \"*\"", "created", "redact"),
         ("area = [\"foreign\", \"log\"], field = \"displayName\"", "updated", "pseudonymise"),
         ("area = \"target\", record = \"issue\"", "resolved", "renew"),
         ("area = [\"target\", \"staging\"]", "sync-ended", "delete"),

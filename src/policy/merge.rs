@@ -75,29 +75,28 @@ impl Replaces for Draft {
     }
 }
 
-/// Puts each that `replaces` in the place of the one of its id in an included file.
+/// Puts each that `replaces` in the place of the one of its id in a file that its own includes.
 pub(super) fn replace<T: Replaces>(reader: &mut Reader<'_>, all: Vec<T>) -> Vec<T> {
-    let mut out: Vec<T> = Vec::new();
+    let sources = reader.sources;
+    let file = |one: &T| sources.file_at(one.id().1);
+    let at_first: Vec<(String, usize)> = all.iter().map(|one| (one.id().0.to_owned(), file(one))).collect();
+    let mut places: Vec<Option<T>> = all.into_iter().map(Some).collect();
     // From the innermost on, so that what replaces can be replaced again by the next file.
-    for one in all.into_iter().rev() {
-        let Some(at) = one.replaces() else {
-            out.push(one);
-            continue;
-        };
-        let (id, start) = one.id();
-        let file = reader.sources.file_at(start);
-        let place =
-            out.iter().position(|o| o.id().0 == id && reader.sources.file_at(o.id().1) > file && !id.is_empty());
-        match place {
-            Some(place) => out[place] = one,
-            None => {
-                reader
-                    .error("replaces-nothing", at, format!("no included file has a {} `{id}`", T::WHAT))
-                    .help("take `replaces` out, or correct the id or the include");
-                out.push(one);
+    for of in sources.innermost_first() {
+        for (n, (id, own)) in at_first.iter().enumerate() {
+            let Some(span) = places[n].as_ref().filter(|_| *own == of).and_then(T::replaces) else { continue };
+            let included = |id_of: &str, at: usize| id_of == id && !id.is_empty() && sources.includes(of, at);
+            match places.iter().position(|o| o.as_ref().is_some_and(|o| included(o.id().0, file(o)))) {
+                Some(place) => places[place] = places[n].take(),
+                // Another file took that place: two of one id, which is told where that is looked for.
+                None if at_first.iter().any(|(id_of, at)| included(id_of, *at)) => {}
+                None => {
+                    reader
+                        .error("replaces-nothing", span, format!("no included file has a {} `{id}`", T::WHAT))
+                        .help("take `replaces` out, or correct the id or the include");
+                }
             }
         }
     }
-    out.reverse();
-    out
+    places.into_iter().flatten().collect()
 }

@@ -28,6 +28,8 @@ struct Source {
     name: String,
     text: String,
     start: usize,
+    /// The files that it includes itself.
+    includes: Vec<usize>,
 }
 
 /// All texts of a policy, in the order in which they count: a file before what it includes.
@@ -49,7 +51,13 @@ impl Sources {
     /// The file itself and, by the loader, all that it includes.
     pub(super) fn load(text: &str, origin: &str, loader: &Loader<'_>) -> (Self, Vec<Problem>) {
         let name = origin.rsplit('/').next().unwrap_or(origin).to_owned();
-        let root = Source { origin: origin.to_owned(), name: name.clone(), text: text.to_owned(), start: 0 };
+        let root = Source {
+            origin: origin.to_owned(),
+            name: name.clone(),
+            text: text.to_owned(),
+            start: 0,
+            includes: Vec::new(),
+        };
         let folder = origin.strip_suffix(name.as_str()).unwrap_or_default().to_owned();
         let mut walk = Walk { files: vec![root], problems: Vec::new(), stack: Vec::new(), folder, loader };
         walk.follow(0);
@@ -67,9 +75,37 @@ impl Sources {
         self.files.iter().map(|f| f.origin.as_str())
     }
 
-    /// Each text behind as many spaces as there are characters before it, so that a parser's ranges are those of all.
+    /// Each text behind as many spaces as there are bytes before it, so that a parser's ranges are those of all. A mark of the byte
+    /// order is one at the beginning alone, so it becomes spaces too.
     pub(super) fn padded(&self) -> Vec<String> {
-        self.files.iter().map(|f| format!("{}{}", " ".repeat(f.start), f.text)).collect()
+        let padded = |f: &Source| {
+            let text = f.text.strip_prefix('\u{feff}').unwrap_or(&f.text);
+            format!("{}{text}", " ".repeat(f.start + f.text.len() - text.len()))
+        };
+        self.files.iter().map(padded).collect()
+    }
+
+    /// Whether a file includes another, by itself or by what it includes.
+    pub(super) fn includes(&self, file: usize, other: usize) -> bool {
+        self.includes_of(file).any(|inner| inner == other || self.includes(inner, other))
+    }
+
+    /// All files, each behind what it includes.
+    pub(super) fn innermost_first(&self) -> Vec<usize> {
+        let mut out = Vec::new();
+        self.put_behind(0, &mut out);
+        out
+    }
+
+    fn put_behind(&self, file: usize, out: &mut Vec<usize>) {
+        if !out.contains(&file) {
+            self.includes_of(file).for_each(|inner| self.put_behind(inner, out));
+            out.push(file);
+        }
+    }
+
+    fn includes_of(&self, file: usize) -> impl Iterator<Item = usize> {
+        self.files[file].includes.iter().copied()
     }
 
     /// Which file a byte of all texts belongs to.
@@ -148,6 +184,8 @@ impl Walk<'_> {
                 let note = (step != span).then_some(step);
                 let message = format!("`{wanted}` includes itself in the end");
                 self.problem("include-loop", span, message, "take one of the includes out", note);
+            } else if let Some((at, _)) = self.stack.last() {
+                self.files[*at].includes.push(known);
             }
             return;
         }
@@ -165,8 +203,12 @@ impl Walk<'_> {
         match text {
             Ok(text) => {
                 let start = self.files.last().map_or(0, |f| f.start + f.text.len() + 1);
-                self.files.push(Source { origin, name, text, start });
-                self.follow(self.files.len() - 1);
+                let new = self.files.len();
+                if let Some((at, _)) = self.stack.last() {
+                    self.files[*at].includes.push(new);
+                }
+                self.files.push(Source { origin, name, text, start, includes: Vec::new() });
+                self.follow(new);
             }
             Err(why) => {
                 let help = match nearest(wanted, SHIPPED.iter().map(|(n, _)| *n)).filter(|_| !is_file) {

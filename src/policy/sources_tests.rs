@@ -158,3 +158,56 @@ fn two_files_are_drawn() {
     help: a finding names its rule, so each needs an id of its own; `replaces = true` takes the place of an included rule
     "#);
 }
+
+/// A mark of the byte order, Windows' line ends and other scripts: positions are still those of the file.
+#[test]
+fn files_of_other_editors() {
+    let own = format!("\u{feff}{}", including("\"company.toml\"", "").replace('\n', "\r\n"));
+    let fine = format!("\u{feff}# фирма \u{1f512}\n{COMPANY}").replace('\n', "\r\n");
+    let p = read(&[("own.toml", &own), ("company.toml", &fine)]).unwrap();
+    assert_eq!(ids(&p), [("log", "redact"), ("rest", "review")]);
+    assert_eq!(p.rules()[0].line, 10);
+    let wrong = fine.replace("\"log\" }", "\"лог\" }");
+    insta::assert_snapshot!(read(&[("own.toml", &own), ("company.toml", &wrong)]).unwrap_err(), @"policies/company.toml:11:18: error[unknown-value]: `лог` is no area (known are: staging, source, target, state, foreign, log, backup)");
+    // Whatever is cut off of it, or put into it, is told and drawn.
+    let texts = [own.as_str(), fine.as_str()];
+    for (which, text) in texts.iter().enumerate() {
+        for (at, _) in text.char_indices() {
+            for with in ["", "\u{1f512}", "é = ", "\"", "[", "\r"] {
+                let broken = format!("{}{with}", &text[..at]);
+                let pair = if which == 0 { [broken.as_str(), texts[1]] } else { [texts[0], broken.as_str()] };
+                let load = |_: &str| Ok(pair[1].to_owned());
+                let (sources, policy) = Policy::read(pair[0], "own.toml", &load);
+                let found = policy.map_or_else(|found| found, |p| p.warnings().to_vec());
+                assert_eq!(super::super::render(&found, &sources, false).is_empty(), found.is_empty());
+            }
+        }
+    }
+}
+
+/// Two files that include the same: each may replace what stands there. Of two that replace one rule the first counts, as
+/// everywhere.
+#[test]
+fn a_rule_is_replaced_by_any_file_that_includes_it() {
+    let part = |rule: &str| format!("[policy]\ninclude = \"company.toml\"\n{rule}");
+    let replaces = |id: &str, decision: &str| {
+        format!("[[rule]]\nid = \"{id}\"\nreplaces = true\nmatch = {{ area = \"log\" }}\ndecision = \"{decision}\"\n")
+    };
+    let of = |own: &str, a: &str, b: &str| {
+        let p = read(&[("own.toml", own), ("a.toml", a), ("b.toml", b), ("company.toml", COMPANY)])?;
+        Ok::<_, String>(ids(&p).iter().map(|(id, d)| format!("{id} {d}")).collect::<Vec<_>>())
+    };
+    let own = including("[\"a.toml\", \"b.toml\"]", "");
+    let (plain, log) = (part(""), part(&replaces("log", "delete")));
+    assert_eq!(of(&own, &log, &plain).unwrap(), ["log delete", "rest review"]);
+    assert_eq!(of(&own, &plain, &log).unwrap(), ["log delete", "rest review"], "the second includes it too");
+    let three = including("[\"a.toml\", \"b.toml\"]", &replaces("log", "review"));
+    assert_eq!(of(&three, &log, &plain).unwrap(), ["log review", "rest review"], "three levels");
+    assert_eq!(of(&three, &plain, &log).unwrap(), ["log review", "rest review"]);
+    // A file replaces nothing that only another one includes.
+    let alone = format!("[policy]\n{}", replaces("log", "delete"));
+    let said = of(&own, &alone, &plain).unwrap_err();
+    assert!(said.starts_with("policies/a.toml:4:1: error[replaces-nothing]"), "{said}");
+    let twice = of(&own, &log, &part(&replaces("log", "review"))).unwrap_err();
+    insta::assert_snapshot!(twice, @"policies/b.toml:4:6: error[duplicate-rule-id]: two rules are called `log` (a finding names its rule, so each needs an id of its own; `replaces = true` takes the place of an included rule)");
+}

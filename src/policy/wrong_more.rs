@@ -220,3 +220,15 @@ fn what_changes_with_the_day_and_the_configuration() {
     p:18:6: warning[uncovered-place]: no rule is about the place target:p/PART: `d` decides (add a rule with `match = { area = "target" }`)
     "#);
 }
+
+#[test]
+fn fields_that_a_glob_names_and_nobody_can_empty() {
+    let class = |record: &str, field: &str, then: &str| {
+        with(&format!(
+            "[[class]]\nid = \"c\"\nmatch = {{ area = \"target\", record = {record}, field = {field} }}\nstart = \"created\"\nperiod = \"1 year\"\nthen = \"{then}\"\nbasis = \"b\"\n"
+        ))
+    };
+    insta::assert_snapshot!(class("\"issue\"", "\"*\"", "clear"), @"p:5:54: error[impossible-end]: `*` names `summary` too, and Jira lets none be empty (`redact` puts the policy's placeholder there; of a glob name the fields that are meant)");
+    insta::assert_snapshot!(class("\"comment\"", "[\"b*\", \"sum*\"]", "clear"), @"p:5:57: error[impossible-end]: `b*` names `body` too, and Jira lets none be empty (`redact` puts the policy's placeholder there; of a glob name the fields that are meant)");
+    insta::assert_snapshot!(class("\"issue\"", "[\"customfield_*\", \"workratio\"]", "redact"), @"p:5:72: error[impossible-end]: nobody can empty `workratio` of an issue (delete the record, or write the issue anew with `renew`)");
+}
