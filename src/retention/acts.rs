@@ -9,7 +9,7 @@ use crate::{
     erasure::{executor::Current, plan::Edit},
     extract::{
         self, Format,
-        spans::{self, Kind, Node},
+        spans::{self, Kind, Member, Node},
     },
     jira::User,
     keys::Purpose,
@@ -104,11 +104,12 @@ struct Act<'a> {
 }
 
 impl Act<'_> {
-    fn cut(&mut self, pointer: &str, field: &str, with: Option<String>) {
-        let decision = match self.class.then {
-            Then::Clear => Decision::Clear,
-            _ => Decision::Redact,
-        };
+    /// What is no text is emptied, or leaves its list.
+    fn empty(&mut self, pointer: &str, field: &str) {
+        self.cut(pointer, field, Decision::Clear, None);
+    }
+
+    fn cut(&mut self, pointer: &str, field: &str, decision: Decision, with: Option<String>) {
         self.out.push(Edit {
             finding: String::new(),
             field: field.to_owned(),
@@ -130,28 +131,33 @@ impl Act<'_> {
             Value::String(text) => self.string(text, pointer, field),
             Value::Array(items) => {
                 for n in 0..items.len() {
-                    self.cut(&format!("{pointer}/{n}"), field, None);
+                    self.empty(&format!("{pointer}/{n}"), field);
                 }
             }
-            Value::Object(_) if self.class.then == Then::Redact && value.get("type") == Some(&"doc".into()) => {
-                let mut said = String::new();
-                texts(value, &mut said);
-                if said != self.means.placeholder {
-                    self.cut(pointer, field, None);
-                }
-            }
+            Value::Object(_) if value.get("type") == Some(&"doc".into()) => self.document(value, pointer, field),
             Value::Object(_) if self.means.me.is_some_and(|me| same(me, &User::from_json(value))) => {}
-            _ => self.cut(pointer, field, None),
+            _ => self.empty(pointer, field),
+        }
+    }
+
+    /// A document of Atlassian's format, which is redacted as the text that it is.
+    fn document(&mut self, value: &Value, pointer: &str, field: &str) {
+        if self.class.then != Then::Redact {
+            self.empty(pointer, field);
+        } else if plain(value).as_deref() != Some(self.means.placeholder) {
+            self.cut(pointer, field, Decision::Redact, None);
         }
     }
 
     fn string(&mut self, text: &str, pointer: &str, field: &str) {
         match self.class.then {
             _ if text.is_empty() => {}
-            Then::Redact if text == self.means.placeholder => {}
+            // What another class redacted is nobody's text any more.
+            Then::Redact | Then::Pseudonymise if text == self.means.placeholder => {}
             Then::Pseudonymise if is_alias(text) => {}
-            Then::Pseudonymise => self.cut(pointer, field, Some((self.means.alias)(text))),
-            _ => self.cut(pointer, field, None),
+            Then::Pseudonymise => self.cut(pointer, field, Decision::Redact, Some((self.means.alias)(text))),
+            Then::Redact => self.cut(pointer, field, Decision::Redact, None),
+            _ => self.empty(pointer, field),
         }
     }
 
@@ -166,15 +172,13 @@ impl Act<'_> {
         match &node.kind {
             Kind::Object(members) => {
                 for (n, member) in members.iter().enumerate() {
-                    let pointer = format!("{at}/{}", token(&member.name));
-                    if !named(&self.class.fields, &member.name) {
+                    let (pointer, before) = (format!("{at}/{}", token(&member.name)), self.out.len());
+                    if named(&self.class.fields, &member.name) {
+                        self.node(text, &member.value, &pointer, &member.name)?;
+                    } else {
                         self.members(text, &member.value, &pointer)?;
-                        continue;
                     }
-                    if members[..n].iter().chain(&members[n + 1..]).any(|m| m.name == member.name) {
-                        return Err("a JSON object has two members of that name");
-                    }
-                    self.node(text, &member.value, &pointer, &member.name);
+                    self.once(members, n, before)?;
                 }
             }
             Kind::Array(items) => {
@@ -187,8 +191,17 @@ impl Act<'_> {
         Ok(())
     }
 
+    /// Refuses cuts behind the name of a member that its object has twice: a pointer leads to one of them alone.
+    fn once(&self, members: &[Member], n: usize, before: usize) -> Result<(), &'static str> {
+        let twice = || members[..n].iter().chain(&members[n + 1..]).any(|m| m.name == members[n].name);
+        if self.out.len() > before && twice() {
+            return Err("a JSON object has two members of one name");
+        }
+        Ok(())
+    }
+
     /// A value of a file.
-    fn node(&mut self, text: &str, node: &Node, pointer: &str, field: &str) {
+    fn node(&mut self, text: &str, node: &Node, pointer: &str, field: &str) -> Result<(), &'static str> {
         let token_of = &text[node.span.clone()];
         match &node.kind {
             Kind::Scalar if token_of == "null" => {}
@@ -199,33 +212,46 @@ impl Act<'_> {
             }
             // Every text in it has an alias of its own.
             Kind::Object(members) if self.class.then == Then::Pseudonymise => {
-                for m in members {
-                    self.node(text, &m.value, &format!("{pointer}/{}", token(&m.name)), field);
+                for (n, m) in members.iter().enumerate() {
+                    let before = self.out.len();
+                    self.node(text, &m.value, &format!("{pointer}/{}", token(&m.name)), field)?;
+                    self.once(members, n, before)?;
                 }
             }
             Kind::Array(items) if self.class.then == Then::Pseudonymise => {
                 for (n, item) in items.iter().enumerate() {
-                    self.node(text, item, &format!("{pointer}/{n}"), field);
+                    self.node(text, item, &format!("{pointer}/{n}"), field)?;
                 }
             }
             Kind::Array(items) if items.is_empty() => {}
-            _ => self.cut(pointer, field, None),
+            Kind::Object(_) => match serde_json::from_str::<Value>(token_of) {
+                Ok(value) if value.get("type") == Some(&"doc".into()) => self.document(&value, pointer, field),
+                _ => self.empty(pointer, field),
+            },
+            _ => self.empty(pointer, field),
         }
+        Ok(())
     }
 }
 
-fn texts(value: &Value, out: &mut String) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|v| texts(v, out)),
-        Value::Object(map) => {
-            if let (Some("text"), Some(text)) =
-                (map.get("type").and_then(Value::as_str), map.get("text").and_then(Value::as_str))
-            {
-                out.push_str(text);
-            }
-            map.get("content").into_iter().for_each(|v| texts(v, out));
-        }
-        _ => {}
+/// The text of a document that holds nothing but plain text; a mention, a link or a card may name somebody.
+fn plain(node: &Value) -> Option<String> {
+    let object = node.as_object()?;
+    let kind = object.get("type").and_then(Value::as_str)?;
+    let known = |(key, value): (&String, &Value)| match (key.as_str(), kind) {
+        ("type", _) | ("version", "doc") | ("content", "doc" | "paragraph") | ("text", "text") => true,
+        // An editor numbers its paragraphs.
+        ("attrs", _) => value.as_object().is_some_and(|attrs| attrs.keys().all(|name| name == "localId")),
+        ("marks", _) => value.as_array().is_some_and(Vec::is_empty),
+        _ => false,
+    };
+    if !object.iter().all(known) {
+        return None;
+    }
+    match kind {
+        "text" => object.get("text")?.as_str().map(str::to_owned),
+        "doc" | "paragraph" => object.get("content").and_then(Value::as_array)?.iter().map(plain).collect(),
+        _ => None,
     }
 }
 
