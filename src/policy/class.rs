@@ -101,9 +101,9 @@ pub struct Asked<'a> {
     pub project: Option<&'a ProjectKey>,
     /// Which record.
     pub record: &'a RecordRef,
-    /// The issue's labels.
-    pub labels: &'a [String],
-    /// The name of the issue's status.
+    /// The issue's labels; `None` where nothing says them.
+    pub labels: Option<&'a [String]>,
+    /// The name of the issue's status; `None` where nothing says it.
     pub status: Option<&'a str>,
 }
 
@@ -159,15 +159,31 @@ pub struct SweepRules {
 }
 
 impl Records {
-    fn holds(&self, asked: &Asked<'_>) -> bool {
+    fn holds(&self, asked: &Asked<'_>) -> Option<bool> {
         let any = |globs: &[Glob], text: &str| globs.is_empty() || globs.iter().any(|g| g.matches(text));
-        self.area.contains(asked.place.area())
+        let fits = self.area.contains(asked.place.area())
             && self.record.contains(asked.record.record_type)
             && any(&self.place, &asked.place.to_string())
             && (self.project.is_empty() || asked.project.is_some_and(|p| any(&self.project, p.as_str())))
-            && (self.path.is_empty() || asked.record.path.as_deref().is_some_and(|p| any(&self.path, p)))
-            && (self.label.is_empty() || asked.labels.iter().any(|l| any(&self.label, l)))
-            && (self.status.is_empty() || asked.status.is_some_and(|s| any(&self.status, s)))
+            && (self.path.is_empty() || asked.record.path.as_deref().is_some_and(|p| any(&self.path, p)));
+        // What is in no Jira fits no label; an issue whose labels are not said may.
+        let issue = asked.place.area() == Area::Target && asked.record.record_type != RecordType::UserProfile;
+        let unknown = (!issue).then_some(false);
+        let label = match asked.labels {
+            _ if self.label.is_empty() => Some(true),
+            Some(labels) => Some(labels.iter().any(|l| any(&self.label, l))),
+            None => unknown,
+        };
+        let status = match asked.status {
+            _ if self.status.is_empty() => Some(true),
+            Some(status) => Some(any(&self.status, status)),
+            None => unknown,
+        };
+        match (fits, label, status) {
+            (false, ..) | (_, Some(false), _) | (.., Some(false)) => Some(false),
+            (true, Some(true), Some(true)) => Some(true),
+            _ => None,
+        }
     }
 
     /// The conditions that are given, in the order of the documentation.
@@ -210,9 +226,9 @@ impl std::fmt::Display for Records {
 }
 
 impl Class {
-    /// Whether a record is one of the class, whatever its age.
+    /// Whether a record is one of the class, whatever its age; `None` where that hangs on a label or status that nothing says.
     #[must_use]
-    pub fn applies(&self, asked: &Asked<'_>) -> bool {
+    pub fn applies(&self, asked: &Asked<'_>) -> Option<bool> {
         self.records.holds(asked)
     }
 

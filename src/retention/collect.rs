@@ -34,6 +34,12 @@ pub struct Collected {
     pub coverage: Vec<Coverage>,
 }
 
+/// Whether a place was read as far as it can ever be, so that what was not met there is gone. Cloud's list of accounts always leaves
+/// some out, and never shows them again.
+pub(super) fn is_all_there_is(of: &Coverage) -> bool {
+    of.status == CoverageStatus::Examined || of.reason.as_deref() == Some(accounts::CLOUD)
+}
+
 /// Clients with the right to erase, or why there is none.
 pub(super) type Clients = BTreeMap<InstanceName, Result<Client, String>>;
 
@@ -330,13 +336,13 @@ async fn issue(
     let Some(issue) = client.issue(id, &fields, false, &[]).await? else { return Ok(Vec::new()) };
     let (comments, history) = (client.comments(id).await?, client.changelog(id).await?);
     let text = |value: &Value, path: &str| value.pointer(path).and_then(Value::as_str).map(str::to_owned);
-    let labels = issue.field("labels").and_then(Value::as_array).into_iter().flatten();
+    let labels = issue.field("labels").and_then(Value::as_array);
     let base = Dated {
         project: Some(project.clone()),
         created: issue.created().map(|t| t.to_utc()),
         resolved: when(issue.field("resolutiondate")),
         updated: issue.created().map(|t| t.to_utc()),
-        labels: labels.filter_map(|l| l.as_str().map(str::to_owned)).collect(),
+        labels: labels.map(|all| all.iter().filter_map(|l| l.as_str().map(str::to_owned)).collect()),
         status: issue.field("status").and_then(|s| text(s, "/name")),
         ..Dated::of(place.clone(), RecordRef::of_issue(RecordType::Issue, issue.id(), issue.key()))
     };

@@ -28,8 +28,8 @@ pub struct Dated {
     pub resolved: Option<DateTime<Utc>>,
     /// When anybody but ourselves changed it last.
     pub updated: Option<DateTime<Utc>>,
-    /// The issue's labels.
-    pub labels: Vec<String>,
+    /// The issue's labels; `None` where nothing says them.
+    pub labels: Option<Vec<String>>,
     /// The name of the issue's status.
     pub status: Option<String>,
     /// When the synchronization that wrote it was ended.
@@ -50,7 +50,7 @@ impl Dated {
             processed: None,
             resolved: None,
             updated: None,
-            labels: Vec::new(),
+            labels: None,
             status: None,
             ended: None,
             closed: None,
@@ -69,6 +69,8 @@ pub enum Standing {
     Due(DateTime<Utc>),
     /// Nothing trustworthy says when the period began: a person decides.
     Undated,
+    /// The class is of certain labels or statuses, and the instance does not say those of this issue: a person decides.
+    Unread,
     /// The class says to keep it.
     Kept,
     /// The period was over, and what the class does to its fields was done before.
@@ -83,15 +85,18 @@ pub fn verdicts<'c>(record: &Dated, classes: &'c [Class], now: DateTime<Utc>) ->
         place: &record.place,
         project: record.project.as_ref(),
         record: &record.record,
-        labels: &record.labels,
+        labels: record.labels.as_deref(),
         status: record.status.as_deref(),
     };
     // Accounts are of classes of their own.
     let account = record.record.record_type == RecordType::UserProfile;
-    let about = |c: &&'c Class| account == (c.start == Start::AccountClosed) && c.applies(&asked);
     let mut out = Vec::new();
-    for class in classes.iter().filter(about) {
-        out.push((class, standing(class, record, now)));
+    for class in classes.iter().filter(|c| account == (c.start == Start::AccountClosed)) {
+        match class.applies(&asked) {
+            Some(false) => continue,
+            Some(true) => out.push((class, standing(class, record, now))),
+            None => out.push((class, Standing::Unread)),
+        }
         if class.fields.is_empty() {
             break;
         }

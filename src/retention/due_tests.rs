@@ -68,13 +68,13 @@ fn the_first_class_decides() {
     let issue = Dated {
         resolved: Some(at("2024-02-29T12:00:00Z")),
         status: Some("Done".into()),
-        labels: vec!["contract-7".into()],
+        labels: Some(vec!["contract-7".into()]),
         ..record(Area::Target)
     };
     let now = at("2026-11-27T00:00:00Z");
     let of = |record: &Dated| verdict(record, &both, now).map(|(c, s)| (c.id.clone(), s));
     assert_eq!(of(&issue), Some(("contract".into(), Standing::Kept)));
-    let other = Dated { labels: vec!["x".into()], ..issue.clone() };
+    let other = Dated { labels: Some(vec!["x".into()]), ..issue.clone() };
     // A leap day has its corresponding day on the 28th.
     assert_eq!(of(&other), Some(("rest".into(), Standing::Due(at("2025-02-28T12:00:00Z")))));
     assert_eq!(of(&Dated { status: Some("Open".into()), ..other }), None);
@@ -171,4 +171,40 @@ proptest! {
             }
         }
     }
+}
+
+/// Where an instance does not say an issue's labels, a contract may keep it: a person decides, and nothing is deleted.
+#[test]
+fn labels_that_are_not_said_are_for_a_person() {
+    let class = |id: &str, matches: &str, period: &str, then: &str| {
+        format!(
+            "[[class]]\nid = \"{id}\"\nmatch = {{ area = \"target\", {matches} }}\nstart = \"created\"\nperiod = \"{period}\"\n\
+             then = \"{then}\"\nbasis = \"b\"\n"
+        )
+    };
+    let all = classes(&format!(
+        "{}{}{}",
+        class("contract", "label = \"contract\"", "10 years", "keep"),
+        class("texts", "record = \"issue\", label = \"old\", field = \"description\"", "1 year", "clear"),
+        class("rest", "record = \"issue\"", "1 year", "delete"),
+    ));
+    let now = at("2026-11-27T00:00:00Z");
+    let issue = Dated {
+        created: Some(at("2020-01-01T00:00:00Z")),
+        record: RecordRef::of_issue(RecordType::Issue, "1", "HQ-1"),
+        ..record(Area::Target)
+    };
+    let of = |record: &Dated, classes: &[Class]| {
+        verdicts(record, classes, now).into_iter().map(|(c, s)| (c.id.clone(), s)).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&issue, &all), [("contract".to_owned(), Standing::Unread)]);
+    let due = Standing::Due(at("2021-01-01T00:00:00Z"));
+    assert_eq!(of(&issue, &all[1..]), [("texts".to_owned(), Standing::Unread), ("rest".to_owned(), due)]);
+    let said = Dated { labels: Some(Vec::new()), ..issue.clone() };
+    assert_eq!(of(&said, &all), [("rest".to_owned(), due)]);
+    // What fails another condition need not be asked for its labels; and of what lies in no Jira nobody asks.
+    let elsewhere = classes(&class("c", "project = \"X\", label = \"y\"", "1 year", "delete"));
+    assert_eq!(of(&issue, &elsewhere), []);
+    let staged = class("c", "label = \"y\"", "1 year", "delete").replace("target", "staging");
+    assert_eq!(of(&record(Area::Staging), &classes(&staged)), []);
 }

@@ -12,7 +12,7 @@ use ulid::Ulid;
 
 use super::{
     Report, SCHEMA, Stage,
-    collect::{SUPPRESSION, seen},
+    collect::{SUPPRESSION, is_all_there_is, seen},
 };
 use crate::{
     audit::canonical_sha256,
@@ -26,7 +26,7 @@ use crate::{
     fs::{Lock, LockError},
     holds::Holds,
     jira::Client,
-    model::{Area, CoverageStatus, InstanceName, Outcome, Period, Personal, Place, Subject},
+    model::{Area, InstanceName, Outcome, Period, Personal, Place, Subject},
     policy::Policy,
     report::PolicyRef,
     store::{Act, SeenFile, StepRow, StepState, Store, StoreError, SweepMark, SweepRun},
@@ -186,18 +186,20 @@ fn plan_hash(run: &str, policy: &str, steps: &[Planned]) -> String {
 
 /// Keeps what was seen and what is marked. What was not read, this time or by this run, is not forgotten: its time would begin anew.
 fn remember(room: &Room<'_>, outlook: &Outlook<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let all = room.areas.is_none() && outlook.coverage.iter().all(|c| c.status == CoverageStatus::Examined);
+    let all = room.areas.is_none() && outlook.coverage.iter().all(is_all_there_is);
     room.store.set_seen_files(&outlook.seen, all)?;
-    let marks = outlook.found.iter().filter_map(|found| {
-        found.due()?;
+    // A mark is of one time: what is due no more is marked anew when it is due again, with a grace of its own.
+    let (mut marks, mut over) = (Vec::new(), outlook.unclassed_keys.clone());
+    for found in &outlook.found {
         let key = found.key(room);
         let new = || SweepMark { class: found.class.id.clone(), digest: found.class.digest.clone(), at: now };
-        Some(match found.stage? {
-            Stage::Mark => (key, new()),
-            Stage::Wait(_) | Stage::Go => (key, found.mark.clone().unwrap_or_else(new)),
-        })
-    });
-    room.store.sweep_set_marks(&marks.collect::<Vec<_>>(), all)
+        match found.stage.filter(|_| found.due().is_some()) {
+            Some(Stage::Mark) => marks.push((key, new())),
+            Some(Stage::Wait(_) | Stage::Go) => marks.push((key, found.mark.clone().unwrap_or_else(new))),
+            None => over.push(key),
+        }
+    }
+    room.store.sweep_set_marks(&marks, &over, all)
 }
 
 /// What became of a run that had not ended.

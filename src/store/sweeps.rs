@@ -140,14 +140,25 @@ impl Store {
         row.map(|(class, digest, at)| Ok(SweepMark { class, digest, at: time(&at)? })).transpose()
     }
 
-    /// Keeps the marks of what is due; `all` says that there are no others.
+    /// Keeps the marks of what is due, and forgets those of what was looked at and is `over`: due no more. `all` says that there are
+    /// no others.
     ///
     /// # Errors
     /// What the database says.
-    pub fn sweep_set_marks(&self, marks: &[(RecordKey, SweepMark)], all: bool) -> Result<(), StoreError> {
+    pub fn sweep_set_marks(
+        &self,
+        marks: &[(RecordKey, SweepMark)],
+        over: &[RecordKey],
+        all: bool,
+    ) -> Result<(), StoreError> {
         self.write(|tx| {
             if all {
                 tx.execute("DELETE FROM sweep_marks", [])?;
+            } else {
+                let mut delete = tx.prepare("DELETE FROM sweep_marks WHERE record = ?1")?;
+                for record in over {
+                    delete.execute([&record[..]])?;
+                }
             }
             let mut insert = tx.prepare("INSERT OR REPLACE INTO sweep_marks VALUES (?1, ?2, ?3, ?4)")?;
             for (record, mark) in marks {

@@ -768,6 +768,7 @@ fn from_the_command_line() {
     );
     w.efface(&["sweep", "--approve", "00"]).exits(4);
     w.efface(&["sweep", "--area", "nowhere"]).exits(2);
+    w.efface(&["sweep", "--area", "backup"]).exits(2);
     std::fs::write(
         w.path().join("p.toml"),
         "[policy]\nname = \"p\"\n[[rule]]\nid = \"r\"\ndecision = \"review\"\nreason = \"x\"\n",
@@ -859,4 +860,101 @@ fn a_watch_sweeps_by_itself() {
 /// SIGTERM, as a supervisor sends it.
 fn terminate(id: u32) {
     assert!(std::process::Command::new("kill").arg(id.to_string()).status().unwrap().success());
+}
+
+/// A mark holds for one time: what was not due in between is marked anew, also where a run looks at some areas alone.
+#[test]
+fn a_mark_ends_with_what_it_was_for() {
+    let w = World::new(Flavor::DataCenter, 0);
+    let file = w.home().join("data/other-tool/1.json");
+    std::fs::write(&file, "{}").unwrap();
+    let classes = "[policy]\nname = \"marks\"\n[[class]]\nid = \"old\"\nmatch = { area = \"foreign\" }\nstart = \"updated\"\nperiod = \"30 days\"\n\
+                   then = \"delete\"\ngrace = \"7 days\"\nbasis = \"b\"\n";
+    let s = Sweeper::new(&w, classes);
+    let run = |days| {
+        s.room(days, "admin", Some(&[Area::Foreign]), async |room| retention::run(room, |_| {}, || false).await)
+            .unwrap()
+    };
+    run(0);
+    assert_eq!(count(&run(31), "old", "marked"), 1);
+    std::fs::write(&file, "{\"somebody\": \"was here\"}").unwrap();
+    assert_eq!(count(&run(35), "old", "due"), 0);
+    assert_eq!((count(&run(66), "old", "marked"), file.exists()), (1, true), "a grace of its own");
+    assert_eq!((count(&run(74), "old", "deleted"), file.exists()), (1, false));
+}
+
+/// What Cloud's list of accounts leaves out keeps no file in memory: one that is made again under an old name is new.
+#[test]
+fn a_file_that_is_made_again_is_new() {
+    let w = World::new(Flavor::Cloud, 0);
+    let file = w.home().join("data/other-tool/1.json");
+    std::fs::write(&file, "{}").unwrap();
+    let class = |id: &str, of: &str, start: &str, then: &str| {
+        format!(
+            "[[class]]\nid = \"{id}\"\nmatch = {{ {of} }}\nstart = \"{start}\"\nperiod = \"30 days\"\nthen = \"{then}\"\nbasis = \"b\"\n"
+        )
+    };
+    let accounts = class("left", "area = \"target\", record = \"user-profile\"", "account-closed", "review");
+    let files = class("old", "area = \"foreign\"", "created", "delete");
+    let s = Sweeper::new(&w, &format!("[policy]\nname = \"p\"\n{accounts}{files}"));
+    s.run(0);
+    std::fs::remove_file(&file).unwrap();
+    s.run(5);
+    std::fs::write(&file, "{\"new\": 1}").unwrap();
+    s.run(6);
+    assert_eq!(count(&s.run(31), "old", "due"), 0);
+    assert_eq!(count(&s.run(37), "old", "marked"), 1);
+}
+
+/// Several classes of fields that are due on one record go in one run, each on what those before it left.
+#[test]
+fn classes_of_one_record_go_one_after_the_other() {
+    let class = |id: &str, of: &str, then: &str| {
+        format!(
+            "[[class]]\nid = \"{id}\"\nmatch = {{ {of} }}\nstart = \"created\"\nperiod = \"30 days\"\nthen = \"{then}\"\ngrace = \"none\"\nbasis = \"b\"\n"
+        )
+    };
+    let w = World::new(Flavor::DataCenter, 0);
+    w.issue("Lamp", "flickers", Value::Null);
+    w.efface(&["sync", "run"]).exits(0);
+    let file = w.home().join("data/other-tool/1.json");
+    std::fs::write(&file, format!("{{\"who\": \"{NAME}\", \"list\": [{{\"mail\": \"{EMAIL}\"}}], \"n\": 1.0}}"))
+        .unwrap();
+    let issue = "area = \"target\", record = \"issue\", field";
+    let classes = [
+        class("alias", "area = \"foreign\", field = \"who\"", "pseudonymise"),
+        class("mail", "area = \"foreign\", field = [\"mail\", \"who\"]", "redact"),
+        class("short", &format!("{issue} = [\"summary\", \"description\"]"), "redact"),
+        class("none", &format!("{issue} = \"description\""), "clear"),
+    ];
+    let s = Sweeper::new(&w, &format!("[policy]\nname = \"p\"\n{}", classes.concat()));
+    s.run(0);
+    let run = s.run(31);
+    for class in ["alias", "mail", "short", "none"] {
+        assert_eq!(count(&run, class, "changed"), 1, "{class}: {:#?}", run.items);
+    }
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        "{\"who\": \"[erased]\", \"list\": [{\"mail\": \"[erased]\"}], \"n\": 1.0}"
+    );
+    let dump = w.target.control().dump();
+    let issue = dump["issues"].as_object().unwrap().values().next().unwrap();
+    assert!(issue["summary"] == "[erased]" && issue["description"].as_str().is_none_or(str::is_empty), "{issue:#}");
+    assert_eq!(s.run(32).items, [], "and nothing twice");
+}
+
+/// Nothing would write an issue anew whose synchronization has a last day.
+#[test]
+fn nothing_is_renewed_behind_the_last_day() {
+    let w = World::new(Flavor::DataCenter, 0);
+    w.issue("Lamp", "flickers", Value::Null);
+    w.efface(&["sync", "run"]).exits(0);
+    w.write_config(&format!("ended = {}", Utc::now().date_naive()));
+    let classes = "[policy]\nname = \"anew\"\n[[class]]\nid = \"anew\"\nmatch = { area = \"target\", record = \"issue\" }\nstart = \"created\"\n\
+                   period = \"30 days\"\nthen = \"renew\"\ngrace = \"none\"\nbasis = \"b\"\n";
+    let s = Sweeper::new(&w, classes);
+    let run = s.run(40);
+    assert_eq!((count(&run, "anew", "changed"), count(&run, "anew", "review")), (0, 1), "{:#?}", run.items);
+    assert!(run.items[0].why.as_ref().unwrap().contains("last day"), "{:#?}", run.items);
+    assert_eq!(w.target.control().dump()["issues"].as_object().unwrap().len(), 1);
 }

@@ -169,6 +169,9 @@ impl Renewer<'_> {
 
     async fn may(&self, sync: &Sync, pair: &Pair, snapshot: &Snapshot) -> Result<(), String> {
         let say = |e: &dyn std::fmt::Display| e.to_string();
+        if let Some(last) = sync.ended {
+            return Err(format!("the synchronization has a last day, {last}, behind which no copy would be written"));
+        }
         let me = self.target.myself().await.map_err(|e| say(&e))?;
         let parts = self.store.pairs_of_issue(&sync.name, &pair.source_issue).map_err(|e| say(&e))?;
         for part in &parts {

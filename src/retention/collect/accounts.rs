@@ -19,7 +19,7 @@ const CLOSED: &[u8] = b"closed";
 
 /// What Cloud's own list leaves out (personal data reporting is for OAuth apps alone: developer.atlassian.com, "User privacy guide
 /// for app developers").
-const CLOUD: &str = "accounts that were closed and are listed no more: only Atlassian's account status report has them, which an API \
+pub(super) const CLOUD: &str = "accounts that were closed and are listed no more: only Atlassian's account status report has them, which an API \
                      token does not reach; ask the organisation's administrator";
 
 impl Collect<'_> {

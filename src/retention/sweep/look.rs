@@ -12,13 +12,13 @@ use super::{
 use crate::{
     config::Sync,
     erasure::{
-        executor::{Current, Executors, People, Ways, name_of, renew::Renewer},
+        executor::{Current, ExecError, Executors, People, Ways, name_of, renew::Renewer},
         plan::{Operation, Step, renewed},
     },
     holds::Holds,
     jira::{Client, User},
     keys::Purpose,
-    model::{Area, Coverage, InstanceName, Place},
+    model::{Area, Coverage, InstanceName, Place, RecordType},
     policy::{Class, Then},
     retention::{
         Dated, Stage, Standing,
@@ -77,6 +77,8 @@ impl Found<'_> {
 pub(super) struct Outlook<'c> {
     pub(super) found: Vec<Found<'c>>,
     pub(super) unclassed: u64,
+    /// Of those that no class is about: the keys of the marks that they may have had.
+    pub(super) unclassed_keys: Vec<RecordKey>,
     pub(super) coverage: Vec<Coverage>,
     pub(super) seen: Vec<(RecordKey, SeenFile)>,
 }
@@ -133,11 +135,13 @@ pub(super) async fn outlook<'c>(
     let kit = Kit::of(room);
     let sources = kit.source();
     let mut looker = Looker { room, kit: &kit, sources: &sources, me: HashMap::new() };
-    let (mut found, mut unclassed) = (Vec::new(), 0);
+    let (mut found, mut unclassed, mut unclassed_keys) = (Vec::new(), 0, Vec::new());
     for record in collected.records {
         let verdicts = verdicts(&record, classes, now);
         if verdicts.is_empty() {
-            unclassed += 1;
+            // Of accounts only those are asked for that a class is about.
+            unclassed += u64::from(record.record.record_type != RecordType::UserProfile);
+            unclassed_keys.push(room.store.sweep_key(&record.place, &record.record));
             continue;
         }
         let from = found.len();
@@ -168,6 +172,7 @@ pub(super) async fn outlook<'c>(
         if found.last().is_some_and(|last: &Found<'_>| last.class.fields.is_empty() && last.goes()) {
             found.drain(from..found.len() - 1);
         }
+        looker.in_turn(&mut found[from..]).await;
     }
     // A hold about a person is asked of what the records say, so that the dry run tells what the run will do.
     if !holds.is_empty() {
@@ -182,7 +187,7 @@ pub(super) async fn outlook<'c>(
     found.sort_by(|a, b| {
         (a.due(), &a.record.place, &a.record.record).cmp(&(b.due(), &b.record.place, &b.record.record))
     });
-    Ok(Outlook { found, unclassed, coverage: collected.coverage, seen: collected.seen })
+    Ok(Outlook { found, unclassed, unclassed_keys, coverage: collected.coverage, seen: collected.seen })
 }
 
 /// Makes steps of what is due.
@@ -232,6 +237,55 @@ impl Looker<'_, '_> {
                 Err(why) => found.problem = Some(Problem::Review(why.to_owned())),
             },
         }
+    }
+
+    /// Plans each of several edits of one record on what those before it will leave behind.
+    async fn in_turn(&self, found: &mut [Found<'_>]) {
+        let edits = |f: &Found<'_>| f.goes() && f.step.as_ref().is_some_and(|s| s.operation == Operation::Edit);
+        let mut order: Vec<usize> = (0..found.len()).filter(|n| edits(&found[*n])).collect();
+        if order.len() < 2 {
+            return;
+        }
+        // As they will be carried out: by the time at which they were due, and then by the order of the classes.
+        order.sort_by_key(|n| found[*n].due());
+        let executors = self.kit.executors(self.room, self.sources);
+        let mut left = None;
+        for one in order {
+            let found = &mut found[one];
+            let Some(mut step) = found.step.take() else { continue };
+            match self.behind(&executors, found.class, &mut step, left.take()).await {
+                Ok(Some(next)) if step.edits.is_empty() => (found.standing, left) = (Standing::Settled, Some(next)),
+                Ok(Some(next)) => (found.step, left) = (Some(step), Some(next)),
+                Ok(None) => found.standing = Standing::Settled,
+                Err(problem) => found.problem = Some(problem),
+            }
+        }
+    }
+
+    /// Puts into a step what it does to a record that is `left` by others, or as it is now; gives what it leaves itself, and nothing
+    /// where the record is gone.
+    async fn behind(
+        &self,
+        executors: &Executors<'_>,
+        class: &Class,
+        step: &mut Step,
+        left: Option<Current>,
+    ) -> Result<Option<Current>, Problem> {
+        let failed = |e: ExecError| Problem::Failed(e.to_string());
+        let executor = executors.of(step).map_err(failed)?;
+        let now = match left {
+            Some(left) => left,
+            None => match executor.load(step).await.map_err(failed)? {
+                Some(now) => now,
+                None => return Ok(None),
+            },
+        };
+        step.edits = self.cuts(class, step, &now).map_err(|why| Problem::Review(why.to_owned()))?;
+        if step.edits.is_empty() {
+            return Ok(Some(now));
+        }
+        step.base = now.hash(step);
+        executor.next(step, &now, self.room.policy.placeholder()).await.map(Some).map_err(failed)
     }
 
     fn cuts(

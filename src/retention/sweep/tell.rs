@@ -43,6 +43,10 @@ pub(super) fn report(room: &Room<'_>, now: DateTime<Utc>, outlook: &Outlook<'_>,
                 counts.review += 1;
                 ("review", Some("nothing trustworthy says how old it is".to_owned()))
             }
+            (Standing::Unread, _) => {
+                counts.review += 1;
+                ("review", Some("the class asks for labels or a status, and the instance does not say them".to_owned()))
+            }
             (Standing::Due(at), stage) => {
                 counts.due += 1;
                 if counts.oldest.is_none() {
