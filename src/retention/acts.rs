@@ -3,6 +3,7 @@
 //! Owns which values a field's globs name in an issue, a comment and a file of JSON, and whether there is anything left to do: what
 //! is empty, is the placeholder or is an alias already was done before, so that nothing is done twice.
 
+use chrono::NaiveDate;
 use serde_json::Value;
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
         self, Format,
         spans::{self, Kind, Member, Node},
     },
-    jira::User,
+    jira::{User, parse_time},
     keys::Purpose,
     model::{Cut, Decision, Place, RecordType, ReferenceKind, Strength},
     policy::{Class, Glob, Then, editable},
@@ -128,6 +129,12 @@ impl Act<'_> {
     fn value(&mut self, value: &Value, pointer: &str, field: &str) {
         match value {
             Value::Null => {}
+            // A day is no text: Jira would refuse the placeholder, and all that is edited with it.
+            Value::String(text)
+                if self.class.then == Then::Redact && is_time(text) && !["summary", "body"].contains(&field) =>
+            {
+                self.empty(pointer, field);
+            }
             Value::String(text) => self.string(text, pointer, field),
             Value::Array(items) => {
                 for n in 0..items.len() {
@@ -232,6 +239,11 @@ impl Act<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a value of a Jira is a day or a time.
+fn is_time(text: &str) -> bool {
+    text.parse::<NaiveDate>().is_ok() || parse_time(text).is_some()
 }
 
 /// The text of a document that holds nothing but plain text; a mention, a link or a card may name somebody.

@@ -144,6 +144,8 @@ fn what_is_done_is_seen_to_be_done() {
         ("components", json!([{ "id": "1", "name": "Zoë" }])),
         ("customfield_1", json!([{ "name": "zoe", "key": "JIRAUSER2" }, { "name": "bot", "key": "JIRAUSER1" }])),
         ("customfield_2", json!(7)),
+        ("duedate", json!("2026-11-28")),
+        ("customfield_3", json!("2026-11-28T10:00:00.000+0100")),
         ("description", para(json!([{ "type": "text", "text": "Zoë" }, mention]))),
     ] {
         for then in ["redact", "clear"] {
@@ -151,6 +153,7 @@ fn what_is_done_is_seen_to_be_done() {
             let Current::Json(left) = left else { panic!() };
             let text = left.to_string();
             assert!(!text.contains("zoe") && !text.contains("Zoë") && !text.contains("JIRAUSER2"), "{text}");
+            assert!(!text.contains("2026-11") && (value.is_object() || !text.contains("[erased]")), "no text: {text}");
             assert!(!value.is_array() || left["fields"][field] == json!([]), "{left}");
         }
     }
