@@ -1,7 +1,6 @@
 //! `efface policy`: check a policy, print it as it is understood, explain which rule decides.
 
 use std::{
-    collections::BTreeSet,
     io::{IsTerminal, Read},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -19,8 +18,8 @@ use crate::{
         RecordType, Reference, ReferenceKind, Strength,
     },
     policy::{
-        Beside, Configured, Diagnostic, EvalContext, Explanation, Plans, Policy, SHIPPED, Severity, Sources, Walk,
-        Word, render, schema, usual_record,
+        Beside, Configured, Diagnostic, EvalContext, Explanation, Plans, Policy, SHIPPED, Severity, Sources, Tried,
+        Walk, Word, render, schema, usual_record,
     },
     report::{csv, table},
     scan::run::{Target, targets},
@@ -232,16 +231,18 @@ fn planned(ctx: &Context, config: &Config, name: &str) -> anyhow::Result<Option<
     if !config.state.join(Store::FILE).exists() {
         return Ok(None);
     }
-    let mut out: Option<Plans> = None;
+    let mut out = Plans::default();
     for event in ctx.store(config)?.audit_events()?.iter().filter(|e| e.kind == "case.planned") {
         let said = event.detail.clone().and_then(|d| serde_json::from_value::<PlanCounts>(d).ok());
         let Some(said) = said.filter(|s| s.policy == name) else { continue };
         let since = DateTime::parse_from_rfc3339(&event.at)?.date_naive();
-        let plans = out.get_or_insert_with(|| Plans { count: 0, since, used: BTreeSet::new() });
-        plans.count += 1;
-        plans.used.extend(said.rules.into_keys());
+        for (rule, n) in said.rules {
+            let tried = out.0.entry(rule).or_insert(Tried { count: 0, since, used: false });
+            tried.count += 1;
+            tried.used |= n > 0;
+        }
     }
-    Ok(out)
+    Ok(Some(out))
 }
 
 fn text_of(source: &PolicySource) -> anyhow::Result<Text> {

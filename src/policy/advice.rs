@@ -1,7 +1,7 @@
 //! What is odd about a policy today, and beside a configuration and what was planned: exceptions that have ended or that nothing
 //! needed, places that no rule is about.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
@@ -21,15 +21,19 @@ pub struct Configured {
     pub controller: Option<Controller>,
 }
 
-/// What plans were made by a policy, as far as that is still on record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plans {
+/// What plans were made by a policy, as far as that is still on record: by the rules that they name, its exceptions among them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plans(pub BTreeMap<String, Tried>);
+
+/// The plans that a rule was there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tried {
     /// How many.
     pub count: u64,
     /// The day of the first.
     pub since: NaiveDate,
-    /// The rules that decided about any of their findings.
-    pub used: BTreeSet<String>,
+    /// Whether it decided about any of their findings.
+    pub used: bool,
 }
 
 /// What a policy is looked at beside.
@@ -67,7 +71,8 @@ impl Policy {
         }
         let exceptions = self.rules().iter().filter(|r| r.decision == Decision::Keep);
         for rule in exceptions.filter(|r| r.until.is_none_or(|until| today <= until)) {
-            let Some(plans) = plans.as_ref().filter(|p| !p.used.contains(&rule.id)) else { continue };
+            let tried = plans.as_ref().and_then(|plans| plans.0.get(&rule.id));
+            let Some(plans) = tried.filter(|tried| !tried.used) else { continue };
             let message = format!(
                 "the exception `{}` kept nothing in {} since {}",
                 rule.id,

@@ -43,7 +43,7 @@ mod wrong;
 mod wrong_more;
 
 pub use crate::model::{Clock, Period, PeriodError};
-pub use advice::{Beside, Configured, Plans};
+pub use advice::{Beside, Configured, Plans, Tried};
 pub use case::{Aftercare, CaseRules, Requirement};
 pub(crate) use class::editable;
 pub use class::{Asked, Class, Records, Start, SweepRules, Then};

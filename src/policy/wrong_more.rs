@@ -203,8 +203,9 @@ fn what_changes_with_the_day_and_the_configuration() {
     };
     let places = [place("log:jira", None), place("source:hq/HQ", Some("HQ")), place("target:p/PART", Some("PART"))];
     let said = |day: &str, used: &[&str]| {
-        let used = used.iter().map(|r| (*r).to_owned()).collect();
-        let plans = Some(super::Plans { count: 3, since: "2025-11-02".parse().unwrap(), used });
+        let since = "2025-11-02".parse().unwrap();
+        let tried = |r: &&str| ((*r).to_owned(), super::Tried { count: 3, since, used: used.contains(r) });
+        let plans = Some(super::Plans(["k", "s"].iter().map(tried).collect()));
         let beside = super::Beside { today: day.parse().unwrap(), places: &places, plans };
         let found = policy.advice(&sources, &beside);
         found.iter().map(super::Diagnostic::short).collect::<Vec<_>>().join("\n")

@@ -116,6 +116,11 @@ fn an_overlay_over_the_companys_policy_over_the_shipped_one() {
     assert_eq!(d["line"], 7);
     assert_eq!(told["policy"]["files"].as_array().unwrap().len(), 3);
     check(&["--deny-warnings"]).exits(2);
+    // Of an exception that was not there when it was planned, a plan says nothing.
+    let later = "\n[[rule]]\nid = \"archive\"\nmatch = { area = \"log\", path = \"archive/**\" }\ndecision = \"keep\"\nbasis = \"law\"\n";
+    write(&w, COMPANY, &format!("{PROJECT}{later}"));
+    let told = check(&[]).exits(0);
+    assert!(told.out.contains("`lawsuit` kept nothing") && !told.out.contains("`archive`"), "{}", told.out);
 
     // A plan pins all of the files.
     write(&w, &COMPANY.replace("HGB § 257", "HGB § 257(4)"), PROJECT);

@@ -203,7 +203,12 @@ pub(super) async fn plan(room: &Room, ctx: &Context, id: &CaseId, exhaustive: bo
     asked.keep(id, ctx.now, &open)?;
     let covered = super::drift::covered(&room.config, &clients, &plan.coverage).await;
     ctx.act(|act| room.store.set_case_scope(act, id, &covered))?;
-    let said = PlanCounts { policy: plan.policy.name.clone(), rules: plan.rules() };
+    let mut rules = plan.rules();
+    // An exception that kept nothing counts as tried; one that is written later was not there.
+    for rule in policy.rules().iter().filter(|r| r.decision == Decision::Keep) {
+        rules.entry(rule.id.clone()).or_default();
+    }
+    let said = PlanCounts { policy: plan.policy.name.clone(), rules };
     ctx.act(|act| room.store.put_plan(act, id, &hash, &plan, plan.steps.len(), &said))?;
     print_plan(room, ctx, &plan, &hash, &mask)?;
     let reviews = plan.open_reviews().count();
