@@ -22,11 +22,8 @@ pub(super) fn find(out: &mut Candidates, text: &str) {
         return;
     }
     plain(out, text);
-    for seen in [views::wiki_stripped(text), views::markup_stripped(text), views::percent_decoded(text)] {
-        if let Some(seen) = seen {
-            plain(out, seen.text());
-        }
-    }
+    let seen = [views::wiki_stripped(text), views::markup_stripped(text), views::percent_decoded(text)];
+    seen.iter().flatten().for_each(|seen| plain(out, seen.text()));
 }
 
 fn plain(out: &mut Candidates, text: &str) {
