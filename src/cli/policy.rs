@@ -139,7 +139,17 @@ pub(crate) fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         Command::Check { which, deny_warnings } => {
             let text = text_of(&which.source(ctx)?)?;
             // A policy can be checked before there is a configuration; where there is one, its places are asked after.
-            let config = ctx.config().ok();
+            let config = match ctx.config() {
+                Ok(config) => Some(config),
+                Err(e) => {
+                    if ctx.global.config.exists() {
+                        ctx.say(format!(
+                            "whether every place has a rule, and exceptions are used, was not looked at: {e:#}"
+                        ));
+                    }
+                    None
+                }
+            };
             let places = config.as_ref().map(configured).unwrap_or_default();
             let color = ctx.global.output.is_none() && color(ctx, std::io::stdout().is_terminal());
             let plans = |policy: &Policy| match config.as_ref().map(|config| planned(ctx, config, policy.name())) {

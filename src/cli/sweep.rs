@@ -107,6 +107,8 @@ async fn once(args: &Args, ctx: &Context, stopped: &dyn Fn() -> bool) -> anyhow:
     let mask = work::without_anybody(&store)?;
     for item in &mut report.items {
         item.record.path = item.record.path.as_deref().map(&mask);
+        // So may a server's own words.
+        item.why = item.why.as_deref().map(&mask);
         if item.record.record_type == RecordType::UserProfile && !args.in_clear {
             let alias = |id: &String| retention::account_alias(&store, &item.place, id);
             item.record.id = item.record.id.as_ref().map(alias);

@@ -278,11 +278,15 @@ fn allowed(sync: &Sync, seen: &Seen, out: &mut Rows) {
             Err(why) => out.add("permission", source, target, Fits::Unread, why),
             Ok(may) => {
                 for (key, why) in needed {
-                    // A server that does not know a permission does not name it.
-                    if may.get(key) == Some(&false) {
-                        let why = format!("the account lacks {key}, by which {why}");
-                        out.add("permission", source, target, Fits::Problem, &why);
-                    }
+                    let (fits, why) = match may.get(key) {
+                        Some(true) => (Fits::Ok, String::new()),
+                        Some(false) => (Fits::Problem, format!("the account lacks {key}, by which {why}")),
+                        None => (
+                            Fits::Note,
+                            format!("the server does not say whether the account has {key}, by which {why}"),
+                        ),
+                    };
+                    out.add("permission", source, target, fits, &why);
                 }
             }
         }

@@ -30,7 +30,7 @@ fn seen() -> Seen {
         target_priorities: list(&["high", "low"]),
         fields: [("task".to_owned(), Ok(screen))].into(),
         source_may: Ok([("BROWSE_PROJECTS".to_owned(), true)].into()),
-        target_may: Ok(BTreeMap::new()),
+        target_may: Ok(permissions(&sync("")).into_iter().map(|(key, _)| (key.to_owned(), true)).collect()),
         strangers: Ok(Vec::new()),
     }
 }
@@ -45,7 +45,8 @@ fn said(sync: &Sync, seen: &Seen) -> Vec<String> {
 fn what_fits_is_told_without_a_problem() {
     let s = sync("");
     assert_eq!(said(&s, &seen()), ["Note type \"Sub-task\" \"Sub-task\""], "a target's subtask type needs a parent");
-    assert_eq!(fit(&s, &seen()).iter().filter(|r| r.fits == Fits::Ok).count(), 1 + 2 + 2 + 6);
+    let fine = fit(&s, &seen()).into_iter().filter(|r| r.fits == Fits::Ok && r.what != "permission").count();
+    assert_eq!(fine, 1 + 2 + 2 + 6);
     let mapped = sync("issue_types = { \"Sub-task\" = \"Task\" }");
     assert_eq!(said(&mapped, &seen()), ["Note type \"Sub-task\" \"Task\""]);
 }
@@ -85,6 +86,10 @@ fn what_does_not_fit_says_what_to_do() {
 
 #[test]
 fn what_could_not_be_read_is_said() {
+    let mut silent = seen();
+    silent.target_may = Ok(BTreeMap::new());
+    let notes = fit(&sync(""), &silent).into_iter().filter(|r| r.fits == Fits::Note && r.what == "permission");
+    assert_eq!(notes.count(), permissions(&sync("")).len(), "a server that says nothing of a permission");
     let mut seen = seen();
     seen.target_types = Err("forbidden".into());
     seen.target_priorities = Err("forbidden".into());

@@ -180,8 +180,15 @@ impl Road<'_> {
                 // A screen that asks for a resolution: the instance's own word for done.
                 Err(e) if e.kind() == ErrorKind::Rejected && !again => match self.resolution().await? {
                     Some(resolution) => {
+                        let name = name_of(&resolution).to_owned();
                         let fields = Map::from_iter([("resolution".to_owned(), resolution)]);
-                        self.room.target.transition_with(self.key, &id, fields).await
+                        let moved = self.room.target.transition_with(self.key, &id, fields).await;
+                        if moved.is_ok() {
+                            self.room.warn(&format!(
+                                "the target wanted a resolution for the status {to:?}: {name:?} was given"
+                            ));
+                        }
+                        moved
                     }
                     None => Err(e),
                 },

@@ -188,6 +188,15 @@ fn a_place_that_no_rule_is_about_and_the_walk_of_a_finding() {
     assert_eq!(walk(&["--label", "x1"]), is("review", "unread"));
     assert_eq!(walk(&[]), is("review", "unread"), "an issue whose status nobody gave");
     assert_eq!(walk(&["--record", "property"]), is("review", "passed-over"), "a setting belongs to no issue");
+    // Beside a configuration that cannot be read a policy is checked all the same, and what was not looked at is said.
+    std::fs::write(w.path().join("efface.toml"), "[home").unwrap();
+    let alone = w.efface(&["policy", "check", "own/project.toml"]).exits(0);
+    assert!(
+        alone.err.contains("was not looked at") && !alone.out.contains("no rule is about"),
+        "{}{}",
+        alone.out,
+        alone.err
+    );
     let schema = w.efface(&["policy", "schema"]).exits(0).out;
     assert_eq!(schema, include_str!("../../schemas/policy-1.json"));
 }
