@@ -47,7 +47,7 @@ mod scrub;
 mod search;
 mod settings;
 #[cfg(test)]
-mod test_server;
+pub(crate) mod test_server;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -211,7 +211,8 @@ impl Search {
                 self.done = true;
                 return Ok(fresh);
             }
-            self.start = end - 1;
+            // One hit a page leaves no room for an overlap, and asking for the same page again would never end.
+            self.start = end - usize::from(count > 1);
             return Ok(fresh);
         }
     }

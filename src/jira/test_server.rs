@@ -13,30 +13,30 @@ use crate::model::{Flavor, Secret};
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub(super) struct Got {
-    pub(super) method: String,
+pub(crate) struct Got {
+    pub(crate) method: String,
     /// Path and query as sent.
-    pub(super) target: String,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Got {
-    pub(super) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
 /// What the server does.
-pub(super) enum Reply {
+pub(crate) enum Reply {
     Answer {
         status: u16,
         headers: Vec<(&'static str, String)>,
@@ -50,27 +50,27 @@ pub(super) enum Reply {
     Silence,
 }
 
-pub(super) fn json(status: u16, body: Value) -> Reply {
+pub(crate) fn json(status: u16, body: Value) -> Reply {
     Reply::Answer { status, headers: vec![], body: serde_json::to_vec(&body).unwrap() }
 }
 
-pub(super) fn empty(status: u16) -> Reply {
+pub(crate) fn empty(status: u16) -> Reply {
     Reply::Answer { status, headers: vec![], body: vec![] }
 }
 
-pub(super) fn bytes(status: u16, headers: Vec<(&'static str, String)>, body: &[u8]) -> Reply {
+pub(crate) fn bytes(status: u16, headers: Vec<(&'static str, String)>, body: &[u8]) -> Reply {
     Reply::Answer { status, headers, body: body.to_vec() }
 }
 
 #[derive(Clone)]
-pub(super) struct Server {
-    pub(super) url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     got: Arc<Mutex<Vec<Got>>>,
 }
 
 impl Server {
     /// Starts a server that answers the n-th request (from 0) by `script`.
-    pub(super) async fn start(script: impl Fn(usize, &Got) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(script: impl Fn(usize, &Got) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let got: Arc<Mutex<Vec<Got>>> = Arc::default();
@@ -84,25 +84,25 @@ impl Server {
         Self { url, got }
     }
 
-    pub(super) fn got(&self) -> Vec<Got> {
+    pub(crate) fn got(&self) -> Vec<Got> {
         self.got.lock().unwrap().clone()
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.got.lock().unwrap().len()
     }
 
-    pub(super) fn config(&self, flavor: Flavor) -> ClientConfig {
+    pub(crate) fn config(&self, flavor: Flavor) -> ClientConfig {
         config(&self.url, flavor)
     }
 
-    pub(super) fn client(&self, flavor: Flavor) -> Client {
+    pub(crate) fn client(&self, flavor: Flavor) -> Client {
         Client::new(self.config(flavor)).unwrap()
     }
 }
 
 /// A configuration with quick retries.
-pub(super) fn config(url: &str, flavor: Flavor) -> ClientConfig {
+pub(crate) fn config(url: &str, flavor: Flavor) -> ClientConfig {
     let auth = Auth::Basic { user: "bot@corp.example".to_owned(), secret: Secret::new("s3cret-token".to_owned()) };
     let mut config = ClientConfig::new("hq".parse().unwrap(), url, flavor, auth);
     config.retry = RetryPolicy {

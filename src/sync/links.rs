@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use serde_json::Value;
 
 use super::{
-    Deps, Room, body, chosen,
+    Deps, Room, SyncReport, body, chosen,
     content::{Content, carries, id_of},
     create::timestamp,
     error::SyncError,
@@ -43,18 +43,22 @@ pub enum Linked {
     Refused(Vec<(u64, String)>),
 }
 
-/// Links the issues of a list, all or none.
+/// Links the issues of a list, all or none. What a person should know of it goes into the report.
 ///
 /// # Errors
 /// A wrong name; what the instances, the store or the staging area say.
-pub async fn link(deps: &Deps<'_>, name: &SyncName, links: &[Link]) -> Result<Linked, SyncError> {
+pub async fn link(
+    deps: &Deps<'_>,
+    name: &SyncName,
+    links: &[Link],
+    report: &mut SyncReport,
+) -> Result<Linked, SyncError> {
     let sync = chosen(deps.config, std::slice::from_ref(name))?[0];
     let wrong = on_paper(sync, links);
     if !wrong.is_empty() {
         return Ok(Linked::Refused(wrong));
     }
-    let mut report = super::SyncReport::default();
-    with_room(deps, sync, &mut report, async |room| {
+    with_room(deps, sync, report, async |room| {
         let mut looked: Vec<_> = futures_util::stream::iter(links)
             .map(|l| async move { (l, look(room, l).await) })
             .buffered(export::CONCURRENT)

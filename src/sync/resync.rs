@@ -103,6 +103,9 @@ pub async fn resync_outlook(
                 });
             }
         }
+        if search.cut_off {
+            return Err(SyncError::PagesShifted);
+        }
         missing.extend(search.missing);
     }
     Ok((out, missing))
@@ -188,18 +191,21 @@ struct Selection<'a> {
     search: Option<crate::jira::Search>,
     keys: Vec<String>,
     missing: Vec<String>,
+    /// The search did not give all that it counted.
+    cut_off: bool,
 }
 
 impl<'a> Selection<'a> {
     fn new(source: &'a Client, sync: &'a Sync, what: &Resync) -> Self {
         let search = what.jql.as_ref().map(|jql| source.search(&query(sync, Some(jql)), &["project"]));
         let keys = what.keys.iter().filter(|k| belongs(sync, k)).cloned().collect();
-        Self { source, sync, search, keys, missing: Vec::new() }
+        Self { source, sync, search, keys, missing: Vec::new(), cut_off: false }
     }
 
     async fn next_page(&mut self) -> Result<Option<Vec<Issue>>, JiraError> {
         if let Some(search) = &mut self.search {
             let Some(page) = search.next_page().await? else {
+                self.cut_off |= !search.complete();
                 self.search = None;
                 return Ok(Some(Vec::new()));
             };
@@ -233,6 +239,9 @@ pub(super) async fn ask(room: &Room<'_>, what: &Resync) -> Result<BTreeSet<Strin
         }
         super::blocking(|| room.deps.store.ask_again(&room.sync.name, &ids))?;
         asked.extend(ids);
+    }
+    if search.cut_off {
+        room.error(&SyncError::PagesShifted);
     }
     for key in &search.missing {
         room.fail(&format!("{key} is not there, not visible, or not selected by the synchronization's own query"));
@@ -286,6 +295,38 @@ async fn pending(room: &Room<'_>, id: &str) -> Result<(), SyncError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A search that gives fewer issues than it counted has not told all that was asked for.
+    #[tokio::test]
+    async fn a_search_that_was_cut_off_is_not_the_whole() {
+        use crate::{
+            config::Config,
+            jira::test_server::{Server, json as answer},
+            model::Flavor,
+        };
+        let text = "[home]\npath = \"h\"\n[instance.a]\nurl = \"https://a.example\"\nflavor = \"datacenter\"\nauth = { token_env = \"A\" }\n\
+                    [sync.s]\nsource = { instance = \"a\", project = \"HQ\" }\ntarget = { instance = \"a\", project = \"P\" }\n";
+        let config = Config::parse(text, std::path::Path::new("e.toml")).unwrap();
+        let sync = config.syncs.values().next().unwrap();
+        let what = Resync { jql: Some("labels = x".into()), ..Resync::default() };
+        for (total, cut_off) in [(1, false), (3, true)] {
+            let server = Server::start(move |_, got| {
+                let asked = format!("{}{}", got.target, String::from_utf8_lossy(&got.body));
+                let first = !["startAt=1", "\"startAt\":1"].iter().any(|later| asked.contains(later));
+                let issues =
+                    if first { serde_json::json!([{ "id": "1", "key": "HQ-1" }]) } else { serde_json::json!([]) };
+                answer(200, serde_json::json!({ "issues": issues, "total": total, "startAt": 0, "maxResults": 100 }))
+            })
+            .await;
+            let client = server.client(Flavor::DataCenter);
+            let mut search = Selection::new(&client, sync, &what);
+            let mut found = 0;
+            while let Some(page) = search.next_page().await.unwrap() {
+                found += page.len();
+            }
+            assert_eq!((found, search.cut_off), (1, cut_off), "{total}");
+        }
+    }
 
     #[test]
     fn a_query_that_closes_more_than_it_opens_is_refused() {

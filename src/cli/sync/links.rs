@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     model::SyncName,
     store::{Pair, PairKind, Store},
-    sync::{self, Deps, Link, Linked, Silent},
+    sync::{self, Deps, Link, Linked, Silent, SyncReport},
 };
 
 #[derive(Debug, clap::Args)]
@@ -136,7 +136,12 @@ async fn import(
     store.insist_on_agreement()?;
     let clients = clients(config, std::slice::from_ref(&name))?;
     let deps = Deps { config, store, clients: &clients, now: &Utc::now, progress: &Silent, full: false };
-    match sync::link(&deps, &name, &links).await.map_err(usage)? {
+    let mut report = SyncReport::default();
+    let linked = sync::link(&deps, &name, &links, &mut report).await.map_err(usage)?;
+    for (what, n) in report.errors.iter().chain(&report.warnings) {
+        ctx.say(format!("{name}: note: {what}{}", super::times(*n)));
+    }
+    match linked {
         Linked::Done(n) => {
             ctx.act(|act| store.audit(act, "sync.linked", None, json!({"sync": name, "pairs": n})))?;
             ctx.say(format!("Linked in {name}: {n}. The next sync run brings the targets up to date."));
