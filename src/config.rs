@@ -12,11 +12,15 @@ use std::{
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use crate::model::{Controller, Flavor, InstanceName, Mandate, ProjectKey, Schedule, ScheduleError, Secret, SyncName};
+use crate::model::{
+    Area, Controller, Flavor, InstanceName, Mandate, ProjectKey, Schedule, ScheduleError, Secret, SyncName,
+};
 
+mod direction;
 mod notify;
 mod privacy;
 
+pub use direction::{Conflict, Twin};
 pub use notify::{Notify, NotifyJira, NotifyWebhook};
 pub use privacy::{Lawful, Privacy};
 
@@ -253,6 +257,8 @@ pub struct Sync {
     pub ended: Option<NaiveDate>,
     /// Why it is done and by what right, for the record of processing activities.
     pub lawful: Lawful,
+    /// The other leg, where it is one of two.
+    pub twin: Option<Twin>,
 }
 
 /// Fields that a synchronization carries when the configuration names none.
@@ -389,6 +395,8 @@ struct RawSync {
     source: RawSide,
     target: RawSide,
     direction: Option<RawDirection>,
+    conflict: Option<Conflict>,
+    back: Option<direction::RawBack>,
     fields: Option<Vec<String>>,
     users: Option<UserMode>,
     #[serde(default)]
@@ -407,6 +415,15 @@ struct RawSync {
 }
 
 impl Config {
+    /// What a project of the synchronizations is: a target where one writes copies into it, not counting ways back; else a
+    /// source. Each is one of them, also where several synchronizations meet in it, so that it is read and planned for once.
+    #[must_use]
+    pub fn area(&self, instance: &InstanceName, project: &ProjectKey) -> Area {
+        let forward = self.syncs.values().filter(|s| !s.twin.as_ref().is_some_and(|t| t.back));
+        let mut targets = forward.map(|s| &s.target);
+        if targets.any(|t| t.instance == *instance && t.project == *project) { Area::Target } else { Area::Source }
+    }
+
     /// Reads and checks a file.
     ///
     /// # Errors
@@ -524,11 +541,7 @@ impl Checker<'_> {
             .into_iter()
             .map(|(name, i)| Ok((name.clone(), self.instance(name, i, base)?)))
             .collect::<Result<BTreeMap<_, _>, ConfigError>>()?;
-        let syncs = raw
-            .sync
-            .into_iter()
-            .map(|(name, s)| Ok((name.clone(), self.sync(name, s, &instances)?)))
-            .collect::<Result<BTreeMap<_, _>, ConfigError>>()?;
+        let syncs = self.syncs(raw.sync, &instances)?;
         if home.is_none() && !syncs.is_empty() {
             return self.invalid("a [sync.…] section needs a [home] section with the Jira home folder");
         }
@@ -622,6 +635,44 @@ impl Checker<'_> {
         })
     }
 
+    /// All synchronizations; of a two-way one both legs.
+    fn syncs(
+        &self,
+        raw: BTreeMap<SyncName, RawSync>,
+        instances: &BTreeMap<InstanceName, Instance>,
+    ) -> Result<BTreeMap<SyncName, Sync>, ConfigError> {
+        let mut out = BTreeMap::new();
+        for (name, mut raw) in raw {
+            let two_way = matches!(raw.direction, Some(RawDirection::TwoWay));
+            let (conflict, back) = (raw.conflict.take(), raw.back.take());
+            let sync = self.sync(name.clone(), raw, instances)?;
+            if !two_way {
+                if conflict.is_some() || back.is_some() {
+                    return self
+                        .invalid(format!("sync {name}: conflict and back are for direction = \"two-way\" alone"));
+                }
+                out.insert(name, sync);
+                continue;
+            }
+            let legs = direction::legs(sync, back.unwrap_or_default(), conflict.unwrap_or(Conflict::Newest));
+            let (there, back) = legs.or_else(|why| self.invalid(format!("sync {name}: {why}")))?;
+            out.insert(back.name.clone(), back);
+            out.insert(name, there);
+        }
+        // Its own section would have been written over, or have written over it.
+        if let Some(two) = out.values().find(|s| {
+            s.twin
+                .as_ref()
+                .is_some_and(|t| out.get(&t.name).is_none_or(|o| o.twin.as_ref().is_none_or(|o| o.name != s.name)))
+        }) {
+            return self.invalid(format!(
+                "the way back of sync {0} is named {0}.back: give the other section of that name another one",
+                two.name
+            ));
+        }
+        Ok(out)
+    }
+
     fn sync(
         &self,
         name: SyncName,
@@ -640,11 +691,6 @@ impl Checker<'_> {
         }
         if raw.source.instance == raw.target.instance && raw.source.project == raw.target.project {
             return self.invalid(format!("sync {name}: source and target are the same project"));
-        }
-        if matches!(raw.direction, Some(RawDirection::TwoWay)) {
-            return self.invalid(format!(
-                "sync {name}: direction = \"two-way\" is not built yet; use \"one-way\" (see docs/STATUS.md)"
-            ));
         }
         let fields = raw.fields.unwrap_or_else(|| DEFAULT_FIELDS.iter().map(|&f| f.to_owned()).collect());
         if let Some(unknown) =
@@ -675,6 +721,7 @@ impl Checker<'_> {
                 })?),
             },
             lawful,
+            twin: None,
             name,
         })
     }

@@ -77,7 +77,7 @@ fn wrong_configurations_say_what_and_where() {
             &GOOD.replace("flavor = \"cloud\"", "flavor = \"cloud\"\nnew_owner = \"x\""),
             "only a Data Center anonymises its users",
         ),
-        (&format!("{GOOD}direction = \"two-way\"\n"), "not built yet"),
+        (&format!("{GOOD}direction = \"sideways\"\n"), "unknown variant `sideways`"),
         (&format!("{GOOD}fields = [\"summry\"]\n"), "unknown field \"summry\""),
         (&format!("{GOOD}[letters]\nauthorty = \"x\"\n"), "unknown field `authorty`"),
         (&format!("{GOOD}[letters]\ncontact = \"\"\n"), "[letters] contact is empty"),

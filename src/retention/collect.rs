@@ -207,7 +207,8 @@ impl Collect<'_> {
                 return Ok(());
             }
         };
-        let pairs = self.store.pairs(&sync.name)?;
+        // What the other leg of a two-way synchronization made copies of is nobody's copy.
+        let pairs: Vec<_> = self.store.pairs(&sync.name)?.into_iter().filter(|p| !p.target_first).collect();
         let (mut records, mut failed) = (0, Vec::new());
         for pair in pairs.iter().filter(|p| p.kind == PairKind::Issue && !p.erased) {
             let ours: Vec<(PairKind, &str)> = pairs

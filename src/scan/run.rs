@@ -108,10 +108,9 @@ pub fn targets(config: &Config) -> Vec<Target> {
         out.extend(State::ALL.map(|state| Target::Staging(sync.clone(), state)));
     }
     let mut remote = Vec::new();
-    for sync in config.syncs.values() {
-        for (area, side) in [(Area::Source, &sync.source), (Area::Target, &sync.target)] {
-            remote.push(RemotePlace { area, instance: side.instance.clone(), project: side.project.clone() });
-        }
+    for side in config.syncs.values().flat_map(|s| [&s.source, &s.target]) {
+        let area = config.area(&side.instance, &side.project);
+        remote.push(RemotePlace { area, instance: side.instance.clone(), project: side.project.clone() });
     }
     remote.sort();
     remote.dedup();

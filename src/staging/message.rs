@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use ulid::Ulid;
@@ -106,6 +107,24 @@ pub struct StagedAttachment {
     pub hash: Option<String>,
 }
 
+/// When a field was last changed in the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// When, by the source's clock.
+    pub at: DateTime<Utc>,
+    /// By our own account.
+    pub ours: bool,
+}
+
+/// A value that a change wrote over, though somebody had set it in the target since.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lost {
+    /// The field, or `comment/ID` with the target's id.
+    pub what: String,
+    /// The target's value.
+    pub value: Value,
+}
+
 /// One staged change of one issue. Its `Debug` shows no content.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message {
@@ -136,6 +155,12 @@ pub struct Message {
     pub hashes: BTreeMap<String, String>,
     /// Keyed hash of them all, hexadecimal.
     pub hash: String,
+    /// When the fields were last changed, in a two-way synchronization.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changed: BTreeMap<String, Changed>,
+    /// What lost against this change in a conflict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<Lost>,
 }
 
 impl fmt::Debug for Message {

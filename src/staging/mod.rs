@@ -23,7 +23,7 @@ use ulid::Ulid;
 
 use self::sealed::{Header, SealedReader, SealedWriter};
 pub use self::{
-    message::{BlobId, IssueRef, Message, MessageId, MessageKind, SCHEMA, SourceRef, StagedAttachment},
+    message::{BlobId, Changed, IssueRef, Lost, Message, MessageId, MessageKind, SCHEMA, SourceRef, StagedAttachment},
     repair::RepairReport,
 };
 use crate::{

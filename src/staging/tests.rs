@@ -36,6 +36,8 @@ fn message(sequence: u64) -> Message {
         attachments: vec![],
         hashes: [("summary".to_owned(), "00".to_owned())].into(),
         hash: "00".into(),
+        changed: Default::default(),
+        lost: Vec::new(),
     }
 }
 

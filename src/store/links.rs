@@ -117,6 +117,7 @@ impl Store {
                 for pair in std::iter::once(issue).chain(parts) {
                     super::sync::insert_pair(tx, pair, false)?;
                 }
+                super::twin::same_state(tx, &issue.sync, crate::store::PairKind::Issue, &issue.source_issue)?;
                 ask_again(tx, &issue.sync, &issue.source_issue)?;
                 for part in parts {
                     // It stands there as it is.
@@ -143,6 +144,7 @@ impl Store {
                  AND EXISTS (SELECT 1 FROM pair i WHERE i.sync = ?1 AND i.kind = 'issue' AND i.source_id = ?2 AND i.state = 'live')",
                 of,
             )?;
+            super::twin::same_state(tx, sync, crate::store::PairKind::Issue, source_issue)?;
             Ok(n > 0)
         })
     }
@@ -167,6 +169,8 @@ mod tests {
             erased: false,
             unlinked: false,
             created: "2026-11-28T00:00:00Z".into(),
+            twin: None,
+            target_first: false,
         }
     }
 

@@ -34,6 +34,7 @@ mod sweeps;
 mod sync;
 mod told;
 mod trace;
+mod twin;
 
 pub use crate::model::CaseState;
 pub use approvals::Signed;
@@ -54,6 +55,7 @@ pub use sweeps::{RecordKey, SeenFile, SweepMark, SweepRun};
 pub use sync::{Intent, Pair, PairField, PairKind};
 pub use told::{Digest, ToldKey, ToldRow};
 pub use trace::{Traced, Untraced};
+pub use twin::{BASELINE, Touched};
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -36,7 +36,7 @@ impl Store {
     pub fn carried(&self) -> Result<Vec<Carried>, StoreError> {
         self.read(|tx| {
             let mut q = tx
-                .prepare("SELECT sync, kind, state = 'erased', count(*) FROM pair GROUP BY 1, 2, 3 ORDER BY 1, 2, 3")?;
+                .prepare("SELECT sync, kind, state = 'erased', count(*) FROM pair WHERE target_first = 0 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3")?;
             let rows = q.query_map([], |r| {
                 let count = r.get::<_, i64>(3)?.unsigned_abs();
                 Ok(Carried { sync: r.get(0)?, kind: r.get(1)?, erased: r.get(2)?, count })
@@ -84,6 +84,8 @@ mod tests {
             erased: false,
             unlinked: false,
             created: "2026-11-01T00:00:00Z".into(),
+            twin: None,
+            target_first: false,
         };
         for (sync, kind, id) in [
             ("a", PairKind::Issue, "1"),

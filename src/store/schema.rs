@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     super::staged::NEXT_TRY,
     super::links::SCHEMA,
     super::trace::SCHEMA,
+    super::twin::SCHEMA,
 ];
 
 /// Brings the schema up to ours; `user_version` counts the steps taken.

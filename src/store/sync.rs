@@ -91,6 +91,10 @@ pub struct Pair {
     pub unlinked: bool,
     /// When the pair was made, RFC 3339.
     pub created: String,
+    /// The other leg of a two-way synchronization, which knows the same pair the other way round.
+    pub twin: Option<SyncName>,
+    /// The target's thing was there first: the other leg made the source's of it. So it is no copy of ours.
+    pub target_first: bool,
 }
 
 impl Pair {
@@ -261,15 +265,7 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub fn last_sequence(&self, sync: &SyncName, issue_id: &str) -> Result<u64, StoreError> {
-        self.read(|tx| {
-            let n: i64 = tx.query_row(
-                "SELECT max(coalesce((SELECT max(sequence) FROM staged WHERE sync = ?1 AND issue_id = ?2), 0),
-                            coalesce((SELECT sequence FROM exported WHERE sync = ?1 AND issue_id = ?2), 0))",
-                params![sync.as_str(), issue_id],
-                |r| r.get(0),
-            )?;
-            Ok(n as u64)
-        })
+        self.read(|tx| Ok(last_sequence(tx, sync, issue_id)? as u64))
     }
 
     /// One pair.
@@ -310,7 +306,7 @@ impl Store {
         self.read(|tx| {
             let mut q = tx.prepare(&format!(
                 "SELECT sync, kind, source_id, target_id, source_issue, source_key, target_issue, target_key, hash, state,
-                 created FROM pair WHERE {condition} ORDER BY sync, kind, source_id"
+                 created, twin, target_first FROM pair WHERE {condition} ORDER BY sync, kind, source_id"
             ))?;
             let mut rows = q.query(rusqlite::params_from_iter(values))?;
             let mut out = Vec::new();
@@ -328,6 +324,11 @@ impl Store {
                     erased: r.get::<_, String>(9)? == "erased",
                     unlinked: r.get::<_, String>(9)? == "unlinked",
                     created: r.get(10)?,
+                    twin: r
+                        .get::<_, Option<String>>(11)?
+                        .map(|t| t.parse().map_err(|_| StoreError::Damaged("pair")))
+                        .transpose()?,
+                    target_first: r.get(12)?,
                 });
             }
             Ok(out)
@@ -346,7 +347,7 @@ impl Store {
                     "INSERT INTO pair_field (sync, kind, source_id, field, source_hash, target_hash, redacted)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                      ON CONFLICT (sync, kind, source_id, field) DO UPDATE SET source_hash = excluded.source_hash,
-                     target_hash = excluded.target_hash, redacted = excluded.redacted",
+                     target_hash = excluded.target_hash, redacted = excluded.redacted, writing = 0",
                     params![
                         pair.sync.as_str(),
                         pair.kind.as_str(),
@@ -433,6 +434,7 @@ impl Store {
                  OR ?2 = 'issue' AND source_issue = ?3)",
                 params![sync.as_str(), kind.as_str(), source_id],
             )?;
+            super::twin::same_state(tx, sync, kind, source_id)?;
             super::trace::erased(tx, sync, kind, source_id)?;
             Ok(n > 0)
         })
@@ -453,6 +455,7 @@ impl Store {
             )?;
             // Nothing would write it anew.
             if unlinked > 0 {
+                super::twin::same_state(tx, sync, PairKind::Issue, source_issue)?;
                 return Ok(true);
             }
             tx.execute(
@@ -460,6 +463,7 @@ impl Store {
                  (SELECT kind, source_id FROM pair WHERE sync = ?1 AND source_issue = ?2)",
                 of,
             )?;
+            super::twin::forget(tx, sync, source_issue)?;
             let there = tx.execute("DELETE FROM pair WHERE sync = ?1 AND source_issue = ?2", of)? > 0;
             // Its sequence goes on: messages of before may lie there still.
             tx.execute("UPDATE exported SET hash = x'' WHERE sync = ?1 AND issue_id = ?2", of)?;
@@ -532,12 +536,21 @@ impl Store {
     }
 }
 
+pub(super) fn last_sequence(tx: &Transaction<'_>, sync: &SyncName, issue_id: &str) -> Result<i64, StoreError> {
+    Ok(tx.query_row(
+        "SELECT max(coalesce((SELECT max(sequence) FROM staged WHERE sync = ?1 AND issue_id = ?2), 0),
+                    coalesce((SELECT sequence FROM exported WHERE sync = ?1 AND issue_id = ?2), 0))",
+        params![sync.as_str(), issue_id],
+        |r| r.get(0),
+    )?)
+}
+
 /// Writes a pair; one that is there already is replaced, or left as it is.
 pub(super) fn insert_pair(tx: &Transaction<'_>, pair: &Pair, replace: bool) -> Result<(), StoreError> {
     let then = if replace {
         "DO UPDATE SET target_id = excluded.target_id, source_key = excluded.source_key,
          target_issue = excluded.target_issue, target_key = excluded.target_key, hash = excluded.hash,
-         state = excluded.state"
+         state = excluded.state, twin = excluded.twin, target_first = excluded.target_first"
     } else {
         "DO NOTHING"
     };
@@ -549,7 +562,7 @@ pub(super) fn insert_pair(tx: &Transaction<'_>, pair: &Pair, replace: bool) -> R
     tx.execute(
         &format!(
             "INSERT INTO pair (sync, kind, source_id, target_id, source_issue, source_key, target_issue, target_key, hash,
-             state, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             state, created, twin, target_first) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
              ON CONFLICT (sync, kind, source_id) {then}"
         ),
         params![
@@ -564,9 +577,11 @@ pub(super) fn insert_pair(tx: &Transaction<'_>, pair: &Pair, replace: bool) -> R
             pair.hash,
             state,
             pair.created,
+            pair.twin.as_ref().map(SyncName::as_str),
+            pair.target_first,
         ],
     )?;
-    Ok(())
+    super::twin::mirror(tx, pair, state)
 }
 
 fn ran_name(sync: &SyncName) -> String {

@@ -325,6 +325,8 @@ mod tests {
                 erased: false,
                 unlinked: false,
                 created: AT.into(),
+                twin: None,
+                target_first: false,
             };
             self.store.commit_pair(&pair, &[], None).unwrap();
         }

@@ -2,10 +2,11 @@
 //!
 //! Pure. An issue is the unit, since its messages go in their order: whatever is tried again, nothing overtakes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::twoway::Take;
 use crate::staging::{Entry, MessageId, State};
 
 /// The wait behind the second failure; it doubles with each one more.
@@ -35,6 +36,8 @@ pub struct Retry {
     pub cause: Option<String>,
     /// A person looked at the names in `ids`: they are namesakes'.
     pub reviewed: bool,
+    /// What a person takes in the conflicts of `ids`.
+    pub take: Option<Take>,
 }
 
 impl Retry {
@@ -67,6 +70,8 @@ pub(super) struct Again {
     issues: BTreeSet<String>,
     /// Messages in which a person has looked at the names.
     reviewed: BTreeSet<MessageId>,
+    /// What a person takes in the conflicts of messages.
+    take: BTreeMap<MessageId, Take>,
 }
 
 impl Again {
@@ -75,16 +80,21 @@ impl Again {
         Self {
             issues: entries.iter().filter(|e| retry.matches(e)).map(|e| e.issue.id.clone()).collect(),
             reviewed: if retry.reviewed { retry.ids.clone() } else { BTreeSet::new() },
+            take: retry.take.iter().flat_map(|take| retry.ids.iter().map(|id| (*id, *take))).collect(),
         }
     }
 
     /// The parked messages of these issues.
     pub(super) fn issues(issues: BTreeSet<String>) -> Self {
-        Self { issues, reviewed: BTreeSet::new() }
+        Self { issues, ..Self::default() }
     }
 
     pub(super) fn asked_for(&self, issue: &str) -> bool {
         self.issues.contains(issue)
+    }
+
+    pub(super) fn take(&self, id: MessageId) -> Option<Take> {
+        self.take.get(&id).copied()
     }
 
     pub(super) fn is_reviewed(&self, id: MessageId) -> bool {

@@ -35,8 +35,7 @@ impl Content {
             parts.insert(name.to_owned(), hex::encode(hash(keys, name, &value)));
         }
         for comment in comments {
-            let value = json!([identity(comment.get("author")), comment.get("body")]);
-            parts.insert(format!("comment/{}", id_of(comment)), hex::encode(hash(keys, "comment", &value)));
+            parts.insert(format!("comment/{}", id_of(comment)), hex::encode(comment_hash(keys, comment)));
         }
         for attachment in attachments {
             let value = json!([attachment.get("filename"), attachment.get("size")]);
@@ -45,6 +44,11 @@ impl Content {
         let all = hash(keys, "issue", &json!(parts));
         Self { parts, whole: all.to_vec() }
     }
+}
+
+/// The hash of a comment: who wrote it, and what.
+pub(super) fn comment_hash(keys: &Keys, comment: &Value) -> Vec<u8> {
+    hash(keys, "comment", &json!([identity(comment.get("author")), comment.get("body")])).to_vec()
 }
 
 /// The fields that are carried as fields: all but comments and attachments; the type always.

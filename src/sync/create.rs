@@ -207,6 +207,8 @@ fn new_pair(room: &Room<'_>, message: &Message, created: &Created, intent: &Inte
         erased: false,
         unlinked: false,
         created: intent.started.clone(),
+        twin: room.sync.twin.as_ref().map(|t| t.name.clone()),
+        target_first: false,
     }
 }
 

@@ -52,6 +52,12 @@ pub enum SyncError {
     /// An earlier message of the same issue is parked.
     #[error("an earlier change of the same issue is parked")]
     Behind,
+    /// A field was changed on both sides, and a person is to choose.
+    #[error("it was changed on both sides")]
+    Conflict,
+    /// The other leg of a two-way synchronization has to find out first what it made.
+    #[error("the other direction may have made it and does not know yet; the next run looks again")]
+    InDoubt,
     /// The target has no issue type that could be used.
     #[error("the target project has no issue type that could be used")]
     NoType,
@@ -72,6 +78,8 @@ impl SyncError {
             Self::Name => "name",
             Self::Held => "held",
             Self::Behind => "behind",
+            Self::Conflict => "conflict",
+            Self::InDoubt => "in-doubt",
             Self::NoType => "no-issue-type",
         }
     }
@@ -94,6 +102,10 @@ impl SyncError {
             }
             Self::Held => "a hold covers it; it follows when that is released: efface hold list".into(),
             Self::Behind => "it follows when the earlier change of its issue has gone through".into(),
+            Self::Conflict => {
+                "changed on both sides: take one with efface sync retry ID --take source (or target)".into()
+            }
+            Self::InDoubt => "run again".into(),
             Self::NoType => "map the source's issue types under [sync.….issue_types]".into(),
             Self::Store(_) => "see the state folder".into(),
             Self::Staging(_) | Self::Local(_) => "see the staging folder".into(),
@@ -135,7 +147,8 @@ impl SyncError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Jira(e) => e.kind().is_transient() || e.kind() == ErrorKind::Doubtful,
-            Self::Staging(StagingError::Lock(_)) => true,
+            // What the other direction takes settles it here as well.
+            Self::Staging(StagingError::Lock(_)) | Self::Conflict | Self::InDoubt => true,
             _ => self.stops_everything(),
         }
     }

@@ -110,6 +110,7 @@ pub(super) fn clauses(sync: &Sync) -> Vec<String> {
 pub(super) fn wanted(sync: &Sync) -> Vec<&str> {
     let mut fields = plain_fields(&sync.fields);
     fields.extend(["project", "updated", "created"]);
+    fields.extend(sync.twin.as_ref().map(|_| "creator"));
     fields.extend(["comment", "attachment"].into_iter().filter(|f| carries(&sync.fields, f)));
     fields
 }
@@ -162,7 +163,11 @@ pub(super) async fn one(room: &Room<'_>, issue: Issue) -> Result<(), SyncError> 
         room.count(|r| r.unchanged += 1);
         return Ok(());
     }
+    if super::twoway::in_doubt(room, &issue).await? {
+        return Err(SyncError::InDoubt);
+    }
     let mut fields = issue.fields().cloned().unwrap_or_default();
+    fields.remove("creator");
     let embedded = (fields.remove("comment"), fields.remove("attachment"));
     let comments = comments(room, &at, embedded.0).await?;
     let attachments = attachments(room, &at, embedded.1).await?;
@@ -170,6 +175,13 @@ pub(super) async fn one(room: &Room<'_>, issue: Issue) -> Result<(), SyncError> 
     let content = Content::of(keys, &room.sync.fields, &fields, &comments, &attachments);
     let last = room.deps.store.exported(&room.sync.name, &at.id)?;
     if last.is_some_and(|(hash, _)| hash == content.whole) {
+        room.count(|r| r.unchanged += 1);
+        return Ok(());
+    }
+    if super::twoway::is_known(room, &at, &content)? {
+        let store = room.deps.store;
+        let sequence = store.last_sequence(&room.sync.name, &at.id)?;
+        super::blocking(|| store.set_exported(&room.sync.name, &at.id, &at.key, &content.whole, sequence))?;
         room.count(|r| r.unchanged += 1);
         return Ok(());
     }
@@ -254,6 +266,7 @@ async fn stage(
     let now = (room.deps.now)().to_rfc3339();
     let id = MessageId::generate();
     let sequence = room.deps.store.last_sequence(&room.sync.name, &at.id)? + 1;
+    let changed = super::twoway::changes(room, &at).await?;
     let mut staged = Vec::new();
     for meta in attachments {
         staged.push(blob(room, id, &at, sequence, &now, meta).await?);
@@ -272,6 +285,8 @@ async fn stage(
         attachments: staged,
         hashes: content.parts,
         hash: hex::encode(&content.whole),
+        changed,
+        lost: Vec::new(),
     };
     let checked = room.check(&mut message, room.sync.names)?;
     room.count(|r| r.cut += checked.cuts as u64);

@@ -56,23 +56,21 @@ impl Room<'_> {
         let record =
             |record_type, key: &str| RecordRef { record_type, id: None, key: Some(key.to_owned()), path: None };
         let there = pair.as_ref().and_then(|p| p.target_key.as_deref()).unwrap_or_default();
-        let spots = [
-            (place(Area::Source, source), record(RecordType::Issue, parts.key), source),
-            (
-                Place::new(Area::Staging, format!("{}/new", self.sync.name)),
-                record(RecordType::Message, parts.key),
-                source,
-            ),
-            // Of an issue that the target has not yet, a hold on its place counts as well.
-            (place(Area::Target, target), record(RecordType::Issue, there), target),
-        ];
+        // A project may be the source of one leg and the target of another: a hold may name it as either.
+        let sides = [Area::Source, Area::Target];
+        let staged = Place::new(Area::Staging, format!("{}/new", self.sync.name));
+        let from = sides.map(|area| (place(area, source), record(RecordType::Issue, parts.key), source));
+        let spot = (staged, record(RecordType::Message, parts.key), source);
+        // Of an issue that the target has not yet, a hold on its place counts as well.
+        let to = sides.map(|area| (place(area, target), record(RecordType::Issue, there), target));
         let names = |guard: &Guard| self.names(guard, parts);
         let keeps = |wanted, (place, record, side): &(Place, RecordRef, &Side)| {
             let spot = Spot { place, project: Some(&side.project), record, fields: &[], whole: true };
             self.holds.keeps(wanted, &side.instance, &spot, &names).is_some()
         };
-        Ok(spots.iter().any(|spot| keeps(Some(HoldType::Restriction), spot))
-            || pair.is_some() && keeps(None, &spots[2]) && self.names(self.guard, parts))
+        let restricted = |spot| keeps(Some(HoldType::Restriction), spot);
+        Ok(from.iter().chain([&spot]).chain(&to).any(restricted)
+            || pair.is_some() && to.iter().any(|spot| keeps(None, spot)) && self.names(self.guard, parts))
     }
 
     fn names(&self, guard: &Guard, parts: &Parts<'_>) -> bool {
@@ -94,6 +92,20 @@ impl Room<'_> {
             Ok(None) => false,
             Err(_) => true,
         }
+    }
+
+    /// Whether a hold of either type keeps the target's issue as it is.
+    pub(super) fn keeps_target(&self, pair: &crate::store::Pair) -> bool {
+        let side = &self.sync.target;
+        let record = RecordRef { record_type: RecordType::Issue, id: None, key: pair.target_key.clone(), path: None };
+        !self.holds.is_empty()
+            && [Area::Source, Area::Target].into_iter().any(|area| {
+                let place = Place::new(area, format!("{}/{}", side.instance, side.project));
+                let spot =
+                    Spot { place: &place, project: Some(&side.project), record: &record, fields: &[], whole: true };
+                // Whom it names is not read: a hold for a person keeps it.
+                self.holds.keeps(None, &side.instance, &spot, &|_| true).is_some()
+            })
     }
 
     /// Whether a hold of either type keeps a staged message: then neither its text nor its keys are destroyed.

@@ -5,7 +5,18 @@ use std::sync::Mutex;
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
 
-use super::{Room, again::Again, content, create, error::SyncError, held::Parts, parts, report::Phase, transition};
+use super::{
+    Room,
+    again::Again,
+    content, create,
+    error::SyncError,
+    gone,
+    held::Parts,
+    parts,
+    report::Phase,
+    transition,
+    twoway::{self, Take},
+};
 use crate::{
     jira::{ErrorKind, Notify},
     staging::{Entry, Message, MessageId, State},
@@ -75,7 +86,7 @@ async fn issue(
             blocked = true;
             continue;
         }
-        match message(room, entry.id, again.is_reviewed(entry.id)).await {
+        match message(room, entry.id, again.is_reviewed(entry.id), again.take(entry.id)).await {
             Ok(()) => {
                 room.count(|r| r.imported += 1);
                 super::blocking(|| room.staging.imported(entry.id, &room.at()))?;
@@ -124,7 +135,7 @@ fn superseded<'e>(room: &Room<'_>, entries: &'e [Entry], again: &Again) -> Resul
     Ok(std::slice::from_ref(last))
 }
 
-async fn message(room: &Room<'_>, id: MessageId, reviewed: bool) -> Result<(), SyncError> {
+async fn message(room: &Room<'_>, id: MessageId, reviewed: bool, take: Option<Take>) -> Result<(), SyncError> {
     let mut message = room.staging.message(id)?;
     if room.is_held(&Parts::of(&message))? {
         return Err(SyncError::Held);
@@ -158,14 +169,28 @@ async fn message(room: &Room<'_>, id: MessageId, reviewed: bool) -> Result<(), S
         Some(pair) => (pair, false),
         None => create::create(room, &message).await?,
     };
+    let written = if fresh {
+        let all = content::plain_fields(&room.sync.fields);
+        if let Some(twin) = &pair.twin {
+            super::blocking(|| store.begin_writing(twin, PairKind::Issue, &pair.target_id, &all))?;
+        }
+        all.into_iter().map(str::to_owned).collect()
+    } else {
+        twoway::weigh(room, &message, &pair, take).await?
+    };
     let mut changed = if fresh { false } else { update(room, &message, &pair).await? };
     let (moved, status) = transition::status(room, &message, &pair, fresh).await?;
     changed |= moved;
-    changed |= parts::comments(room, &message, &pair).await?;
+    if let Some(status) = &status {
+        super::blocking(|| store.commit_pair(&pair, std::slice::from_ref(status), None))?;
+    }
+    twoway::settle(room, &pair, &written).await?;
+    changed |= parts::comments(room, &message, &pair, take).await?;
+    changed |= gone::parts(room, &message, &pair).await?;
     changed |= parts::attachments(room, &message, &pair, reviewed).await?;
     pair.hash = whole;
     pair.source_key = Some(message.issue.key.clone());
-    super::blocking(|| store.commit_pair(&pair, status.as_slice(), None))?;
+    super::blocking(|| store.commit_pair(&pair, &[], None))?;
     room.count(|r| match (fresh, changed) {
         (true, _) => r.created += 1,
         (false, true) => r.updated += 1,

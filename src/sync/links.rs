@@ -172,6 +172,8 @@ async fn new_link(room: &Room<'_>, source: &Issue, target: &Issue) -> Result<New
         erased: false,
         unlinked: false,
         created: timestamp(room),
+        twin: room.sync.twin.as_ref().map(|t| t.name.clone()),
+        target_first: false,
     };
     let part = |kind, id: &str, there: &str, hash| Pair {
         kind,

@@ -12,6 +12,7 @@ mod content;
 mod create;
 mod error;
 mod export;
+mod gone;
 mod held;
 mod import;
 mod links;
@@ -21,6 +22,7 @@ mod report;
 mod resync;
 mod target;
 mod transition;
+mod twoway;
 mod users;
 
 use std::{collections::HashMap, sync::Mutex, time::Duration};
@@ -39,6 +41,7 @@ pub use self::{
     redaction::{Redacted, note_erasure, note_redaction, note_replacement},
     report::{Phase, Progress, RunReport, Silent, SyncReport},
     resync::{Outlook, Resync, Taken, resync_outlook},
+    twoway::Take,
 };
 use crate::{
     config::{Config, LATER_FIELDS, NameMode, Sync},
@@ -92,6 +95,8 @@ pub(crate) struct Room<'a> {
     holds: Holds,
     users: Users<'a>,
     meta: target::Meta,
+    /// The handle of our own user in the source, where that has to be told from others.
+    source_bot: Option<&'a str>,
     report: Mutex<SyncReport>,
 }
 
@@ -102,7 +107,7 @@ pub(crate) struct Room<'a> {
 /// When a name is not in the configuration.
 pub async fn run(deps: &Deps<'_>, names: &[SyncName]) -> Result<RunReport, SyncError> {
     let mut report = RunReport::default();
-    for sync in chosen(deps.config, names)? {
+    for sync in with_twins(deps.config, chosen(deps.config, names)?) {
         let begun = (deps.now)().to_rfc3339();
         let one = match over(deps, sync) {
             // What runs no more has run: a case that waits for it would wait for ever.
@@ -123,7 +128,7 @@ pub async fn run(deps: &Deps<'_>, names: &[SyncName]) -> Result<RunReport, SyncE
 /// When a name is not in the configuration.
 pub async fn retry(deps: &Deps<'_>, names: &[SyncName], which: &Retry) -> Result<RunReport, SyncError> {
     let mut report = RunReport::default();
-    for sync in chosen(deps.config, names)? {
+    for sync in with_twins(deps.config, chosen(deps.config, names)?) {
         let one = match over(deps, sync) {
             Some(over) => over,
             None => one(deps, sync, Work::Retry(which)).await,
@@ -177,7 +182,7 @@ pub struct Status {
 /// When a name is not in the configuration, or the staging area cannot be used.
 pub fn status(config: &Config, store: &Store, names: &[SyncName]) -> Result<Vec<Status>, SyncError> {
     let home = config.home().map_err(|_| SyncError::NoHome)?;
-    chosen(config, names)?
+    with_twins(config, chosen(config, names)?)
         .into_iter()
         .map(|sync| {
             let staging = Staging::open(&home.staging, &sync.name, store)?;
@@ -197,6 +202,16 @@ pub fn chosen<'c>(config: &'c Config, names: &[SyncName]) -> Result<Vec<&'c Sync
         return Ok(config.syncs.values().collect());
     }
     names.iter().map(|n| config.syncs.get(n).ok_or_else(|| SyncError::Unknown(n.clone()))).collect()
+}
+
+/// With the other legs of those that go both ways.
+fn with_twins<'c>(config: &'c Config, mut syncs: Vec<&'c Sync>) -> Vec<&'c Sync> {
+    for twin in syncs.clone().into_iter().filter_map(|s| config.syncs.get(&s.twin.as_ref()?.name)) {
+        if !syncs.iter().any(|s| s.name == twin.name) {
+            syncs.push(twin);
+        }
+    }
+    syncs
 }
 
 fn client_of<'d>(deps: &Deps<'d>, name: &InstanceName) -> Result<&'d Client, SyncError> {
@@ -241,13 +256,21 @@ async fn with_room<T>(
     let home = deps.config.home().map_err(|_| SyncError::NoHome)?;
     deps.store.insist_on_agreement()?;
     let staging = Staging::open(&home.staging, &sync.name, deps.store)?;
-    let _lock = staging.lock(PATIENCE)?;
+    // Both legs of a two-way synchronization write the same pairs; the way there is locked first.
+    let other = sync.twin.as_ref().map(|t| Staging::open(&home.staging, &t.name, deps.store)).transpose()?;
+    let back = sync.twin.as_ref().is_some_and(|t| t.back);
+    let order = if back { [other.as_ref(), Some(&staging)] } else { [Some(&staging), other.as_ref()] };
+    let _locks = order.into_iter().flatten().map(|s| s.lock(PATIENCE)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(twin) = sync.twin.as_ref().filter(|t| !t.back) {
+        deps.store.twin_pairs(&sync.name, &twin.name)?;
+    }
     let repaired = staging.repair()?;
     let now = (deps.now)();
     let guard = Guard::load(deps.store, &sync.source.instance, now)?;
     let target_guard = Guard::load(deps.store, &sync.target.instance, now)?;
     let holds = Holds::load(deps.store)?;
     let users = Users::new(sync, source, target, deps.store.keys(), &target_guard);
+    let source_bot = if sync.twin.is_some() { export::bot(source).await? } else { None };
     let report = Mutex::new(std::mem::take(out));
     let room = Room {
         deps,
@@ -259,6 +282,7 @@ async fn with_room<T>(
         holds,
         users,
         meta: target::Meta::default(),
+        source_bot: source_bot.as_deref(),
         report,
     };
     for file in repaired.missing.iter().chain(&repaired.damaged) {
@@ -319,6 +343,9 @@ impl Room<'_> {
         for attachment in &mut message.attachments {
             attachment.meta = pass(std::mem::take(&mut attachment.meta));
         }
+        for lost in &mut message.lost {
+            lost.value = pass(std::mem::take(&mut lost.value));
+        }
         Ok(total)
     }
 
@@ -358,3 +385,5 @@ fn blocking<T>(f: impl FnOnce() -> T) -> T {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod twoway_tests;

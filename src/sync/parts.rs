@@ -11,6 +11,8 @@ use super::{
     content::{carries, id_of, identity},
     create::{certainly_not_done, since, timestamp},
     error::SyncError,
+    gone,
+    twoway::{self, Take},
 };
 use crate::{
     config::NameMode,
@@ -25,7 +27,12 @@ use crate::{
 const CHECKED: u64 = 64 << 20;
 
 /// Brings comments up to date, oldest first. Says whether anything was written.
-pub(super) async fn comments(room: &Room<'_>, message: &Message, pair: &Pair) -> Result<bool, SyncError> {
+pub(super) async fn comments(
+    room: &Room<'_>,
+    message: &Message,
+    pair: &Pair,
+    take: Option<Take>,
+) -> Result<bool, SyncError> {
     if !carries(&room.sync.fields, "comment") {
         return Ok(false);
     }
@@ -41,13 +48,24 @@ pub(super) async fn comments(room: &Room<'_>, message: &Message, pair: &Pair) ->
         if mine.is_some_and(|p| p.erased || p.hash == hash) && intents.is_empty() {
             continue;
         }
+        if let Some(mine) = mine
+            && !twoway::weigh_comment(room, message, comment, mine, (&hash, take)).await?
+        {
+            continue;
+        }
         changed = true;
-        let text = room.body(comment.get("body").unwrap_or(&Value::Null)).await?;
-        let text = if text.is_null() { body::empty(room.target.flavor()) } else { text };
-        let author = room.users.written(comment.get("author").unwrap_or(&Value::Null)).await?;
-        let text = body::attributed(text, &author, room.target.flavor());
-        let part = Part { room, message, pair, kind: PairKind::Comment, id: &id, hash };
+        // The original of what we copied is its author's, without a name in front.
+        let original = mine.is_some_and(|p| p.target_first);
+        let said = comment.get("body").unwrap_or(&Value::Null);
+        let text = if original { room.body(&gone::unattributed(said)).await? } else { room.body(said).await? };
+        let mut text = if text.is_null() { body::empty(room.target.flavor()) } else { text };
+        if !original {
+            let author = room.users.written(comment.get("author").unwrap_or(&Value::Null)).await?;
+            text = body::attributed(text, &author, room.target.flavor());
+        }
+        let part = Part { room, message, pair, kind: PairKind::Comment, id: &id, hash, first: original };
         comment_to_target(&part, mine, intents, text).await?;
+        twoway::settle_comment(room, part.key(), &id).await?;
         room.count(|r| r.comments += 1);
     }
     Ok(changed)
@@ -61,6 +79,8 @@ struct Part<'a, 'r> {
     kind: PairKind,
     id: &'a str,
     hash: Vec<u8>,
+    /// It is an edit of a thing that was in the target first.
+    first: bool,
 }
 
 impl Part<'_, '_> {
@@ -91,6 +111,7 @@ impl Part<'_, '_> {
             hash,
             erased: false,
             created: timestamp(self.room),
+            target_first: self.first,
             ..self.pair.clone()
         };
         Ok(self.room.deps.store.commit_pair(&pair, &[], intent.map(|i| i.mark))?)
@@ -227,6 +248,7 @@ pub(super) async fn attachments(
             kind: PairKind::Attachment,
             id: &id,
             hash: attachment.hash.as_ref().and_then(|h| hex::decode(h).ok()).unwrap_or_default(),
+            first: false,
         };
         changed |= attachment_to_target(&part, attachment, reviewed).await?;
     }

@@ -23,6 +23,12 @@ pub struct SyncReport {
     pub comments: u64,
     /// Attachments uploaded.
     pub attachments: u64,
+    /// Comments and attachments whose copies were deleted, since the source's went.
+    #[serde(skip_serializing_if = "is_none")]
+    pub deleted: u64,
+    /// Fields and comments that were changed on both sides.
+    #[serde(skip_serializing_if = "is_none")]
+    pub conflicts: u64,
     /// Identifiers of suppressed persons that were cut on the way.
     pub cut: u64,
     /// Changes that a hold keeps where they are.
@@ -35,6 +41,11 @@ pub struct SyncReport {
     pub warnings: BTreeMap<String, u64>,
     /// What failed, and how often: the work is not finished.
     pub errors: BTreeMap<String, u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_none(n: &u64) -> bool {
+    *n == 0
 }
 
 impl SyncReport {

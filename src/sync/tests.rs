@@ -10,20 +10,20 @@ use crate::{
     suppression::Suppression,
 };
 
-struct World {
-    dir: tempfile::TempDir,
-    source: Sandbox,
-    target: Sandbox,
-    config: Config,
-    store: Store,
-    clients: HashMap<InstanceName, Client>,
+pub(super) struct World {
+    pub(super) dir: tempfile::TempDir,
+    pub(super) source: Sandbox,
+    pub(super) target: Sandbox,
+    pub(super) config: Config,
+    pub(super) store: Store,
+    pub(super) clients: HashMap<InstanceName, Client>,
 }
 
 async fn world(target: Flavor, issues: usize, extra: &str) -> World {
     world_of(Flavor::DataCenter, target, issues, extra).await
 }
 
-async fn world_of(source: Flavor, target: Flavor, issues: usize, extra: &str) -> World {
+pub(super) async fn world_of(source: Flavor, target: Flavor, issues: usize, extra: &str) -> World {
     let mut config = SandboxConfig::new(source);
     config.issues = issues;
     config.project = "HQ".parse().unwrap();
@@ -94,11 +94,11 @@ impl World {
         retry(&deps, &[], which).await.unwrap().syncs.into_values().next().unwrap()
     }
 
-    fn hq(&self) -> &Client {
+    pub(super) fn hq(&self) -> &Client {
         &self.clients[&"hq".parse().unwrap()]
     }
 
-    fn partner(&self) -> &Client {
+    pub(super) fn partner(&self) -> &Client {
         &self.clients[&"partner".parse().unwrap()]
     }
 

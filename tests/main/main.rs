@@ -32,5 +32,6 @@ mod story;
 mod sweep;
 mod sync_check;
 mod sync_ops;
+mod sync_twoway;
 mod world;
 mod worlds;

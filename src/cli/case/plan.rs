@@ -270,7 +270,7 @@ async fn renewals(room: &Room, clients: &work::Clients, subject: &Subject, group
             all().any(|f| {
                 let r = &f.reference;
                 let bare = matches!(r.kind, ReferenceKind::FullName | ReferenceKind::Alias);
-                r.place.area() == Area::Source
+                matches!(r.place.area(), Area::Source | Area::Target)
                     && r.record.key.as_deref() == Some(source_key)
                     && r.record.record_type != RecordType::History
                     && bare

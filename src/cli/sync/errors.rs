@@ -51,6 +51,18 @@ pub(super) struct RetryArgs {
     /// A person has looked at the names in these messages: they are namesakes', let them pass
     #[arg(long, requires = "ids", conflicts_with = "all")]
     reviewed: bool,
+    /// For what was changed on both sides: take the source's value, or leave the target's
+    #[arg(long, value_name = "SIDE", requires = "ids", conflicts_with = "all")]
+    take: Option<Side>,
+}
+
+/// A side, as the message's synchronization has it.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Side {
+    /// Where the message comes from
+    Source,
+    /// Where it goes
+    Target,
 }
 
 impl Filter {
@@ -60,6 +72,7 @@ impl Filter {
             issue: self.issue.clone(),
             cause: self.cause.as_ref().map(|c| c.to_lowercase()),
             reviewed,
+            take: None,
         }
     }
 }
@@ -165,7 +178,11 @@ fn short(at: &str) -> String {
 pub(super) async fn retry(args: RetryArgs, ctx: &Context) -> anyhow::Result<ExitCode> {
     let config = ctx.config()?;
     let store = ctx.store(&config)?;
-    let which = args.filter.retry(&args.ids, args.reviewed);
+    let take = args.take.map(|side| match side {
+        Side::Source => sync::Take::Source,
+        Side::Target => sync::Take::Target,
+    });
+    let which = Retry { take, ..args.filter.retry(&args.ids, args.reviewed) };
     let all = sync::status(&config, &store, &args.filter.syncs).map_err(usage)?;
     let found = parked(&all, &which);
     let missing: Vec<String> =

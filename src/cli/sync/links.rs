@@ -79,7 +79,9 @@ const fn state(pair: &Pair) -> &'static str {
 fn list(args: &Args, ctx: &Context, config: &Config, store: &Store) -> anyhow::Result<ExitCode> {
     let mut rows = Vec::new();
     let mut values = Vec::new();
-    let all: Vec<SyncName> = config.syncs.keys().cloned().collect();
+    // The way back has the same pairs.
+    let all: Vec<SyncName> =
+        config.syncs.values().filter(|s| !s.twin.as_ref().is_some_and(|t| t.back)).map(|s| s.name.clone()).collect();
     let names = if args.syncs.is_empty() { &all } else { &args.syncs };
     for name in names {
         if !config.syncs.contains_key(name) {

@@ -156,7 +156,8 @@ impl Renewer<'_> {
         let pairs = self.store.pairs_by_target(PairKind::Issue, id).map_err(|e| e.to_string())?;
         let mut ours = pairs.into_iter().filter_map(|pair| {
             let sync = self.config.syncs.get(&pair.sync)?;
-            (sync.target.instance.as_str() == instance).then_some((sync, pair))
+            // What the other leg made a copy of is no copy itself.
+            (sync.target.instance.as_str() == instance && !pair.target_first).then_some((sync, pair))
         });
         match (ours.next(), ours.next()) {
             (None, _) => Err("no synchronization wrote it".into()),
@@ -259,7 +260,7 @@ impl Executor for Renew<'_> {
 /// # Errors
 /// When a sync run does not end, or the store cannot be written.
 pub(super) fn forget(config: &Config, store: &Store, instance: &str, id: &str) -> Result<(), ExecError> {
-    for pair in store.pairs_by_target(PairKind::Issue, id)? {
+    for pair in store.pairs_by_target(PairKind::Issue, id)?.into_iter().filter(|p| !p.target_first) {
         let Some(sync) = config.syncs.get(&pair.sync).filter(|s| s.target.instance.as_str() == instance) else {
             continue;
         };
