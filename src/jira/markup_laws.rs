@@ -26,6 +26,8 @@ fn word() -> impl Strategy<Value = String> {
 fn words() -> impl Strategy<Value = String> {
     prop::collection::vec(word(), 1..5)
         .prop_flat_map(|w| prop::sample::select(vec![" ", ""]).prop_map(move |sep| w.join(sep)))
+        // White space at the edges, where emphasis cannot have it.
+        .prop_flat_map(|w| prop::sample::select(vec!["", "", " "]).prop_map(move |edge| format!("{edge}{w}{edge}")))
 }
 
 fn mark(kind: &str) -> Value {
@@ -525,4 +527,25 @@ proptest! {
             let _ = (to_wiki(&odd), adf_text(&odd));
         }
     }
+}
+
+/// What `tests/peers/adf_schema.py` holds against Atlassian's JSON schema: ADF made of wiki text, a document a line.
+#[test]
+#[ignore = "writes documents for an outside judge: EFFACE_ADF_OUT names the file"]
+fn documents_for_the_judge() {
+    use proptest::{strategy::ValueTree, test_runner::TestRunner};
+    let path = std::env::var("EFFACE_ADF_OUT").unwrap();
+    let mut runner = TestRunner::deterministic();
+    let mut lines = String::new();
+    for n in 0..6_000 {
+        let wiki = match n % 4 {
+            0 => wiki_soup().new_tree(&mut runner).unwrap().current().replace('§', "word"),
+            1 => to_wiki(&any_tree().new_tree(&mut runner).unwrap().current()),
+            2 => to_wiki(&doc(blocks_of(line_of).new_tree(&mut runner).unwrap().current().into())),
+            _ => prop::collection::vec(words(), 0..9).new_tree(&mut runner).unwrap().current().join("\n"),
+        };
+        lines.push_str(&to_adf(&wiki).to_string());
+        lines.push('\n');
+    }
+    std::fs::write(path, lines).unwrap();
 }

@@ -107,6 +107,8 @@ pub(super) fn bare_address(text: &str, before: Option<char>) -> Option<&str> {
             || matches!(c, '<' | '>' | '"' | '{' | '}' | '[' | ']' | '|' | '\\' | '^' | '`')
     };
     let end = text.find(stop).unwrap_or(text.len());
+    // An entity is what the writer makes of a character that ends an address.
+    let end = text[..end].find("&#").unwrap_or(end);
     let url = text[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', '*', '_', '+', '-', '~', ')', '&']);
     (url.len() > url.find("://")? + 3).then_some(url)
 }

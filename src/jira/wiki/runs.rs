@@ -157,7 +157,10 @@ fn loose_emoji(inlines: &[Inline]) -> Vec<Inline> {
                 let signs = emoji.wiki[0];
                 let before = out.last().map(bare).unwrap_or_default();
                 let after = inlines.get(n + 1).map(bare).unwrap_or_default();
-                let taken = signs.starts_with('(') && [":", ":-", ";", ";-"].iter().any(|e| before.ends_with(e))
+                // The end of a strike makes a nose of its own: `-:-(/)`.
+                let eyes =
+                    |i: &Inline| matches!(i, Inline::Text(run) if run.text.trim_end_matches('-').ends_with([':', ';']));
+                let taken = signs.starts_with('(') && out.last().is_some_and(eyes)
                     || signs.starts_with(';') && before.contains('&');
                 if taken || is_word(before.chars().next_back()) || is_word(after.chars().next()) {
                     push_text(&mut out, emoji.text, Style::PLAIN);
@@ -301,15 +304,51 @@ fn marked(out: &mut String, runs: &[Run], done: Marks, after: Option<char>, addr
             continue;
         };
         let len = runs[at..].iter().take_while(|r| r.marks.has(*mark)).count();
-        let next = runs.get(at + len).map(|r| r.text.chars().next().unwrap_or(' ')).or(after);
-        let in_word =
-            out.chars().next_back().is_some_and(char::is_alphanumeric) || next.is_some_and(char::is_alphanumeric);
-        let sign = if in_word { format!("{{{c}}}") } else { c.to_string() };
-        out.push_str(&sign);
-        marked(out, &runs[at..at + len], done.with(*mark), Some(*c), addresses);
-        out.push_str(&sign);
+        // A mark around this one may have parted what `hoist` saw as one: white space comes to its edges here.
+        let (lead, core, tail) = edges(&runs[at..at + len]);
+        out.push_str(&lead);
+        if !lead.is_empty() {
+            // What begins behind it may have another mark around all.
+            let next = runs.get(at + len).map(|r| r.text.chars().next().unwrap_or(' ')).or(after);
+            marked(out, &core, done, tail.chars().next().or(next), addresses);
+        } else if !core.is_empty() {
+            let next = runs.get(at + len).map(|r| r.text.chars().next().unwrap_or(' ')).or(after);
+            let next = tail.chars().next().or(next);
+            let in_word =
+                out.chars().next_back().is_some_and(char::is_alphanumeric) || next.is_some_and(char::is_alphanumeric);
+            let sign = if in_word { format!("{{{c}}}") } else { c.to_string() };
+            out.push_str(&sign);
+            marked(out, &core, done.with(*mark), Some(*c), addresses);
+            out.push_str(&sign);
+        }
+        out.push_str(&tail);
         at += len;
     }
+}
+
+/// The white space at both ends of runs, and what stands between.
+fn edges(runs: &[Run]) -> (String, Vec<Run>, String) {
+    let mut core = runs.to_vec();
+    let (mut lead, mut tail) = (String::new(), String::new());
+    while let Some(first) = core.first_mut() {
+        let text = first.text.trim_start();
+        lead.push_str(&first.text[..first.text.len() - text.len()]);
+        first.text = text.to_owned();
+        if !first.text.is_empty() {
+            break;
+        }
+        core.remove(0);
+    }
+    while let Some(last) = core.last_mut() {
+        let len = last.text.trim_end().len();
+        tail.insert_str(0, &last.text[len..]);
+        last.text.truncate(len);
+        if len > 0 {
+            break;
+        }
+        core.pop();
+    }
+    (lead, core, tail)
 }
 
 /// Escapes text but leaves bare addresses as they are.
