@@ -27,7 +27,4 @@ fuzz_target!(|text: &str| {
     for (letter, before) in letters(text) {
         assert!(after.get(&letter).is_some_and(|n| *n >= before), "{letter} is lost in {wiki:?}");
     }
-    // What came back once stays the same.
-    let again = wiki_to_adf(&wiki, &|name| MentionOut::Text(format!("@{name}")));
-    assert_eq!(adf_to_wiki(&again, &|m| format!("[~{}]", m.id)), wiki);
 });
