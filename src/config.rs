@@ -16,13 +16,19 @@ use crate::model::{
     Area, Controller, Flavor, InstanceName, Mandate, ProjectKey, Schedule, ScheduleError, Secret, SyncName,
 };
 
+mod deleted;
 mod direction;
 mod notify;
 mod privacy;
+mod relations;
+mod webhook;
 
+pub use deleted::Deleted;
 pub use direction::{Conflict, Twin};
 pub use notify::{Notify, NotifyJira, NotifyWebhook};
 pub use privacy::{Lawful, Privacy};
+pub use relations::WorklogMode;
+pub use webhook::Listener;
 
 use privacy::RawPrivacy;
 
@@ -90,6 +96,8 @@ pub struct Config {
     pub foreign: Vec<Foreign>,
     /// The instances.
     pub instances: BTreeMap<InstanceName, Instance>,
+    /// Where Jira's webhooks are heard while synchronizations are watched.
+    pub webhook: Option<Listener>,
     /// The synchronizations.
     pub syncs: BTreeMap<SyncName, Sync>,
     /// Who writes the letters, and with which templates.
@@ -251,14 +259,24 @@ pub struct Sync {
     pub statuses: BTreeMap<String, String>,
     /// Source priority → target priority, by name.
     pub priorities: BTreeMap<String, String>,
+    /// Source link type → target link type, by name.
+    pub link_types: BTreeMap<String, String>,
+    /// How the authors of worklogs are carried over.
+    pub worklogs: WorklogMode,
     /// Bare names of suppressed persons.
     pub names: NameMode,
+    /// What becomes of the copy of an issue that was deleted in the source.
+    pub deleted: Deleted,
+    /// The label that marks such a copy.
+    pub deleted_label: String,
     /// The last day on which it runs (UTC); what it wrote stays until retention takes it.
     pub ended: Option<NaiveDate>,
     /// Why it is done and by what right, for the record of processing activities.
     pub lawful: Lawful,
     /// The other leg, where it is one of two.
     pub twin: Option<Twin>,
+    /// Time between two runs where it is watched.
+    pub interval: Option<Duration>,
 }
 
 /// Fields that a synchronization carries when the configuration names none.
@@ -266,10 +284,9 @@ pub const DEFAULT_FIELDS: &[&str] =
     &["summary", "description", "priority", "labels", "status", "assignee", "reporter", "comment", "attachment"];
 
 /// Fields that a synchronization can carry today.
-pub const KNOWN_FIELDS: &[&str] = DEFAULT_FIELDS;
-
-/// Fields of the contract whose transport is not built yet: accepted, and said aloud by `sync run`.
-pub const LATER_FIELDS: &[&str] = &["worklog", "issuelinks"];
+pub fn known_fields() -> impl Iterator<Item = &'static str> {
+    DEFAULT_FIELDS.iter().chain(relations::ON_REQUEST).copied()
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -285,6 +302,7 @@ struct RawConfig {
     letters: RawLetters,
     schedule: Option<RawSchedule>,
     notify: Option<notify::Raw>,
+    webhook: Option<webhook::Raw>,
     #[serde(default)]
     privacy: RawPrivacy,
 }
@@ -395,6 +413,7 @@ struct RawSync {
     source: RawSide,
     target: RawSide,
     direction: Option<RawDirection>,
+    interval: Option<String>,
     conflict: Option<Conflict>,
     back: Option<direction::RawBack>,
     fields: Option<Vec<String>>,
@@ -407,7 +426,13 @@ struct RawSync {
     statuses: BTreeMap<String, String>,
     #[serde(default)]
     priorities: BTreeMap<String, String>,
+    #[serde(default)]
+    link_types: BTreeMap<String, String>,
+    #[serde(default)]
+    worklogs: WorklogMode,
     names: Option<NameMode>,
+    deleted: Option<Deleted>,
+    deleted_label: Option<String>,
     ended: Option<toml::value::Datetime>,
     purpose: Option<String>,
     basis: Option<String>,
@@ -556,6 +581,7 @@ impl Checker<'_> {
             },
         };
         let notify = raw.notify.map(|raw| self.notify(raw, base, &instances)).transpose()?;
+        let webhook = raw.webhook.map(|raw| raw.check(base)).transpose().or_else(|why| self.invalid(why))?;
         Ok(Config {
             file: self.path.to_owned(),
             home,
@@ -569,6 +595,7 @@ impl Checker<'_> {
             letters,
             schedule,
             notify,
+            webhook,
             privacy,
         })
     }
@@ -693,13 +720,16 @@ impl Checker<'_> {
             return self.invalid(format!("sync {name}: source and target are the same project"));
         }
         let fields = raw.fields.unwrap_or_else(|| DEFAULT_FIELDS.iter().map(|&f| f.to_owned()).collect());
-        if let Some(unknown) =
-            fields.iter().find(|f| !KNOWN_FIELDS.contains(&f.as_str()) && !LATER_FIELDS.contains(&f.as_str()))
-        {
-            return self.invalid(format!("sync {name}: unknown field {unknown:?}; known: {}", KNOWN_FIELDS.join(", ")));
+        if let Some(unknown) = fields.iter().find(|f| !known_fields().any(|k| k == f.as_str())) {
+            return self.invalid(format!(
+                "sync {name}: unknown field {unknown:?}; known: {}",
+                known_fields().collect::<Vec<_>>().join(", ")
+            ));
         }
         let lawful = Lawful { purpose: raw.purpose, basis: raw.basis, on_behalf_of: raw.on_behalf_of };
         let lawful = lawful.check(name.as_str()).or_else(|why| self.invalid(why))?;
+        let (deleted, deleted_label) = deleted::checked(raw.deleted, raw.deleted_label)
+            .or_else(|why| self.invalid(format!("sync {name}: {why}")))?;
         let side = |s: RawSide| Side { instance: s.instance, project: s.project, jql: s.jql };
         Ok(Sync {
             source: side(raw.source),
@@ -710,7 +740,11 @@ impl Checker<'_> {
             issue_types: raw.issue_types,
             statuses: raw.statuses,
             priorities: raw.priorities,
+            link_types: raw.link_types,
+            worklogs: raw.worklogs,
             names: raw.names.unwrap_or(NameMode::Park),
+            deleted,
+            deleted_label,
             ended: match raw.ended {
                 None => None,
                 Some(day) => Some(day_of(&day).ok_or_else(|| ConfigError::Invalid {
@@ -722,6 +756,11 @@ impl Checker<'_> {
             },
             lawful,
             twin: None,
+            interval: raw
+                .interval
+                .map(|text| webhook::interval(&text))
+                .transpose()
+                .or_else(|why| self.invalid(format!("sync {name}: {why}")))?,
             name,
         })
     }

@@ -31,3 +31,4 @@ pub mod subject;
 pub mod suppression;
 pub mod sync;
 pub mod trace;
+pub mod wake;

@@ -49,6 +49,9 @@ source = { instance = "hq", project = "HQ", jql = "labels = shared" }
 target = { instance = "partner", project = "PART" }
 fields = ["summary", "description", "priority", "labels", "status", "assignee", "reporter", "comment", "attachment"]
 users = "map"                                   # map | pseudonym | text | drop
+# Carried when named in `fields`: "worklog", "issuelinks", "subtask", "remotelink".
+# worklogs = "own"                              # the author of a worklog in its text: own | text | anonymous
+# link_types = { "Blocks" = "Relates" }         # link types that the target calls otherwise
 # ended = 2027-12-31                            # its last day: then it carries nothing over, and retention may count from it
 # purpose = "to work on shared support cases"   # these three stand in the record of processing activities
 # basis = "GDPR Art. 6(1)(b)"

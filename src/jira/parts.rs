@@ -114,14 +114,47 @@ impl Client {
         }
     }
 
+    /// Logs work under our own account (Jira's API knows no other author), leaves the estimate alone, without mail where the
+    /// flavour can (Cloud); says whether mail may have gone out.
+    ///
+    /// # Errors
+    /// `Doubtful` where it may have been added: read the worklogs before sending it again.
+    pub async fn add_worklog(&self, key: &str, worklog: Map<String, Value>) -> Result<(Value, Edited)> {
+        let call =
+            Call::post("issue").id(key).then("worklog").query("adjustEstimate", "leave").json(worklog).optional();
+        if self.is_cloud() {
+            self.quietly(call, Notify::PreferNever).await
+        } else {
+            Ok((self.json(&call).await?, Edited { notified: true }))
+        }
+    }
+
     /// Replaces parts of a worklog, leaves the estimate alone, sends no mail where the flavour can (Cloud).
     ///
     /// # Errors
     /// `NotifyForbidden` where Cloud does not let us switch the mail off.
     pub async fn edit_worklog(&self, key: &str, id: &str, worklog: Map<String, Value>) -> Result<Value> {
+        Ok(self.edit_worklog_with(key, id, worklog, Notify::Never).await?.0)
+    }
+
+    /// As [`Client::edit_worklog`], and says whether mail may have gone out: Data Center can't switch it off for worklogs.
+    ///
+    /// # Errors
+    /// `NotSupported` where the server cannot edit worklogs.
+    pub async fn edit_worklog_with(
+        &self,
+        key: &str,
+        id: &str,
+        worklog: Map<String, Value>,
+        notify: Notify,
+    ) -> Result<(Value, Edited)> {
         let call =
             Call::put("issue").id(key).then("worklog").id(id).query("adjustEstimate", "leave").json(worklog).optional();
-        if self.is_cloud() { Ok(self.quietly(call, Notify::Never).await?.0) } else { self.json(&call).await }
+        if self.is_cloud() {
+            self.quietly(call, notify).await
+        } else {
+            Ok((self.json(&call).await?, Edited { notified: true }))
+        }
     }
 
     /// Deletes a worklog and leaves the estimate alone.
@@ -178,6 +211,28 @@ impl Client {
         self.json(&Call::get("issue").id(key).then("votes").optional()).await
     }
 
+    /// The types of links between issues.
+    ///
+    /// # Errors
+    /// `NotFound` where linking is switched off.
+    pub async fn issue_link_types(&self) -> Result<Vec<Value>> {
+        let call = Call::get("issueLinkType").optional();
+        match self.json(&call).await?.get_mut("issueLinkTypes").map(Value::take) {
+            Some(Value::Array(list)) => Ok(list),
+            _ => Err(self.bad_answer(&call, "no list of link types")),
+        }
+    }
+
+    /// Links two issues by their ids. Jira says nothing of what it made: read the issue for its id; a second one of the same type and
+    /// direction is not made.
+    ///
+    /// # Errors
+    /// `Doubtful` where it may have been made.
+    pub async fn link_issues(&self, kind: &str, inward: &str, outward: &str) -> Result<()> {
+        let body = json!({"type": {"name": kind}, "inwardIssue": {"id": inward}, "outwardIssue": {"id": outward}});
+        self.send(&Call::post("issueLink").json(body).optional()).await.map(drop)
+    }
+
     /// Deletes a link between two issues.
     ///
     /// # Errors
@@ -192,6 +247,14 @@ impl Client {
     /// `NotSupported` where the server has no remote links.
     pub async fn remote_links(&self, key: &str) -> Result<Vec<Value>> {
         self.array(&Call::get("issue").id(key).then("remotelink").optional()).await
+    }
+
+    /// Adds a remote link, or changes the one with the same global id.
+    ///
+    /// # Errors
+    /// `NotSupported` where the server has no remote links; `Doubtful` where it may have been added.
+    pub async fn add_remote_link(&self, key: &str, link: Map<String, Value>) -> Result<Value> {
+        self.json(&Call::post("issue").id(key).then("remotelink").json(json!(link)).optional()).await
     }
 
     /// Replaces a remote link.

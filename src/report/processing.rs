@@ -94,8 +94,9 @@ pub fn category(field: &str) -> Option<&'static str> {
         "attachment" => Some("files of any content, with their names"),
         "assignee" | "reporter" => Some("the account or the name of the person"),
         "worklog" => Some("who worked on it when, with free text"),
+        "remotelink" => Some("addresses with a title, which may name anybody"),
         "labels" => Some("free words, which may name anybody"),
-        "issuelinks" => None,
+        "issuelinks" | "subtask" => None,
         "priority" | "status" => None,
         _ => Some("not known to efface"),
     }

@@ -329,7 +329,7 @@ async fn issue(
     client: &Client,
     me: &User,
     id: &str,
-    ours: &[(PairKind, &str)],
+    ours_of: &[(PairKind, &str)],
     place: &Place,
     project: &ProjectKey,
 ) -> Result<Vec<Dated>, JiraError> {
@@ -357,7 +357,7 @@ async fn issue(
     let mut out = vec![Dated { updated, ..base.clone() }];
     let ours = |kind: PairKind, value: &Value| {
         let id = text(value, "/id")?;
-        ours.contains(&(kind, id.as_str())).then_some(id)
+        ours_of.contains(&(kind, id.as_str())).then_some(id)
     };
     for comment in &comments {
         let Some(id) = ours(PairKind::Comment, comment) else { continue };
@@ -366,6 +366,21 @@ async fn issue(
             record: RecordRef::of_issue(RecordType::Comment, id, issue.key()),
             created,
             updated: if others(comment, "updateAuthor") { when(comment.get("updated")) } else { created },
+            ..base.clone()
+        });
+    }
+    let worklogs = if ours_of.iter().any(|(kind, _)| *kind == PairKind::Worklog) {
+        client.worklogs(id).await?
+    } else {
+        Vec::new()
+    };
+    for worklog in &worklogs {
+        let Some(id) = ours(PairKind::Worklog, worklog) else { continue };
+        let created = when(worklog.get("created"));
+        out.push(Dated {
+            record: RecordRef::of_issue(RecordType::Worklog, id, issue.key()),
+            created,
+            updated: if others(worklog, "updateAuthor") { when(worklog.get("updated")) } else { created },
             ..base.clone()
         });
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use ulid::Ulid;
 
-use super::StagingError;
+use super::{Relations, StagingError};
 use crate::model::{InstanceName, ProjectKey, SyncName};
 
 /// The schema that this efface writes.
@@ -93,6 +93,8 @@ pub struct SourceRef {
 pub enum MessageKind {
     /// Make the issue, or bring it up to date.
     Upsert,
+    /// Make links that waited for their other end; says nothing else.
+    Links,
 }
 
 /// An attachment in a message.
@@ -150,6 +152,9 @@ pub struct Message {
     pub comments: Vec<Value>,
     /// The issue's attachments.
     pub attachments: Vec<StagedAttachment>,
+    /// What hangs on the issue besides.
+    #[serde(default, skip_serializing_if = "Relations::is_empty")]
+    pub relations: Relations,
     /// Keyed hashes of the parts as they were read from the source, before suppression: by field name, `comment/ID`,
     /// `attachment/ID`; hexadecimal. A redaction of the body leaves them, so that it does not look like a change.
     pub hashes: BTreeMap<String, String>,

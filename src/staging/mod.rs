@@ -1,4 +1,4 @@
-//! The staging area in the Jira home folder: `<root>/<sync>/{new,processed,parked}/<ULID>.{msg,att}`.
+//! The staging area in the Jira home folder: `<root>/<sync>/{new,processed,parked,missing}/<ULID>.{msg,att}`.
 //!
 //! Owns those folders and the order of every write: commit the key, fsync the file, rename, fsync the folder, commit the
 //! state; and of an erasure: destroy the keys, then unlink. The store is the truth; the folders are a projection that
@@ -7,6 +7,7 @@
 //! Whoever changes something takes [`Staging::lock`] first; readers need no lock.
 
 mod message;
+mod relations;
 mod repair;
 mod sealed;
 
@@ -24,6 +25,7 @@ use ulid::Ulid;
 use self::sealed::{Header, SealedReader, SealedWriter};
 pub use self::{
     message::{BlobId, Changed, IssueRef, Lost, Message, MessageId, MessageKind, SCHEMA, SourceRef, StagedAttachment},
+    relations::Relations,
     repair::RepairReport,
 };
 use crate::{
@@ -74,11 +76,13 @@ pub enum State {
     Processed,
     /// Could not be imported; waits for a retry.
     Parked,
+    /// Waits for another issue to be carried over.
+    Missing,
 }
 
 impl State {
     /// All states.
-    pub const ALL: [Self; 3] = [Self::New, Self::Processed, Self::Parked];
+    pub const ALL: [Self; 4] = [Self::New, Self::Processed, Self::Parked, Self::Missing];
 
     /// The folder's name.
     #[must_use]
@@ -87,6 +91,7 @@ impl State {
             Self::New => "new",
             Self::Processed => "processed",
             Self::Parked => "parked",
+            Self::Missing => "missing",
         }
     }
 
@@ -95,6 +100,7 @@ impl State {
             StagedState::New => Some(Self::New),
             StagedState::Processed => Some(Self::Processed),
             StagedState::Parked => Some(Self::Parked),
+            StagedState::Missing => Some(Self::Missing),
             StagedState::Writing | StagedState::Erasing => None,
         }
     }
@@ -104,6 +110,7 @@ impl State {
             Self::New => StagedState::New,
             Self::Processed => StagedState::Processed,
             Self::Parked => StagedState::Parked,
+            Self::Missing => StagedState::Missing,
         }
     }
 }
@@ -218,7 +225,9 @@ impl Staging {
     /// What of a message goes into the index of where a person's data went.
     fn parts(&self, message: &Message) -> Vec<Part> {
         let attachments = message.attachments.iter().map(|a| &a.meta);
-        crate::trace::parts(self.store.keys(), &message.fields, &message.comments, attachments)
+        // Of a link only ids and the type are there.
+        let others = message.relations.parts().filter(|(part, _)| !part.starts_with("issuelink/"));
+        crate::trace::parts(self.store.keys(), &message.fields, &message.comments, attachments, others)
     }
 
     fn put_file(&self, message: &Message) -> Result<u64, StagingError> {
@@ -424,6 +433,21 @@ impl Staging {
     pub fn park(&self, id: MessageId, why: &Parking<'_>, at: &str) -> Result<(), StagingError> {
         let members = self.store.staged_park(id.0, why, at)?;
         self.move_files(members, State::Parked)
+    }
+
+    /// Lets a message with its blobs wait for issues, by id and key, or notes anew for which. `why` is the kind and a hint for a person.
+    ///
+    /// # Errors
+    /// What the operating system or the store says.
+    pub fn wait(
+        &self,
+        id: MessageId,
+        why: (&str, &str),
+        partners: &[(String, String)],
+        at: &str,
+    ) -> Result<(), StagingError> {
+        let members = self.store.staged_wait(id.0, why, partners, at)?;
+        self.move_files(members, State::Missing)
     }
 
     /// Restores the folders from the store after an interruption. Take the lock first.

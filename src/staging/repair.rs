@@ -134,7 +134,7 @@ fn one(
             }
             Ok(())
         }
-        StagedState::New | StagedState::Processed | StagedState::Parked => {
+        StagedState::New | StagedState::Processed | StagedState::Parked | StagedState::Missing => {
             settled(staging, row, files, rewriting.contains(&row.id), report)
         }
     }

@@ -34,6 +34,7 @@ fn message(sequence: u64) -> Message {
         fields,
         comments: vec![],
         attachments: vec![],
+        relations: Default::default(),
         hashes: [("summary".to_owned(), "00".to_owned())].into(),
         hash: "00".into(),
         changed: Default::default(),

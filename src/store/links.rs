@@ -43,7 +43,7 @@ fn ask_again(tx: &Transaction<'_>, sync: &SyncName, issue: &str) -> Result<(), S
     )?;
     // Attachments never change: their bytes were carried over once and for all.
     tx.execute(
-        "UPDATE pair SET hash = x'' WHERE sync = ?1 AND kind = 'comment' AND source_issue = ?2 AND state = 'live'
+        "UPDATE pair SET hash = x'' WHERE sync = ?1 AND kind NOT IN ('issue', 'attachment') AND source_issue = ?2 AND state = 'live'
          AND NOT EXISTS (SELECT 1 FROM pair_field f WHERE f.sync = pair.sync AND f.kind = pair.kind
                          AND f.source_id = pair.source_id AND f.redacted = 1)",
         of,

@@ -23,6 +23,7 @@ mod holds;
 mod journal;
 mod life;
 mod links;
+mod looks;
 mod notices;
 mod provenance;
 mod schema;
@@ -35,6 +36,7 @@ mod sync;
 mod told;
 mod trace;
 mod twin;
+mod waiting;
 
 pub use crate::model::CaseState;
 pub use approvals::Signed;

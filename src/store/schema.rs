@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     super::links::SCHEMA,
     super::trace::SCHEMA,
     super::twin::SCHEMA,
+    super::waiting::SCHEMA,
 ];
 
 /// Brings the schema up to ours; `user_version` counts the steps taken.
@@ -50,6 +51,38 @@ pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreErr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn staged_files_outlive_their_new_table() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        let step = MIGRATIONS.iter().position(|sql| *sql == super::super::waiting::SCHEMA).unwrap();
+        for sql in &MIGRATIONS[..step] {
+            conn.execute_batch(sql).unwrap();
+        }
+        conn.pragma_update(None, "user_version", step as i64).unwrap();
+        conn.execute_batch(
+            "INSERT INTO staged (id, sync, kind, owner, state, issue_id, issue_key, sequence, size, created, key_id, attempts,
+             error_kind, error_hint, since, next_try, traced)
+             VALUES ('m', 's', 'att', 'o', 'parked', '1', 'HQ-1', 7, 9, 'then', 'k', 3, 'server', 'hint', 'since', 'next', 1)",
+        )
+        .unwrap();
+        migrate(&mut conn, Path::new("x")).unwrap();
+        let row: String = conn
+            .query_row(
+                "SELECT concat_ws(' ', id, sync, kind, owner, state, issue_id, issue_key, sequence, size, created, key_id,
+                 attempts, error_kind, error_hint, since, next_try, traced) FROM staged",
+                [],
+                |r| r.get(0),
+            )
+            .unwrap();
+        assert_eq!(row, "m s att o parked 1 HQ-1 7 9 then k 3 server hint since next 1");
+        let indexes: i64 = conn
+            .query_row("SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name LIKE 'staged_by_%'", [], |r| {
+                r.get(0)
+            })
+            .unwrap();
+        assert_eq!(indexes, 2);
+    }
 
     #[test]
     fn pairs_outlive_their_new_table() {

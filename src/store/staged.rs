@@ -58,6 +58,8 @@ pub enum StagedState {
     Processed,
     /// Could not be imported, waits for a retry.
     Parked,
+    /// Waits for another issue to be carried over.
+    Missing,
     /// Its keys are destroyed; the file may still be there.
     Erasing,
 }
@@ -71,12 +73,13 @@ impl StagedState {
             Self::New => "new",
             Self::Processed => "processed",
             Self::Parked => "parked",
+            Self::Missing => "missing",
             Self::Erasing => "erasing",
         }
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::Writing, Self::New, Self::Processed, Self::Parked, Self::Erasing]
+        [Self::Writing, Self::New, Self::Processed, Self::Parked, Self::Missing, Self::Erasing]
             .into_iter()
             .find(|s| s.as_str() == text)
     }
@@ -256,7 +259,7 @@ impl Store {
             )?;
             tx.execute(
                 "UPDATE staged SET state = 'processed', since = ?2
-                 WHERE (id = ?1 OR owner = ?1) AND state IN ('new', 'parked')",
+                 WHERE (id = ?1 OR owner = ?1) AND state IN ('new', 'parked', 'missing')",
                 params![id.to_string(), at],
             )?;
             trace::carried(tx, id, at)?;
@@ -278,7 +281,7 @@ impl Store {
             let ids = family(tx, id)?;
             for (member, _) in &ids {
                 tx.execute(
-                    "UPDATE staged SET state = ?2, since = ?3 WHERE id = ?1 AND state IN ('new', 'processed', 'parked')
+                    "UPDATE staged SET state = ?2, since = ?3 WHERE id = ?1 AND state IN ('new', 'processed', 'parked', 'missing')
                      AND state <> ?2",
                     params![member.to_string(), state.as_str(), at],
                 )?;
@@ -299,7 +302,7 @@ impl Store {
             )?;
             tx.execute(
                 "UPDATE staged SET state = 'parked', since = ?2
-                 WHERE (id = ?1 OR owner = ?1) AND state IN ('new', 'processed')",
+                 WHERE (id = ?1 OR owner = ?1) AND state IN ('new', 'processed', 'missing')",
                 params![id.to_string(), at],
             )?;
             // A part of it may have been written before it failed.
@@ -416,7 +419,7 @@ impl Store {
                     trace::forget_message(tx, *member)?;
                     tx.execute(
                         "UPDATE exported SET hash = x'' WHERE (sync, issue_id) IN
-                         (SELECT sync, issue_id FROM staged WHERE id = ?1 AND state IN ('writing', 'new', 'parked'))",
+                         (SELECT sync, issue_id FROM staged WHERE id = ?1 AND state IN ('writing', 'new', 'parked', 'missing'))",
                         [member.to_string()],
                     )?;
                 }
@@ -440,7 +443,7 @@ impl Store {
 }
 
 /// A file and, where it is a message, its blobs.
-fn family(tx: &Transaction<'_>, id: Ulid) -> Result<Vec<(Ulid, StagedKind)>, StoreError> {
+pub(super) fn family(tx: &Transaction<'_>, id: Ulid) -> Result<Vec<(Ulid, StagedKind)>, StoreError> {
     let mut q = tx.prepare("SELECT id, kind FROM staged WHERE id = ?1 OR owner = ?1 ORDER BY kind DESC, id")?;
     let rows = q.query_map([id.to_string()], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?)))?;
     let mut out = Vec::new();

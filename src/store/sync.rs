@@ -43,9 +43,19 @@ pub enum PairKind {
     Comment,
     /// An attachment.
     Attachment,
+    /// A worklog.
+    Worklog,
+    /// A link between two issues. Its pair is of the issue that made it, and its `target_issue` is the other end.
+    IssueLink,
+    /// A remote link.
+    RemoteLink,
 }
 
 impl PairKind {
+    /// All kinds.
+    pub const ALL: [Self; 6] =
+        [Self::Issue, Self::Comment, Self::Attachment, Self::Worklog, Self::IssueLink, Self::RemoteLink];
+
     /// The spelling in the store and in reports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -53,14 +63,14 @@ impl PairKind {
             Self::Issue => "issue",
             Self::Comment => "comment",
             Self::Attachment => "attachment",
+            Self::Worklog => "worklog",
+            Self::IssueLink => "issuelink",
+            Self::RemoteLink => "remotelink",
         }
     }
 
     fn parse(text: &str) -> Result<Self, StoreError> {
-        [Self::Issue, Self::Comment, Self::Attachment]
-            .into_iter()
-            .find(|k| k.as_str() == text)
-            .ok_or(StoreError::Damaged("pair"))
+        Self::ALL.into_iter().find(|k| k.as_str() == text).ok_or(StoreError::Damaged("pair"))
     }
 }
 
@@ -286,6 +296,18 @@ impl Store {
         self.pairs_where("sync = ?1 AND source_issue = ?2", &[sync.as_str(), source_issue])
     }
 
+    /// The links of which an issue is either end, by the ids of its source and its copy.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn link_pairs(&self, sync: &SyncName, source_issue: &str, target_issue: &str) -> Result<Vec<Pair>, StoreError> {
+        let link = PairKind::IssueLink.as_str();
+        self.pairs_where(
+            "sync = ?1 AND kind = ?2 AND (source_issue = ?3 OR target_issue = ?4)",
+            &[sync.as_str(), link, source_issue, target_issue],
+        )
+    }
+
     /// All pairs of a synchronization.
     ///
     /// # Errors
@@ -437,6 +459,20 @@ impl Store {
             super::twin::same_state(tx, sync, kind, source_id)?;
             super::trace::erased(tx, sync, kind, source_id)?;
             Ok(n > 0)
+        })
+    }
+
+    /// Forgets a thing that hung on an issue, since it is gone on both sides. Says whether there was such a pair.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn drop_pair(&self, sync: &SyncName, kind: PairKind, source_id: &str) -> Result<bool, StoreError> {
+        self.write(|tx| {
+            let of = params![sync.as_str(), kind.as_str(), source_id];
+            super::trace::erased(tx, sync, kind, source_id)?;
+            super::twin::forget_one(tx, sync, kind, source_id)?;
+            tx.execute("DELETE FROM pair_field WHERE sync = ?1 AND kind = ?2 AND source_id = ?3", of)?;
+            Ok(tx.execute("DELETE FROM pair WHERE sync = ?1 AND kind = ?2 AND source_id = ?3", of)? > 0)
         })
     }
 

@@ -67,7 +67,7 @@ pub struct Untraced {
 /// What says that a part was redacted in the target.
 const REDACTED: &str = "EXISTS (SELECT 1 FROM pair_field f WHERE f.sync = p.sync AND f.redacted = 1 AND (
     f.kind = 'issue' AND f.source_id = p.issue_id AND f.field = p.part
-    OR f.kind = 'comment' AND p.part = 'comment/' || f.source_id))";
+    OR f.kind <> 'issue' AND p.part = f.kind || '/' || f.source_id))";
 
 /// Notes what a message holds, in place of what was noted before.
 pub(super) fn put(tx: &Transaction<'_>, message: Ulid, parts: &[Part]) -> Result<(), StoreError> {
@@ -144,9 +144,8 @@ pub(super) fn carried(tx: &Transaction<'_>, message: Ulid, at: &str) -> Result<(
 /// Forgets that something is in the target, since it was erased there.
 pub(super) fn erased(tx: &Transaction<'_>, sync: &SyncName, kind: PairKind, source_id: &str) -> Result<(), StoreError> {
     let condition = match kind {
-        PairKind::Issue => "issue_id = ?2",
-        PairKind::Comment => "part = 'comment/' || ?2",
-        PairKind::Attachment => "part = 'attachment/' || ?2",
+        PairKind::Issue => "issue_id = ?2".to_owned(),
+        part => format!("part = '{}/' || ?2", part.as_str()),
     };
     let of = params![sync.as_str(), source_id];
     let mut q = tx.prepare(&format!("SELECT id FROM trace_part WHERE sync = ?1 AND {condition}"))?;
@@ -230,7 +229,7 @@ impl Store {
             let count = |sql: &str| tx.query_row(sql, [], |r| r.get::<_, i64>(0)).map(i64::unsigned_abs);
             Ok(Untraced {
                 messages: count(
-                    "SELECT count(*) FROM staged WHERE kind = 'msg' AND traced = 0 AND state IN ('new', 'processed', 'parked')",
+                    "SELECT count(*) FROM staged WHERE kind = 'msg' AND traced = 0 AND state IN ('new', 'processed', 'parked', 'missing')",
                 )?,
                 issues: count("SELECT count(*) FROM pair WHERE kind = 'issue' AND traced = 0 AND state <> 'erased'")?,
                 parts: count("SELECT count(*) FROM trace_part WHERE whole = 0")?,

@@ -81,6 +81,22 @@ pub(super) fn same_state(
     Ok(())
 }
 
+/// Forgets the other leg's row of a thing whose pair is forgotten.
+pub(super) fn forget_one(
+    tx: &Transaction<'_>,
+    sync: &SyncName,
+    kind: PairKind,
+    source_id: &str,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "DELETE FROM pair WHERE rowid IN (SELECT there.rowid FROM pair AS here JOIN pair AS there ON there.sync = here.twin
+         AND there.kind = here.kind AND there.source_id = here.target_id
+         WHERE here.sync = ?1 AND here.kind = ?2 AND here.source_id = ?3)",
+        params![sync.as_str(), kind.as_str(), source_id],
+    )?;
+    Ok(())
+}
+
 /// Forgets the other leg's rows of an issue whose pairs are forgotten.
 pub(super) fn forget(tx: &Transaction<'_>, sync: &SyncName, source_issue: &str) -> Result<(), StoreError> {
     let rows = "SELECT there.rowid FROM pair AS here JOIN pair AS there ON there.sync = here.twin
@@ -279,6 +295,9 @@ mod tests {
         store.commit_pair(&pair(PairKind::Issue, "1", "9", Some("s.back")), &[], None).unwrap();
         assert!(!store.pair(&back, PairKind::Issue, "9").unwrap().unwrap().unlinked);
         store.renew_pair(&there, "1").unwrap();
+        assert_eq!(store.pairs(&back).unwrap(), []);
+        store.commit_pair(&pair(PairKind::Worklog, "31", "94", Some("s.back")), &[], None).unwrap();
+        store.drop_pair(&there, PairKind::Worklog, "31").unwrap();
         assert_eq!(store.pairs(&back).unwrap(), []);
         // Where the target's thing was replaced, the old one is no source any more.
         store.commit_pair(&pair(PairKind::Attachment, "21", "92", Some("s.back")), &[], None).unwrap();

@@ -106,7 +106,8 @@ impl Again {
         let behind = || entry.error.as_ref().is_some_and(|(kind, _)| kind == "behind");
         match entry.state {
             State::New => true,
-            State::Processed => false,
+            // Whether its partner is there, the store knows.
+            State::Processed | State::Missing => false,
             State::Parked => self.asked_for(&entry.issue.id) || behind() || is_due(entry, now),
         }
     }

@@ -138,13 +138,18 @@ fn map_adf(node: &mut Value, who: &HashMap<String, Written>) {
 
 /// A comment's body with its author named in front.
 pub(super) fn attributed(body: Value, author: &Written, to: Flavor) -> Value {
+    headed(body, author, "wrote:", to)
+}
+
+/// A body with a line in front that says who did what.
+pub(super) fn headed(body: Value, author: &Written, did: &str, to: Flavor) -> Value {
     if *author == Written::Nothing {
         return body;
     }
     match to {
         Flavor::DataCenter => {
             let name = in_wiki(Some(author), to);
-            Value::String(format!("{name} wrote:\n\n{}", body.as_str().unwrap_or_default()))
+            Value::String(format!("{name} {did}\n\n{}", body.as_str().unwrap_or_default()))
         }
         Flavor::Cloud => {
             let name = match author {
@@ -152,7 +157,7 @@ pub(super) fn attributed(body: Value, author: &Written, to: Flavor) -> Value {
                 Written::Text(name) => json!({"type": "text", "text": name}),
                 Written::Nothing => Value::Null,
             };
-            let head = json!({"type": "paragraph", "content": [name, {"type": "text", "text": " wrote:"}]});
+            let head = json!({"type": "paragraph", "content": [name, {"type": "text", "text": format!(" {did}")}]});
             let mut content = vec![head];
             content.extend(body.get("content").and_then(Value::as_array).cloned().unwrap_or_default());
             json!({"type": "doc", "version": 1, "content": content})

@@ -12,7 +12,7 @@ use super::{
     target::{mapped, name_of, same},
 };
 use crate::{
-    config::{LATER_FIELDS, Sync, UserMode},
+    config::{Deleted, Sync, UserMode},
     jira::{Client, ErrorKind, UserQuery},
     model::Flavor,
 };
@@ -97,8 +97,13 @@ fn permissions(sync: &Sync) -> Vec<(&'static str, &'static str)> {
         ("ADD_COMMENTS", "comments are written", carries("comment")),
         ("EDIT_OWN_COMMENTS", "comments are changed", carries("comment")),
         ("CREATE_ATTACHMENTS", "attachments are written", carries("attachment")),
+        ("WORK_ON_ISSUES", "work is logged", carries("worklog")),
+        ("EDIT_OWN_WORKLOGS", "worklogs are changed", carries("worklog")),
+        ("DELETE_OWN_WORKLOGS", "worklogs are deleted with the source's", carries("worklog")),
+        ("LINK_ISSUES", "issues are linked", carries("issuelinks") || carries("remotelink")),
         ("TRANSITION_ISSUES", "statuses are reached", carries("status")),
         ("ASSIGN_ISSUES", "issues are assigned", carries("assignee") && sync.users == UserMode::Map),
+        ("DELETE_ISSUES", "copies are deleted", sync.deleted == Deleted::Delete),
         ("MODIFY_REPORTER", "reporters are carried over", carries("reporter") && sync.users == UserMode::Map),
     ];
     all.into_iter().filter(|(_, _, needed)| *needed).map(|(key, why, _)| (key, why)).collect()
@@ -185,14 +190,28 @@ async fn strangers(sync: &Sync, target: &Client) -> Read<Vec<String>> {
     Ok(out)
 }
 
+/// What is configured for issues that are deleted in the source.
+fn deleted(sync: &Sync, out: &mut Rows) {
+    let there = match sync.deleted {
+        Deleted::Ignore => return,
+        Deleted::Mark => format!("label {}", sync.deleted_label),
+        Deleted::Delete => format!("deleted, or label {}", sync.deleted_label),
+    };
+    out.add(
+        "deletion",
+        "issues that are deleted",
+        &there,
+        Fits::Note,
+        "looked for every six hours and by --full; an issue that a security level hides from us may look deleted: the account needs to see all of the project",
+    );
+}
+
 /// What fits and what does not.
 fn fit(sync: &Sync, seen: &Seen) -> Vec<Row> {
     let mut out = Rows(Vec::new());
     allowed(sync, seen, &mut out);
     users(sync, seen, &mut out);
-    for field in sync.fields.iter().filter(|f| LATER_FIELDS.contains(&f.as_str())) {
-        out.add("field", field, "", Fits::Note, "it is configured, but is not carried over yet");
-    }
+    deleted(sync, &mut out);
     names(
         "priority",
         "priorities",
@@ -215,21 +234,22 @@ fn fit(sync: &Sync, seen: &Seen) -> Vec<Row> {
     let mut reached = BTreeSet::new();
     for one in source {
         let wanted = mapped(&sync.issue_types, &one.name);
-        let found = target.iter().find(|t| !t.subtask && same(&t.name, wanted));
+        let below = one.subtask && sync.fields.iter().any(|f| f == "subtask") && target.iter().any(|t| t.subtask);
+        let found = target.iter().find(|t| t.subtask == below && same(&t.name, wanted));
         match found {
-            Some(_) if one.subtask => {
+            Some(_) if one.subtask && !below => {
                 out.add(
                     "type",
                     &one.name,
                     wanted,
                     Fits::Note,
-                    "subtasks become issues of their own, without their parent",
+                    "subtasks become issues of their own, without their parent: name \"subtask\" in fields, and have a type of subtasks in the target",
                 );
             }
             Some(_) => out.add("type", &one.name, wanted, Fits::Ok, ""),
             None => {
-                let fallback = target.iter().find(|t| !t.subtask && same(&t.name, "Task"));
-                let fallback = fallback.or_else(|| target.iter().find(|t| !t.subtask)).map(|t| t.name.clone());
+                let fallback = target.iter().find(|t| t.subtask == below && same(&t.name, "Task"));
+                let fallback = fallback.or_else(|| target.iter().find(|t| t.subtask == below)).map(|t| t.name.clone());
                 let why = match &fallback {
                     Some(name) => format!(
                         "the target has no such type: {name:?} will be used; to choose another: [sync.{}.issue_types] \"{}\" = \"…\"",

@@ -44,6 +44,20 @@ impl Content {
         let all = hash(keys, "issue", &json!(parts));
         Self { parts, whole: all.to_vec() }
     }
+
+    /// With further parts and what of each counts. Without any it is the same, so that what an older efface exported stays
+    /// unchanged.
+    pub(super) fn with(mut self, keys: &Keys, more: impl Iterator<Item = (String, Value)>) -> Self {
+        let before = self.parts.len();
+        for (part, value) in more {
+            let kind = part.split('/').next().unwrap_or_default().to_owned();
+            self.parts.insert(part, hex::encode(hash(keys, &kind, &value)));
+        }
+        if self.parts.len() > before {
+            self.whole = hash(keys, "issue", &json!(self.parts)).to_vec();
+        }
+        self
+    }
 }
 
 /// The hash of a comment: who wrote it, and what.

@@ -5,7 +5,12 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use ulid::Ulid;
 
-use super::{Room, body, content, error::SyncError, import};
+use super::{
+    Room, body, content,
+    error::SyncError,
+    import,
+    relations::{self, subtasks::Under},
+};
 use crate::{
     jira::{Created, ErrorKind, JiraError, parse_time},
     staging::Message,
@@ -33,6 +38,10 @@ pub(super) async fn create(room: &Room<'_>, message: &Message) -> Result<(Pair, 
         }
         store.clear_intent(intent.mark)?;
     }
+    let under = relations::subtasks::under(room, message).await?;
+    if let Under::Waits(parent) = under {
+        return Err(SyncError::Waits(parent));
+    }
     let names = room.field_names();
     let mut values = room.values(message, &names).await?;
     // What is empty anyway is not worth a refusal because the screen lacks the field.
@@ -45,6 +54,10 @@ pub(super) async fn create(room: &Room<'_>, message: &Message) -> Result<(Pair, 
         if let Some(value) = values.get(name) {
             bare.insert(name.to_owned(), value.clone());
         }
+    }
+    if let Some(parent) = under.field() {
+        all.insert("parent".to_owned(), parent.clone());
+        bare.insert("parent".to_owned(), parent);
     }
     // A field that the target's screen lacks must not keep the whole issue out: the rest is tried field by field.
     let tries = [(all, true), (bare.clone(), true), (bare, false)];

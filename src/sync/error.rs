@@ -3,7 +3,7 @@
 use crate::{
     jira::{ErrorKind, JiraError},
     model::{InstanceName, SyncName},
-    staging::StagingError,
+    staging::{IssueRef, StagingError},
     store::StoreError,
 };
 
@@ -58,6 +58,9 @@ pub enum SyncError {
     /// The other leg of a two-way synchronization has to find out first what it made.
     #[error("the other direction may have made it and does not know yet; the next run looks again")]
     InDoubt,
+    /// A subtask's parent has no copy yet.
+    #[error("its parent {} is not carried over yet", .0.key)]
+    Waits(IssueRef),
     /// The target has no issue type that could be used.
     #[error("the target project has no issue type that could be used")]
     NoType,
@@ -80,6 +83,7 @@ impl SyncError {
             Self::Behind => "behind",
             Self::Conflict => "conflict",
             Self::InDoubt => "in-doubt",
+            Self::Waits(_) => super::relations::missing::PARENT,
             Self::NoType => "no-issue-type",
         }
     }
@@ -106,6 +110,7 @@ impl SyncError {
                 "changed on both sides: take one with efface sync retry ID --take source (or target)".into()
             }
             Self::InDoubt => "run again".into(),
+            Self::Waits(_) => "it follows when its parent has a copy".into(),
             Self::NoType => "map the source's issue types under [sync.….issue_types]".into(),
             Self::Store(_) => "see the state folder".into(),
             Self::Staging(_) | Self::Local(_) => "see the staging folder".into(),

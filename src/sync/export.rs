@@ -16,13 +16,14 @@ use super::{
     content::{Content, carries, id_of, plain_fields},
     error::SyncError,
     held::Parts,
+    relations,
     report::Phase,
 };
 use crate::{
     config::Sync,
     jira::{Client, ErrorKind, Issue, JiraError},
     keys::Purpose,
-    staging::{IssueRef, Message, MessageId, MessageKind, SCHEMA, SourceRef, StagedAttachment},
+    staging::{IssueRef, Message, MessageId, MessageKind, Relations, SCHEMA, SourceRef, StagedAttachment},
     store::PairKind,
 };
 
@@ -112,6 +113,7 @@ pub(super) fn wanted(sync: &Sync) -> Vec<&str> {
     fields.extend(["project", "updated", "created"]);
     fields.extend(sync.twin.as_ref().map(|_| "creator"));
     fields.extend(["comment", "attachment"].into_iter().filter(|f| carries(&sync.fields, f)));
+    fields.extend(relations::wanted(sync));
     fields
 }
 
@@ -171,8 +173,10 @@ pub(super) async fn one(room: &Room<'_>, issue: Issue) -> Result<(), SyncError> 
     let embedded = (fields.remove("comment"), fields.remove("attachment"));
     let comments = comments(room, &at, embedded.0).await?;
     let attachments = attachments(room, &at, embedded.1).await?;
+    let relations = relations::read(room, &at, &mut fields).await?;
     let keys = room.deps.store.keys();
     let content = Content::of(keys, &room.sync.fields, &fields, &comments, &attachments);
+    let content = relations::content(keys, content, &relations);
     let last = room.deps.store.exported(&room.sync.name, &at.id)?;
     if last.is_some_and(|(hash, _)| hash == content.whole) {
         room.count(|r| r.unchanged += 1);
@@ -190,6 +194,7 @@ pub(super) async fn one(room: &Room<'_>, issue: Issue) -> Result<(), SyncError> 
         key: &at.key,
         fields: json!(fields),
         comments: &comments,
+        relations: &relations,
         attachments: attachments.iter().map(|meta| (meta, None)).collect(),
     };
     if room.is_held(&parts)? {
@@ -197,11 +202,11 @@ pub(super) async fn one(room: &Room<'_>, issue: Issue) -> Result<(), SyncError> 
         room.count(|r| r.held += 1);
         return Ok(());
     }
-    stage(room, at, fields, comments, attachments, content).await
+    stage(room, at, (fields, relations), comments, attachments, content).await
 }
 
 /// Servers that do not know a clause may ignore it and answer with everything.
-fn belongs(room: &Room<'_>, issue: &Issue) -> bool {
+pub(super) fn belongs(room: &Room<'_>, issue: &Issue) -> bool {
     let project = room.sync.source.project.as_str();
     match issue.field("project").and_then(|p| p.get("key")).and_then(Value::as_str) {
         Some(key) => key.eq_ignore_ascii_case(project),
@@ -258,7 +263,7 @@ pub(super) async fn attachments(
 async fn stage(
     room: &Room<'_>,
     at: IssueRef,
-    fields: Map<String, Value>,
+    (fields, relations): (Map<String, Value>, Relations),
     comments: Vec<Value>,
     attachments: Vec<Value>,
     content: Content,
@@ -283,6 +288,7 @@ async fn stage(
         fields,
         comments,
         attachments: staged,
+        relations,
         hashes: content.parts,
         hash: hex::encode(&content.whole),
         changed,

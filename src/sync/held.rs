@@ -8,7 +8,7 @@ use crate::{
     config::Side,
     holds::{Spot, names_file, names_json},
     model::{Area, HoldType, Place, RecordRef, RecordType},
-    staging::{Message, MessageId, StagedAttachment},
+    staging::{Message, MessageId, Relations, StagedAttachment},
     store::PairKind,
     suppression::Guard,
 };
@@ -27,6 +27,8 @@ pub(super) struct Parts<'a> {
     pub(super) fields: Value,
     /// Its comments.
     pub(super) comments: &'a [Value],
+    /// What hangs on it besides.
+    pub(super) relations: &'a Relations,
     /// What is staged of its attachments, or their metadata alone.
     pub(super) attachments: Vec<(&'a Value, Option<&'a StagedAttachment>)>,
 }
@@ -38,6 +40,7 @@ impl<'a> Parts<'a> {
             key: &message.issue.key,
             fields: json!(message.fields),
             comments: &message.comments,
+            relations: &message.relations,
             attachments: message.attachments.iter().map(|a| (&a.meta, Some(a))).collect(),
         }
     }
@@ -75,7 +78,7 @@ impl Room<'_> {
 
     fn names(&self, guard: &Guard, parts: &Parts<'_>) -> bool {
         names_json(guard, &parts.fields)
-            || parts.comments.iter().any(|c| names_json(guard, c))
+            || parts.comments.iter().chain(parts.relations.values()).any(|c| names_json(guard, c))
             || parts
                 .attachments
                 .iter()
@@ -122,7 +125,7 @@ impl Room<'_> {
             path: None,
         };
         let source = &self.sync.source;
-        let kept = ["new", "parked", "processed"].iter().any(|state| {
+        let kept = ["new", "parked", "processed", "missing"].iter().any(|state| {
             let place = Place::new(Area::Staging, format!("{}/{state}", self.sync.name));
             let spot =
                 Spot { place: &place, project: Some(&source.project), record: &record, fields: &[], whole: true };

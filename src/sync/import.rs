@@ -1,6 +1,6 @@
 //! Import: staged messages into the target, each issue's in order, issues side by side.
 
-use std::sync::Mutex;
+use std::{collections::BTreeSet, sync::Mutex};
 
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
@@ -13,24 +13,64 @@ use super::{
     gone,
     held::Parts,
     parts,
+    relations::{self, missing},
     report::Phase,
     transition,
     twoway::{self, Take},
 };
 use crate::{
     jira::{ErrorKind, Notify},
-    staging::{Entry, Message, MessageId, State},
+    staging::{Entry, Message, MessageId, MessageKind, State},
     store::{Pair, PairField, PairKind},
 };
 
 /// Issues written at the same time.
 const CONCURRENT: usize = 8;
 
-/// Imports what waits and what of the parked goes again.
+/// Imports what waits and what of the parked goes again; then what waited for an issue that came with it.
 pub(super) async fn import(room: &Room<'_>, again: &Again) -> Result<(), SyncError> {
+    let mut arrived = missing::arrived(room)?;
+    let early = Mutex::default();
+    pass(room, again, &arrived, None, Some(&early)).await?;
+    // Their parents may have come since.
+    let early: BTreeSet<String> = early.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    pass(room, again, &arrived, Some(&early), None).await?;
+    loop {
+        missing::release(room).await?;
+        let now = missing::arrived(room)?;
+        // What has arrived and did not go has its reason.
+        if now.is_subset(&arrived) {
+            return Ok(());
+        }
+        let entries = room.staging.list()?;
+        let only = entries.into_iter().filter(|e| now.contains(&e.id)).map(|e| e.issue.id).collect();
+        pass(room, again, &now, Some(&only), None).await?;
+        arrived.extend(now);
+    }
+}
+
+/// One round over the issues, or over some alone. Subtasks that come before their parent are put into `early`, where that is given:
+/// they need not be moved to wait, and back.
+async fn pass(
+    room: &Room<'_>,
+    again: &Again,
+    arrived: &BTreeSet<MessageId>,
+    only: Option<&BTreeSet<String>>,
+    early: Option<&Mutex<BTreeSet<String>>>,
+) -> Result<(), SyncError> {
+    if only.is_some_and(BTreeSet::is_empty) {
+        return Ok(());
+    }
     let mut issues: Vec<(String, Vec<Entry>)> = Vec::new();
     let mut place = std::collections::HashMap::new();
-    for entry in room.staging.list()?.into_iter().filter(|e| e.state != State::Processed) {
+    for entry in room.staging.list()? {
+        // A link that waits holds up nothing.
+        if entry.state == State::Processed
+            || entry.state == State::Missing && !missing::is_whole(&entry)
+            || only.is_some_and(|only| !only.contains(&entry.issue.id))
+        {
+            continue;
+        }
         let at = *place.entry(entry.issue.id.clone()).or_insert(issues.len());
         if at == issues.len() {
             issues.push((entry.issue.id.clone(), Vec::new()));
@@ -50,7 +90,7 @@ pub(super) async fn import(room: &Room<'_>, again: &Again) -> Result<(), SyncErr
                 if stopped().is_some() {
                     return;
                 }
-                if let Err(e) = issue(room, &entries, again, done, total as u64).await {
+                if let Err(e) = issue(room, &entries, (again, arrived, early), done, total as u64).await {
                     stopped().get_or_insert(e);
                 }
             }
@@ -67,11 +107,11 @@ pub(super) async fn import(room: &Room<'_>, again: &Again) -> Result<(), SyncErr
 async fn issue(
     room: &Room<'_>,
     entries: &[Entry],
-    again: &Again,
+    (again, arrived, early): (&Again, &BTreeSet<MessageId>, Option<&Mutex<BTreeSet<String>>>),
     done: &std::sync::atomic::AtomicU64,
     total: u64,
 ) -> Result<(), SyncError> {
-    let entries = superseded(room, entries, again)?;
+    let entries = superseded(room, missing::latest(room, entries)?, again)?;
     let mut blocked = false;
     for entry in entries {
         let count = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
@@ -82,25 +122,44 @@ async fn issue(
             }
             continue;
         }
-        if !again.goes(entry, (room.deps.now)()) {
+        if !again.goes(entry, (room.deps.now)()) && !arrived.contains(&entry.id) {
             blocked = true;
             continue;
         }
         match message(room, entry.id, again.is_reviewed(entry.id), again.take(entry.id)).await {
             Ok(()) => {
                 room.count(|r| r.imported += 1);
-                super::blocking(|| room.staging.imported(entry.id, &room.at()))?;
             }
             // It stays where it is, and so does what comes after it.
             Err(SyncError::Held) => {
                 room.count(|r| r.held += 1);
                 return Ok(());
             }
+            // No fault: its parent comes later.
+            Err(SyncError::Waits(_)) if early.is_some() && entry.state == State::New => {
+                if let Some(early) = early {
+                    let mut early = early.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    early.insert(entry.issue.id.clone());
+                }
+                return Ok(());
+            }
+            // Each says all of its issue: only the last has to wait.
+            Err(SyncError::Waits(_)) if entries.last().is_some_and(|last| last.id != entry.id) => {
+                missing::forget(room, entry.id.0)?;
+            }
+            Err(SyncError::Waits(parent)) => {
+                missing::wait(room, entry.id, missing::PARENT, &[parent])?;
+                blocked = true;
+            }
             // A connection that one message breaks every time must not stop the others for ever.
             Err(e) if e.stops_everything() && !(e.may_be_about_one() && room.both_answer().await) => return Err(e),
             Err(e) => {
                 room.error(&e);
-                room.park(entry.id, entry.attempts, &e)?;
+                if room.staging.message(entry.id).is_ok_and(|m| m.kind == MessageKind::Links) {
+                    missing::park(room, entry.id, &e)?;
+                } else {
+                    room.park(entry.id, entry.attempts, &e)?;
+                }
                 blocked = true;
             }
         }
@@ -152,23 +211,29 @@ async fn message(room: &Room<'_>, id: MessageId, reviewed: bool, take: Option<Ta
     }
     let store = room.deps.store;
     let pair = store.pair(&room.sync.name, PairKind::Issue, &message.issue.id)?;
+    if message.kind == MessageKind::Links && pair.as_ref().is_none_or(|p| p.erased || p.unlinked) {
+        return missing::forget(room, id.0);
+    }
     let whole = hex::decode(&message.hash).unwrap_or_default();
     let (mut pair, fresh) = match pair {
         Some(pair) if pair.erased => {
             room.warn("a change of an issue that was erased in the target was left out");
-            return Ok(());
+            return done(room, id);
         }
         Some(pair) if pair.unlinked => {
             room.warn("a change of an issue that is unlinked was left out");
-            return Ok(());
+            return done(room, id);
         }
-        Some(pair) if pair.hash == whole => {
+        Some(pair) if pair.hash == whole && message.kind != MessageKind::Links => {
             room.count(|r| r.unchanged += 1);
-            return Ok(());
+            return done(room, id);
         }
         Some(pair) => (pair, false),
         None => create::create(room, &message).await?,
     };
+    if message.kind == MessageKind::Links {
+        return missing::import(room, &message, &pair).await;
+    }
     let written = if fresh {
         let all = content::plain_fields(&room.sync.fields);
         if let Some(twin) = &pair.twin {
@@ -188,6 +253,7 @@ async fn message(room: &Room<'_>, id: MessageId, reviewed: bool, take: Option<Ta
     changed |= parts::comments(room, &message, &pair, take).await?;
     changed |= gone::parts(room, &message, &pair).await?;
     changed |= parts::attachments(room, &message, &pair, reviewed).await?;
+    changed |= relations::import(room, &message, &pair).await?;
     pair.hash = whole;
     pair.source_key = Some(message.issue.key.clone());
     super::blocking(|| store.commit_pair(&pair, &[], None))?;
@@ -196,7 +262,11 @@ async fn message(room: &Room<'_>, id: MessageId, reviewed: bool, take: Option<Ta
         (false, true) => r.updated += 1,
         (false, false) => r.unchanged += 1,
     });
-    Ok(())
+    done(room, id)
+}
+
+fn done(room: &Room<'_>, id: MessageId) -> Result<(), SyncError> {
+    Ok(super::blocking(|| room.staging.imported(id, &room.at()))?)
 }
 
 /// What is remembered of fields that now are as the message says.

@@ -13,7 +13,7 @@ use super::{
     content::{Content, carries, id_of},
     create::timestamp,
     error::SyncError,
-    export, with_room,
+    export, relations, with_room,
 };
 use crate::{
     config::Sync,
@@ -157,7 +157,9 @@ async fn new_link(room: &Room<'_>, source: &Issue, target: &Issue) -> Result<New
     let (comments, attachments) = (fields.remove("comment"), fields.remove("attachment"));
     let comments = export::comments(room, &at, comments).await?;
     let attachments = export::attachments(room, &at, attachments).await?;
+    let relations = relations::read(room, &at, &mut fields).await?;
     let content = Content::of(keys, &room.sync.fields, &fields, &comments, &attachments);
+    let content = relations::content(keys, content, &relations);
     let hash = |part: String| content.parts.get(&part).and_then(|h| hex::decode(h).ok()).unwrap_or_default();
     let issue = Pair {
         sync: room.sync.name.clone(),
@@ -200,6 +202,9 @@ async fn new_link(room: &Room<'_>, source: &Issue, target: &Issue) -> Result<New
                 parts.push(part(PairKind::Comment, &id, &there.remove(i).0, hash(format!("comment/{id}"))));
             }
         }
+    }
+    for (id, there) in relations::both(room, &relations, target.key()).await? {
+        parts.push(part(PairKind::Worklog, &id, &there, hash(format!("worklog/{id}"))));
     }
     let mut there: Vec<&Value> = target.field("attachment").and_then(Value::as_array).into_iter().flatten().collect();
     for meta in &attachments {

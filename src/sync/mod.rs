@@ -10,6 +10,7 @@ mod check;
 pub mod connect;
 mod content;
 mod create;
+mod deletion;
 mod error;
 mod export;
 mod gone;
@@ -18,6 +19,7 @@ mod import;
 mod links;
 mod parts;
 mod redaction;
+mod relations;
 mod report;
 mod resync;
 mod target;
@@ -44,7 +46,7 @@ pub use self::{
     twoway::Take,
 };
 use crate::{
-    config::{Config, LATER_FIELDS, NameMode, Sync},
+    config::{Config, NameMode, Sync},
     holds::Holds,
     jira::Client,
     model::{InstanceName, SyncName},
@@ -68,6 +70,8 @@ pub struct Deps<'a> {
     pub progress: &'a dyn Progress,
     /// Look at every issue of the query, whatever the cursor says.
     pub full: bool,
+    /// So many issues may be deleted in the source without a doubt, whatever the brake says.
+    pub allow_deletions: Option<u64>,
 }
 
 /// What is to be done in one synchronization.
@@ -225,7 +229,8 @@ async fn one(deps: &Deps<'_>, sync: &Sync, work: Work<'_>) -> SyncReport {
             import::import(room, &Again::default()).await?;
             export::export(room).await?;
             resync::export_pending(room).await?;
-            import::import(room, &Again::default()).await
+            import::import(room, &Again::default()).await?;
+            deletion::deletions(room).await
         }
         Work::Retry(which) => {
             let again = Again::of(which, &room.staging.list()?);
@@ -288,16 +293,15 @@ async fn with_room<T>(
     for file in repaired.missing.iter().chain(&repaired.damaged) {
         room.warn(&format!("the staged file {file} is missing or damaged"));
     }
-    for field in sync.fields.iter().filter(|f| LATER_FIELDS.contains(&f.as_str())) {
-        room.warn(&format!("the field {field} is configured, but is not carried over yet"));
-    }
     let result = work(&room).await;
-    let parked = room.staging.list().map(|l| l.iter().filter(|e| e.state == State::Parked).count());
+    let left = room.staging.list();
+    let count = |entries: &[Entry], state| entries.iter().filter(|e| e.state == state).count() as u64;
     *out = room.report.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     // Source and target may be one instance, whose requests are then counted once.
     let after = source.calls() + target.calls();
     out.requests = (after - before) / if sync.source.instance == sync.target.instance { 2 } else { 1 };
-    out.parked = parked? as u64;
+    let left = left?;
+    (out.parked, out.waiting) = (count(&left, State::Parked), count(&left, State::Missing));
     result
 }
 
@@ -345,6 +349,9 @@ impl Room<'_> {
         }
         for lost in &mut message.lost {
             lost.value = pass(std::mem::take(&mut lost.value));
+        }
+        for value in message.relations.values_mut() {
+            *value = pass(std::mem::take(value));
         }
         Ok(total)
     }

@@ -71,24 +71,24 @@ pub(super) async fn comments(
     Ok(changed)
 }
 
-/// One comment or attachment on its way.
-struct Part<'a, 'r> {
-    room: &'a Room<'r>,
-    message: &'a Message,
-    pair: &'a Pair,
-    kind: PairKind,
-    id: &'a str,
-    hash: Vec<u8>,
+/// One comment, attachment or the like on its way.
+pub(super) struct Part<'a, 'r> {
+    pub(super) room: &'a Room<'r>,
+    pub(super) message: &'a Message,
+    pub(super) pair: &'a Pair,
+    pub(super) kind: PairKind,
+    pub(super) id: &'a str,
+    pub(super) hash: Vec<u8>,
     /// It is an edit of a thing that was in the target first.
-    first: bool,
+    pub(super) first: bool,
 }
 
 impl Part<'_, '_> {
-    fn key(&self) -> &str {
+    pub(super) fn key(&self) -> &str {
         self.pair.target_key.as_deref().unwrap_or(&self.pair.target_id)
     }
 
-    fn intent(&self, fingerprint: Vec<u8>) -> Result<Intent, SyncError> {
+    pub(super) fn intent(&self, fingerprint: Vec<u8>) -> Result<Intent, SyncError> {
         let intent = Intent {
             mark: Ulid::generate(),
             sync: self.room.sync.name.clone(),
@@ -103,7 +103,7 @@ impl Part<'_, '_> {
         Ok(intent)
     }
 
-    fn commit(&self, target_id: &str, hash: Vec<u8>, intent: Option<&Intent>) -> Result<(), SyncError> {
+    pub(super) fn commit(&self, target_id: &str, hash: Vec<u8>, intent: Option<&Intent>) -> Result<(), SyncError> {
         let pair = Pair {
             kind: self.kind,
             source_id: self.id.to_owned(),
@@ -217,7 +217,7 @@ async fn find_comment(part: &Part<'_, '_>, intent: &Intent) -> Result<Option<Str
     Ok(found.pop())
 }
 
-fn ours(item: &Value, bot: Option<&str>) -> bool {
+pub(super) fn ours(item: &Value, bot: Option<&str>) -> bool {
     match (bot, identity(item.get("author"))) {
         (Some(bot), Some(author)) => bot == author,
         _ => true,
@@ -373,12 +373,17 @@ fn passes(room: &Room<'_>, name: &str, blob: BlobId, len: u64, reviewed: bool) -
     }
 }
 
-fn known(room: &Room<'_>, message: &Message, kind: PairKind) -> Result<HashMap<String, Pair>, SyncError> {
+pub(super) fn known(room: &Room<'_>, message: &Message, kind: PairKind) -> Result<HashMap<String, Pair>, SyncError> {
     let pairs = room.deps.store.pairs_of_issue(&room.sync.name, &message.issue.id)?;
     Ok(pairs.into_iter().filter(|p| p.kind == kind).map(|p| (p.source_id.clone(), p)).collect())
 }
 
-fn open_intents(room: &Room<'_>, message: &Message, kind: PairKind, id: &str) -> Result<Vec<Intent>, SyncError> {
+pub(super) fn open_intents(
+    room: &Room<'_>,
+    message: &Message,
+    kind: PairKind,
+    id: &str,
+) -> Result<Vec<Intent>, SyncError> {
     let all = room.deps.store.intents(&room.sync.name, &message.issue.id)?;
     Ok(all.into_iter().filter(|i| i.kind == kind && i.source_id == id).collect())
 }

@@ -21,11 +21,21 @@ pub struct SyncReport {
     pub unchanged: u64,
     /// Comments created or edited.
     pub comments: u64,
+    /// Worklogs created, edited or deleted.
+    pub worklogs: u64,
+    /// Links made or removed, between issues and to pages elsewhere.
+    pub links: u64,
     /// Attachments uploaded.
     pub attachments: u64,
     /// Comments and attachments whose copies were deleted, since the source's went.
     #[serde(skip_serializing_if = "is_none")]
     pub deleted: u64,
+    /// Copies of issues deleted, since the source's issues were.
+    #[serde(skip_serializing_if = "is_none")]
+    pub deleted_issues: u64,
+    /// Copies of issues marked, since the source's issues were deleted.
+    #[serde(skip_serializing_if = "is_none")]
+    pub marked_issues: u64,
     /// Fields and comments that were changed on both sides.
     #[serde(skip_serializing_if = "is_none")]
     pub conflicts: u64,
@@ -35,6 +45,8 @@ pub struct SyncReport {
     pub held: u64,
     /// Messages that are parked after this run.
     pub parked: u64,
+    /// Messages that wait, after this run, for an issue that has no copy yet. That is no fault.
+    pub waiting: u64,
     /// HTTP requests sent, to source and target.
     pub requests: u64,
     /// What was not carried over as asked, and how often. Not fatal.

@@ -5,7 +5,13 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::{Map, Value, json};
 use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
 
-use super::{Room, body, content::plain_fields, error::SyncError, users::Written};
+use super::{
+    Room, body,
+    content::plain_fields,
+    error::SyncError,
+    relations::subtasks::{self, Under},
+    users::Written,
+};
 use crate::{
     config::UserMode,
     jira::{ErrorKind, JiraError},
@@ -24,6 +30,8 @@ pub(super) type Ways = Vec<(String, String)>;
 pub(super) struct Meta {
     types: OnceCell<Vec<Value>>,
     priorities: OnceCell<Vec<Value>>,
+    /// The types of links between issues.
+    pub(super) link_types: OnceCell<Vec<Value>>,
     bot: OnceCell<Option<String>>,
     /// Whether the target has issue properties.
     pub(super) keeps_marks: OnceCell<bool>,
@@ -59,7 +67,10 @@ impl Room<'_> {
             let mapped = match name {
                 "summary" => Some(json!(summary(value.as_str().unwrap_or_default()))),
                 "description" => Some(self.body(value).await?),
-                "issuetype" => Some(self.issue_type(value).await?),
+                "issuetype" => {
+                    let under = subtasks::under(self, message).await?;
+                    Some(self.issue_type(value, matches!(under, Under::Parent(_))).await?)
+                }
                 "priority" => self.priority(value).await?,
                 "labels" => Some(json!(value.as_array().cloned().unwrap_or_default())),
                 // Where users are not carried over as users, whom the target assigns is its own affair.
@@ -93,11 +104,20 @@ impl Room<'_> {
         Ok(body::carried(value, self.target.flavor(), &who))
     }
 
-    async fn issue_type(&self, value: &Value) -> Result<Value, SyncError> {
-        let types = self.meta.types.get_or_try_init(|| self.target.issue_types(&self.sync.target.project)).await?;
+    async fn types(&self) -> Result<&Vec<Value>, SyncError> {
+        Ok(self.meta.types.get_or_try_init(|| self.target.issue_types(&self.sync.target.project)).await?)
+    }
+
+    /// Whether the target's project has a type of subtasks.
+    pub(super) async fn has_subtasks(&self) -> Result<bool, SyncError> {
+        Ok(self.types().await?.iter().any(is_subtask))
+    }
+
+    async fn issue_type(&self, value: &Value, below: bool) -> Result<Value, SyncError> {
+        let types = self.types().await?;
         let name = name_of(value);
         let wanted = mapped(&self.sync.issue_types, name);
-        let standard = |t: &&Value| t.get("subtask").and_then(Value::as_bool) != Some(true);
+        let standard = |t: &&Value| is_subtask(t) == below;
         if let Some(found) = types.iter().filter(standard).find(|t| same(name_of(t), wanted)) {
             return Ok(self.by_name_or_id(found));
         }
@@ -106,7 +126,8 @@ impl Room<'_> {
             return Err(SyncError::NoType);
         };
         self.warn(&format!(
-            "the target has no issue type {wanted:?} (for an issue of its own); {:?} is used",
+            "the target has no issue type {wanted:?} (for {}); {:?} is used",
+            if below { "a subtask" } else { "an issue of its own" },
             name_of(fallback)
         ));
         Ok(self.by_name_or_id(fallback))
@@ -140,6 +161,10 @@ impl Room<'_> {
             _ => json!({"name": name_of(item)}),
         }
     }
+}
+
+fn is_subtask(kind: &Value) -> bool {
+    kind.get("subtask").and_then(Value::as_bool) == Some(true)
 }
 
 pub(super) fn name_of(value: &Value) -> &str {

@@ -10,6 +10,8 @@ use crate::{
     suppression::Suppression,
 };
 
+mod relations;
+
 pub(super) struct World {
     pub(super) dir: tempfile::TempDir,
     pub(super) source: Sandbox,
@@ -77,6 +79,7 @@ impl World {
             now: &now,
             progress: &Silent,
             full: false,
+            allow_deletions: None,
         };
         run(&deps, &[]).await.unwrap().syncs.into_values().next().unwrap()
     }
@@ -90,6 +93,7 @@ impl World {
             now: &now,
             progress: &Silent,
             full: false,
+            allow_deletions: None,
         };
         retry(&deps, &[], which).await.unwrap().syncs.into_values().next().unwrap()
     }
@@ -524,7 +528,15 @@ async fn peers() {
     let clients =
         config.instances.values().map(|i| (i.name.clone(), connect(i, false).unwrap())).collect::<HashMap<_, _>>();
     let now = Utc::now;
-    let deps = Deps { config: &config, store: &store, clients: &clients, now: &now, progress: &Silent, full: false };
+    let deps = Deps {
+        config: &config,
+        store: &store,
+        clients: &clients,
+        now: &now,
+        progress: &Silent,
+        full: false,
+        allow_deletions: None,
+    };
     let b = &clients[&"b".parse().unwrap()];
     let count = async || b.search(&format!("project = {}", p[3]), &["summary"]).all().await.unwrap().len();
     let before = count().await;

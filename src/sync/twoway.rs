@@ -110,13 +110,24 @@ pub(super) fn is_known(room: &Room<'_>, at: &IssueRef, content: &Content) -> Res
     }
     let fields = store.pair_fields(&room.sync.name, PairKind::Issue, &at.id)?;
     let parts = store.pairs_of_issue(&room.sync.name, &at.id)?;
-    let is = |name: &str, hash: &[u8]| match name.split_once('/') {
-        None => fields.iter().any(|f| f.field == name && f.source_hash == hash),
-        Some((kind, id)) => parts.iter().any(|p| {
-            p.kind.as_str() == kind && p.source_id == id && (p.erased || kind == "attachment" || p.hash == hash)
-        }),
+    let is = |name: &str, hash: &[u8]| -> Result<bool, SyncError> {
+        Ok(match name.split_once('/') {
+            // Below whom it stands is told once, when it is made.
+            None if name == "parent" => true,
+            None => fields.iter().any(|f| f.field == name && f.source_hash == hash),
+            // A link is told by both of its ends, and its pair is of one of them.
+            Some(("issuelink", id)) => store.pair(&room.sync.name, PairKind::IssueLink, id)?.is_some(),
+            Some((kind, id)) => parts.iter().any(|p| {
+                let copy = p.target_first && kind != "comment";
+                let same = p.erased || copy || kind == "attachment" || p.hash == hash;
+                p.kind.as_str() == kind && p.source_id == id && same
+            }),
+        })
     };
-    let all = content.parts.iter().all(|(name, hash)| hex::decode(hash).is_ok_and(|hash| is(name, &hash)));
+    let mut all = true;
+    for (name, hash) in &content.parts {
+        all = all && is(name, &hex::decode(hash).unwrap_or_default())?;
+    }
     // What is gone is a change as well.
     let there = |p: &Pair| content.parts.contains_key(&format!("{}/{}", p.kind.as_str(), p.source_id));
     Ok(all && parts.iter().all(|p| p.kind == PairKind::Issue || p.erased || there(p)))

@@ -9,6 +9,7 @@ use super::{
     *,
 };
 use crate::{
+    config,
     jira::{Auth, ClientConfig, Gone, Notify, Upload},
     model::Flavor,
     sandbox::Sandbox,
@@ -78,7 +79,29 @@ impl Person {
                 .map(|a| json!([a["filename"], a["size"]]))
                 .collect();
             files.sort_by_key(Value::to_string);
+            let mut logged: Vec<Value> = Vec::new();
+            for log in self.client.worklogs(issue.key()).await.unwrap() {
+                let text = body::text_of(&log["comment"]);
+                // Ours name the author in front.
+                let text = text.split_once("loggedthiswork").map_or(text.as_str(), |(_, rest)| rest).to_owned();
+                logged.push(json!([log["timeSpentSeconds"], text]));
+            }
+            logged.sort_by_key(Value::to_string);
+            let mut links: Vec<Value> = Vec::new();
+            for link in field("issuelinks").as_array().into_iter().flatten() {
+                let (way, other) = if link["outwardIssue"].is_object() {
+                    ("out", &link["outwardIssue"])
+                } else {
+                    ("in", &link["inwardIssue"])
+                };
+                let other =
+                    self.client.issue(other["key"].as_str().unwrap(), &["summary"], false, &[]).await.unwrap().unwrap();
+                links.push(json!([link["type"]["name"], way, other.summary()]));
+            }
+            links.sort_by_key(Value::to_string);
             let said = json!({
+                "worklogs": logged,
+                "links": links,
                 "description": body::text_of(&field("description")),
                 "labels": content::canonical("labels", &field("labels")),
                 "priority": field("priority")["name"],
@@ -109,8 +132,15 @@ impl Both {
     async fn run(&self) -> RunReport {
         let now = Utc::now;
         let w = &self.world;
-        let deps =
-            Deps { config: &w.config, store: &w.store, clients: &w.clients, now: &now, progress: &Silent, full: false };
+        let deps = Deps {
+            config: &w.config,
+            store: &w.store,
+            clients: &w.clients,
+            now: &now,
+            progress: &Silent,
+            full: false,
+            allow_deletions: None,
+        };
         run(&deps, &[]).await.unwrap()
     }
 
@@ -298,8 +328,15 @@ async fn where_a_person_is_to_choose_both_wait_and_one_choice_ends_it() {
         let chosen = all[0].entries.iter().find(|e| e.state == State::Parked).unwrap().id;
         let now = Utc::now;
         let s = &w.world;
-        let deps =
-            Deps { config: &s.config, store: &s.store, clients: &s.clients, now: &now, progress: &Silent, full: false };
+        let deps = Deps {
+            config: &s.config,
+            store: &s.store,
+            clients: &s.clients,
+            now: &now,
+            progress: &Silent,
+            full: false,
+            allow_deletions: None,
+        };
         let which = Retry { take: Some(take), ..Retry::one(chosen, false) };
         retry(&deps, &["s".parse().unwrap()], &which).await.unwrap();
         w.run().await;
@@ -403,8 +440,15 @@ async fn what_was_made_since_a_message_was_read_is_not_gone() {
     w.part.comment(&two, "made there").await;
     let now = Utc::now;
     let s = &w.world;
-    let deps =
-        Deps { config: &s.config, store: &s.store, clients: &s.clients, now: &now, progress: &Silent, full: false };
+    let deps = Deps {
+        config: &s.config,
+        store: &s.store,
+        clients: &s.clients,
+        now: &now,
+        progress: &Silent,
+        full: false,
+        allow_deletions: None,
+    };
     // The way back goes first this time.
     run(&deps, &["s.back".parse().unwrap()]).await.unwrap();
     assert_eq!(w.hq.client.comments(&one).await.unwrap().len(), 1, "it came over meanwhile");
@@ -478,6 +522,7 @@ impl Rng {
 struct Made {
     issues: usize,
     files: Vec<String>,
+    worklogs: usize,
     /// Letters and digits of comments.
     comments: std::collections::BTreeSet<String>,
 }
@@ -494,7 +539,19 @@ async fn act(person: &Person, rng: &mut Rng, n: u64, made: &mut Made) {
     let text = format!("said {} {n}", person.project);
     let comments = person.client.comments(&key).await.unwrap();
     let some = if comments.is_empty() { None } else { Some(&comments[rng.below(comments.len() as u64) as usize]) };
-    match (rng.below(9), some) {
+    match (rng.below(11), some) {
+        (9, _) => {
+            let log = json!({"timeSpentSeconds": 60 * (n + 1), "comment": person.text(&text)});
+            person.client.add_worklog(&key, log.as_object().unwrap().clone()).await.unwrap();
+            made.worklogs += 1;
+        }
+        (10, _) => {
+            let other = &issues[rng.below(issues.len() as u64) as usize];
+            let this = issues.iter().find(|i| i.key() == key).unwrap();
+            if this.id() != other.id() {
+                person.client.link_issues("Blocks", this.id(), other.id()).await.unwrap();
+            }
+        }
         (0, _) => person.edit(&key, json!({"summary": text})).await,
         (1, _) => person.edit(&key, json!({"description": person.text(&text)})).await,
         (2, _) => person.edit(&key, json!({"labels": [format!("l{n}")]})).await,
@@ -560,7 +617,11 @@ async fn whatever_is_done_on_both_sides_both_agree_in_the_end() {
         .map_or((0, 4), |(from, to)| (from.parse().unwrap(), to.parse().unwrap()));
     for seed in from..to {
         let (source, target) = PAIRS[seed as usize % 2];
-        let w = both(source, target, "").await;
+        let all = config::DEFAULT_FIELDS
+            .iter()
+            .chain(&["worklog", "issuelinks", "remotelink", "subtask"])
+            .collect::<Vec<_>>();
+        let w = both(source, target, &format!("fields = {all:?}\n")).await;
         let (mut rng, mut made) = (Rng(seed), Made::default());
         let sides = [&w.world.source, &w.world.target];
         for side in sides {
@@ -609,6 +670,7 @@ async fn whatever_is_done_on_both_sides_both_agree_in_the_end() {
                 now: &now,
                 progress: &Silent,
                 full: true,
+                allow_deletions: None,
             };
             retry(&deps, &[], &Retry::all()).await.unwrap();
             report = run(&deps, &[]).await.unwrap();
@@ -621,6 +683,8 @@ async fn whatever_is_done_on_both_sides_both_agree_in_the_end() {
         let (hq, part) = (w.hq.issues().await, w.part.issues().await);
         assert_eq!(hq, part, "seed {seed}");
         assert_eq!(hq.len(), made.issues, "seed {seed}: issues");
+        let logged = hq.values().map(|i| i["worklogs"].as_array().unwrap().len()).sum::<usize>();
+        assert_eq!(logged, made.worklogs, "seed {seed}: worklogs");
         let all = json!(hq).to_string();
         for text in made.comments.iter().chain(&made.files) {
             assert_eq!(all.matches(&format!("\"{text}\"")).count(), 1, "seed {seed}: {text}");

@@ -34,7 +34,7 @@ pub type Hash = [u8; HASH];
 /// What is indexed of one part of an issue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// The field, `comment/ID` or `attachment/ID`.
+    /// The field, or kind and id: `comment/ID`, `attachment/ID`, `worklog/ID` …
     pub part: String,
     /// Of its candidates.
     pub hashes: BTreeSet<Hash>,
@@ -160,13 +160,14 @@ fn hash(keys: &Keys, class: Class, form: &str) -> Hash {
     out
 }
 
-/// What is indexed of an issue: its fields, its comments, its attachments by name and author. Parts without any candidate are
+/// What is indexed of an issue: its fields, its comments, its attachments by name and author, and others under the name given. Parts without any candidate are
 /// left out.
 pub fn parts<'a>(
     keys: &Keys,
-    fields: &Map<String, Value>,
-    comments: &[Value],
+    fields: &'a Map<String, Value>,
+    comments: &'a [Value],
     attachments: impl Iterator<Item = &'a Value>,
+    others: impl Iterator<Item = (String, &'a Value)>,
 ) -> Vec<Part> {
     let id = |v: &Value| match v.get("id") {
         Some(Value::String(id)) => id.clone(),
@@ -177,7 +178,8 @@ pub fn parts<'a>(
     let all = fields
         .map(|(name, value)| (name.clone(), value))
         .chain(comments.iter().map(|c| (format!("comment/{}", id(c)), c)))
-        .chain(attachments.map(|a| (format!("attachment/{}", id(a)), a)));
+        .chain(attachments.map(|a| (format!("attachment/{}", id(a)), a)))
+        .chain(others);
     all.filter_map(|(part, value)| {
         let mut found = Candidates { found: BTreeSet::new(), whole: true };
         found.value(value);
@@ -241,7 +243,7 @@ mod tests {
     /// The parts of an issue in which a person is found.
     fn found(keys: &Keys, who: &Subject, fields: Value, comments: &[Value], attachments: &[Value]) -> Vec<String> {
         let wanted = wanted(keys, who);
-        let parts = parts(keys, fields.as_object().unwrap(), comments, attachments.iter());
+        let parts = parts(keys, fields.as_object().unwrap(), comments, attachments.iter(), std::iter::empty());
         parts.into_iter().filter(|p| p.hashes.iter().any(|h| wanted.contains_key(h))).map(|p| p.part).collect()
     }
 
@@ -293,7 +295,7 @@ mod tests {
         let keys = keys();
         let many: String = (0..1200).map(|i| format!("user{i}@corp.example ")).collect();
         let fields = json!({"summary": "a@corp.example", "description": many});
-        let parts = parts(&keys, fields.as_object().unwrap(), &[], std::iter::empty());
+        let parts = parts(&keys, fields.as_object().unwrap(), &[], std::iter::empty(), std::iter::empty());
         let of: Vec<_> = parts.iter().map(|p| (p.part.as_str(), p.hashes.len() <= MOST, p.whole)).collect();
         assert_eq!(of, [("summary", true, true), ("description", true, false)]);
     }

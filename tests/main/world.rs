@@ -75,6 +75,21 @@ pub(crate) fn client(name: &str, sandbox: &Sandbox) -> Client {
     Client::new(ClientConfig::new(name.parse().unwrap(), address(sandbox), sandbox.flavor(), auth)).unwrap()
 }
 
+/// Posts to an address; gives the status.
+pub(crate) fn post_to(url: &str, body: &str) -> u16 {
+    let (host, path) = url.trim_start_matches("http://").split_once('/').unwrap();
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    write!(
+        stream,
+        "POST /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
 /// Posts to a sandbox what the client has no verb for.
 pub(crate) fn post(sandbox: &Sandbox, path: &str, body: &Value) {
     let body = body.to_string();

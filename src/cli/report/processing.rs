@@ -88,8 +88,7 @@ fn activity(config: &Config, store: &Store, sync: &Sync, mask: &dyn Fn(&str) -> 
         source: end(&sync.source),
         target: end(&sync.target),
         chosen_by_query: sync.source.jql.is_some(),
-        // Fields of the contract whose transport is not built are not carried.
-        fields: sync.fields.iter().filter(|f| crate::config::KNOWN_FIELDS.contains(&f.as_str())).map(field).collect(),
+        fields: sync.fields.iter().map(field).collect(),
         users: match sync.users {
             UserMode::Map => "as the same person's account in the target",
             UserMode::Pseudonym => "as a keyed alias",

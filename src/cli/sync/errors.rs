@@ -89,9 +89,10 @@ pub(super) fn show(args: ErrorsArgs, ctx: &Context) -> anyhow::Result<ExitCode> 
     let which = args.filter.retry(&[], false);
     let list = parked(&all, &which);
     let rows: Vec<Row<'_>> = list.iter().map(|(s, e)| Row::of(s, e)).collect();
+    let waiting = waiting(&all, &which);
     if ctx.global.format == Format::Json {
         let list: Vec<_> = rows.iter().map(Row::json).collect();
-        ctx.out(&format!("{:#}\n", json!({"schema": "efface.sync-errors/1", "parked": list})))?;
+        ctx.out(&format!("{:#}\n", json!({"schema": "efface.sync-errors/1", "parked": list, "waiting": waiting})))?;
     } else if rows.is_empty() {
         let causes = causes(&all);
         ctx.say(if causes.is_empty() {
@@ -104,7 +105,27 @@ pub(super) fn show(args: ErrorsArgs, ctx: &Context) -> anyhow::Result<ExitCode> 
         let cells: Vec<Vec<String>> = rows.iter().map(Row::cells).collect();
         ctx.out(&table::rows(ctx.global.format, &head, &cells)?)?;
     }
+    if ctx.global.format != Format::Json {
+        for one in &waiting {
+            let text = |name: &str| one[name].as_str().unwrap_or_default();
+            ctx.say(format!("{} ({}) {}", text("issue"), text("sync"), text("hint")));
+        }
+    }
     Ok(exit(rows.is_empty()))
+}
+
+/// What waits for an issue that has no copy yet. That is no fault, and nothing to be tried again.
+fn waiting(all: &[Status], which: &Retry) -> Vec<serde_json::Value> {
+    let entries = all.iter().flat_map(|s| s.entries.iter().map(move |e| (s, e)));
+    let of_issue = |e: &Entry| which.issue.as_ref().is_none_or(|key| e.issue.key.eq_ignore_ascii_case(key));
+    entries
+        .filter(|(_, e)| e.state == State::Missing && which.cause.is_none() && of_issue(e))
+        .map(|(s, e)| {
+            let (kind, hint) = e.error.as_ref().map_or(("", ""), |(kind, hint)| (kind, hint));
+            json!({"id": e.id.to_string(), "sync": s.sync, "issue": e.issue.key, "sequence": e.sequence, "waits_for": kind,
+                "hint": hint, "since": e.since.as_deref().unwrap_or(&e.created)})
+        })
+        .collect()
 }
 
 /// How many are parked, by cause.

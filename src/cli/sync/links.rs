@@ -49,8 +49,15 @@ pub(super) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
     if let Some(key) = &args.remove {
         store.insist_on_agreement()?;
         let none = std::collections::HashMap::new();
-        let deps =
-            Deps { config: &config, store: &store, clients: &none, now: &Utc::now, progress: &Silent, full: false };
+        let deps = Deps {
+            config: &config,
+            store: &store,
+            clients: &none,
+            now: &Utc::now,
+            progress: &Silent,
+            full: false,
+            allow_deletions: None,
+        };
         let Some(pair) = sync::unlink(&deps, &args.syncs, key).map_err(usage)? else {
             return Err(Failure::Usage(format!("no pair has the key {key}; sync links lists them")).into());
         };
@@ -137,7 +144,15 @@ async fn import(
     let links = read(file)?;
     store.insist_on_agreement()?;
     let clients = clients(config, std::slice::from_ref(&name))?;
-    let deps = Deps { config, store, clients: &clients, now: &Utc::now, progress: &Silent, full: false };
+    let deps = Deps {
+        config,
+        store,
+        clients: &clients,
+        now: &Utc::now,
+        progress: &Silent,
+        full: false,
+        allow_deletions: None,
+    };
     let mut report = SyncReport::default();
     let linked = sync::link(&deps, &name, &links, &mut report).await.map_err(usage)?;
     for (what, n) in report.errors.iter().chain(&report.warnings) {

@@ -3,16 +3,15 @@
 mod errors;
 mod links;
 mod resync;
+mod watch;
 mod whereabouts;
 
 use std::{
     collections::{BTreeSet, HashMap},
     process::ExitCode,
     sync::Mutex,
-    time::Duration,
 };
 
-use anyhow::Context as _;
 use chrono::Utc;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -76,15 +75,20 @@ enum Command {
 struct RunArgs {
     /// Which synchronizations; all when none is named
     names: Vec<SyncName>,
-    /// Keep running, one round after the other, until Ctrl-C
+    /// Keep running, each synchronization in its own `interval` and when a webhook calls (`[webhook]`), until Ctrl-C
     #[arg(long)]
     watch: bool,
-    /// Seconds between two rounds of --watch
-    #[arg(long, default_value_t = 60, value_name = "SECONDS", requires = "watch")]
-    interval: u64,
+    /// Seconds between two rounds of --watch, for synchronizations without an `interval` of their own [default: 60]
+    #[arg(long, value_name = "SECONDS", requires = "watch")]
+    interval: Option<u64>,
     /// Compare every issue of the query, whatever the cursor says
     #[arg(long)]
     full: bool,
+    /// Believe that so many issues of a synchronization were deleted in its source, and look for them now
+    ///
+    /// Without it, more than 20 deletions (or 5 % of the pairs, if that is more) in one run are not done.
+    #[arg(long, value_name = "N", conflicts_with = "watch")]
+    allow_deletions: Option<u64>,
 }
 
 /// Runs the verb. Answers 0, or 3 when something is parked or did not get through.
@@ -94,7 +98,7 @@ pub(crate) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         Command::Links(args) => links::run(args, ctx).await,
         Command::Check { names } => check(&names, ctx).await,
         Command::Where(args) => whereabouts::run(args, ctx),
-        Command::Run(args) => run_rounds(&args, ctx).await,
+        Command::Run(args) => watch::run(&args, ctx).await,
         Command::Retry(args) => errors::retry(args, ctx).await,
         Command::Status { names } => show_status(&status(ctx, &names)?, ctx),
         Command::Errors(args) => errors::show(args, ctx),
@@ -168,30 +172,6 @@ async fn check(names: &[SyncName], ctx: &Context) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(if unread > 0 { 3 } else { u8::from(problems > 0) }))
 }
 
-async fn run_rounds(args: &RunArgs, ctx: &Context) -> anyhow::Result<ExitCode> {
-    let config = ctx.config()?;
-    if config.syncs.is_empty() {
-        return Err(Failure::Usage(format!("{} has no [sync.…] section", config.file.display())).into());
-    }
-    let store = ctx.store(&config)?;
-    let clients = clients(&config, &args.names)?;
-    loop {
-        let report =
-            round(ctx, &config, &store, &clients, args.full, async |deps| sync::run(deps, &args.names).await).await?;
-        if !args.watch {
-            return Ok(exit(report.is_complete()));
-        }
-        // The round itself is never inside the select: an act that has begun is finished.
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(args.interval)) => {}
-            signal = tokio::signal::ctrl_c() => {
-                signal.context("Ctrl-C cannot be watched")?;
-                return Ok(exit(report.is_complete()));
-            }
-        }
-    }
-}
-
 async fn round(
     ctx: &Context,
     config: &Config,
@@ -204,7 +184,7 @@ async fn round(
     store.insist_on_agreement()?;
     let bars = Bars::new(ctx);
     let progress: &dyn Progress = if bars.shown { &bars } else { &Silent };
-    let deps = Deps { config, store, clients, now: &Utc::now, progress, full };
+    let deps = Deps { config, store, clients, now: &Utc::now, progress, full, allow_deletions: None };
     let report = work(&deps).await.map_err(usage)?;
     bars.clear();
     show_run(&report, ctx)?;
@@ -250,8 +230,23 @@ fn show_run(report: &RunReport, ctx: &Context) -> anyhow::Result<()> {
         if r.parked > 0 {
             ctx.say(format!("{name}: {} parked; see: efface sync errors", r.parked));
         }
+        if r.waiting > 0 {
+            ctx.say(format!("{name}: {} wait for an issue that has no copy yet; see: efface sync errors", r.waiting));
+        }
         if r.held > 0 {
             ctx.say(format!("{name}: {} changes are held and stay where they are; see: efface hold list", r.held));
+        }
+        if r.deleted_issues > 0 {
+            ctx.say(format!(
+                "{name}: {} copies of issues that were deleted in the source were deleted",
+                r.deleted_issues
+            ));
+        }
+        if r.marked_issues > 0 {
+            ctx.say(format!(
+                "{name}: {} copies of issues that were deleted in the source were marked",
+                r.marked_issues
+            ));
         }
         for (what, n) in &r.warnings {
             ctx.say(format!("{name}: note: {what}{}", times(*n)));
@@ -271,7 +266,8 @@ fn show_status(all: &[Status], ctx: &Context) -> anyhow::Result<ExitCode> {
             .iter()
             .map(|s| {
                 json!({"sync": s.sync, "cursor": s.cursor, "pairs": s.pairs, "new": count(s, State::New),
-                    "processed": count(s, State::Processed), "parked": count(s, State::Parked)})
+                    "processed": count(s, State::Processed), "parked": count(s, State::Parked),
+                    "missing": count(s, State::Missing)})
             })
             .collect();
         ctx.out(&format!("{:#}\n", json!({"schema": "efface.sync-status/1", "syncs": syncs})))?;
@@ -286,10 +282,11 @@ fn show_status(all: &[Status], ctx: &Context) -> anyhow::Result<ExitCode> {
                     count(s, State::New).to_string(),
                     count(s, State::Processed).to_string(),
                     count(s, State::Parked).to_string(),
+                    count(s, State::Missing).to_string(),
                 ]
             })
             .collect();
-        let head = ["sync", "exported up to", "issues", "new", "processed", "parked"];
+        let head = ["sync", "exported up to", "issues", "new", "processed", "parked", "missing"];
         ctx.out(&table::rows(ctx.global.format, &head, &rows)?)?;
     }
     Ok(exit(all.iter().all(|s| count(s, State::Parked) == 0)))

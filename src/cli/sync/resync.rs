@@ -39,8 +39,15 @@ pub(super) async fn run(args: Args, ctx: &Context) -> anyhow::Result<ExitCode> {
         let report = round(ctx, &config, &store, &clients, false, work).await?;
         return Ok(exit(report.is_complete()));
     }
-    let deps =
-        Deps { config: &config, store: &store, clients: &clients, now: &Utc::now, progress: &Silent, full: false };
+    let deps = Deps {
+        config: &config,
+        store: &store,
+        clients: &clients,
+        now: &Utc::now,
+        progress: &Silent,
+        full: false,
+        allow_deletions: None,
+    };
     let (taken, missing) = sync::resync_outlook(&deps, &args.syncs, &what).await.map_err(usage)?;
     if ctx.global.format == Format::Json {
         let value = json!({"schema": "efface.sync-resync/1", "issues": taken, "missing": missing});

@@ -125,14 +125,14 @@ fn places(store: &Store, traced: &Traced, by: &BTreeSet<&'static str>) -> anyhow
     Ok(out)
 }
 
-/// The pair of a comment or an attachment.
+/// The pair of a comment, an attachment, a worklog or a link.
 fn part_in_target(store: &Store, traced: &Traced) -> anyhow::Result<Option<Pair>> {
-    let of = |kind, id: &str| store.pair(&traced.sync, kind, id);
-    Ok(match traced.part.split_once('/') {
-        Some(("comment", id)) => of(PairKind::Comment, id)?,
-        Some(("attachment", id)) => of(PairKind::Attachment, id)?,
-        _ => None,
-    })
+    let of = |kind, id: &str| Ok(store.pair(&traced.sync, kind, id)?);
+    let Some((kind, id)) = traced.part.split_once('/') else { return Ok(None) };
+    match PairKind::ALL.into_iter().find(|k| *k != PairKind::Issue && k.as_str() == kind) {
+        Some(kind) => of(kind, id),
+        None => Ok(None),
+    }
 }
 
 /// What the answer leaves out, for whoever reads it.

@@ -423,6 +423,8 @@ impl Executors<'_> {
             RecordType::Issue => PairKind::Issue,
             RecordType::Comment => PairKind::Comment,
             RecordType::Attachment => PairKind::Attachment,
+            RecordType::Worklog => PairKind::Worklog,
+            RecordType::RemoteLink => PairKind::RemoteLink,
             _ => return Ok(()),
         };
         if matches!(left, Some(Current::Attachment { .. })) {

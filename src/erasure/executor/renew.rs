@@ -11,7 +11,7 @@ use super::{Current, Doing, ExecError, Executor};
 use crate::{
     config::{Config, Sync},
     erasure::plan::{Renewal, Step},
-    jira::{Client, Issue, User},
+    jira::{Client, Issue, JiraError, User},
     staging::{Staging, State},
     store::{Pair, PairKind, Store},
     sync,
@@ -33,8 +33,8 @@ const MOVING: [&str; 9] = [
     "workratio",
 ];
 
-/// All of an issue, as it is now.
-struct Snapshot {
+/// All of an issue, as it is now. What the synchronization deletes is held against the same question.
+pub(crate) struct Snapshot {
     issue: Issue,
     comments: Vec<Value>,
     worklogs: Vec<Value>,
@@ -45,7 +45,7 @@ struct Snapshot {
 }
 
 impl Snapshot {
-    async fn of(client: &Client, key: &str) -> Result<Option<Self>, ExecError> {
+    pub(crate) async fn of(client: &Client, key: &str) -> Result<Option<Self>, JiraError> {
         let Some(issue) = client.issue(key, &["*all"], false, &["*all"]).await? else { return Ok(None) };
         Ok(Some(Self {
             issue,
@@ -79,7 +79,7 @@ impl Snapshot {
 
     /// What of others stands in the issue; `None` where everything is ours. `ours`: the ids of the comments and attachments
     /// that the synchronization wrote.
-    fn of_others(&self, me: &User, ours: &BTreeSet<(PairKind, String)>) -> Option<&'static str> {
+    pub(crate) fn of_others(&self, me: &User, ours: &BTreeSet<(PairKind, String)>) -> Option<&'static str> {
         let same = |user: Option<&Value>| user.map(User::from_json).is_some_and(|u| is(&u, me));
         let known = |kind: PairKind, v: &Value| {
             let id = v.get("id").and_then(Value::as_str).unwrap_or_default();
@@ -97,10 +97,20 @@ impl Snapshot {
             (self.history.iter().any(|h| !same(h.get("author"))), "somebody else changed it"),
             (self.comments.iter().any(|c| !known(PairKind::Comment, c) || edited(c)), "somebody else commented on it"),
             (self.attachments().iter().any(|a| !known(PairKind::Attachment, a)), "somebody else attached a file to it"),
-            (!self.worklogs.is_empty(), "somebody logged work on it"),
+            (
+                self.worklogs.iter().any(|w| !known(PairKind::Worklog, w) || edited(w)),
+                "somebody else logged work on it",
+            ),
             (full("subtasks"), "it has subtasks"),
             (full("parent"), "it has a parent"),
-            (full("issuelinks") || !self.links.is_empty(), "somebody linked it"),
+            (
+                full("issuelinks")
+                    || self.links.iter().any(|l| {
+                        let id = l.get("id").map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
+                        !ours.contains(&(PairKind::RemoteLink, id.unwrap_or_default()))
+                    }),
+                "somebody linked it",
+            ),
             (self.watchers.iter().any(|w| !is(w, me)), "somebody watches it"),
             (self.votes > 0, "somebody voted for it"),
             (
