@@ -148,3 +148,31 @@ fn every_command_shown_is_known() {
     }
     assert!(seen > 30, "{seen} commands");
 }
+
+/// A row of the table beside other engines is ticked by tests that are there.
+#[test]
+fn what_the_table_of_engines_names_is_tested() {
+    let table = include_str!("../../docs/ENGINES.md");
+    let mut sources = String::new();
+    let mut folders = vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src")];
+    folders.push(std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/main"));
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                sources.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    for row in table.lines().filter(|l| l.starts_with("| ")).skip(1) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [what, .., efface, shown] = cells.as_slice() else { panic!("{row}") };
+        let tests: Vec<&str> = shown.split('`').skip(1).step_by(2).collect();
+        assert_eq!(tests.is_empty(), *efface == "**no**", "{what}: ticked without a test, or a gap with one");
+        for test in tests {
+            assert!(sources.contains(&format!("fn {test}(")), "{what}: there is no test {test}");
+        }
+    }
+}

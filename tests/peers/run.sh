@@ -10,6 +10,7 @@ venv="${EFFACE_PEERS_VENV:-target/peers-venv}"
 binary="${EFFACE_BINARY:-target/release/efface}"
 [ -x "$binary" ] || cargo build --release --quiet
 "$venv/bin/python" tests/peers/story_jira820.py "$binary" "$venv/bin/jira820"
+"$venv/bin/python" tests/peers/story_twoway.py "$binary" "$venv/bin/jira820"
 
 command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
 
