@@ -231,7 +231,8 @@ impl Store {
                 messages: count(
                     "SELECT count(*) FROM staged WHERE kind = 'msg' AND traced = 0 AND state IN ('new', 'processed', 'parked', 'missing')",
                 )?,
-                issues: count("SELECT count(*) FROM pair WHERE kind = 'issue' AND traced = 0 AND state <> 'erased'")?,
+                issues: count("SELECT count(*) FROM pair WHERE kind = 'issue' AND traced = 0 AND state <> 'erased'
+                     AND target_first = 0")?,
                 parts: count("SELECT count(*) FROM trace_part WHERE whole = 0")?,
             })
         })

@@ -36,9 +36,9 @@ pub struct Touched {
 /// Keeps the row of the other leg in step with a pair that is written.
 pub(super) fn mirror(tx: &Transaction<'_>, pair: &Pair, state: &str) -> Result<(), StoreError> {
     let Some(twin) = &pair.twin else { return Ok(()) };
-    // The source's thing took the place of another one, or the target's did.
+    // The source's thing took the place of another one, or the target's did. An issue that was unlinked before stays so.
     tx.execute(
-        "DELETE FROM pair WHERE sync = ?1 AND kind = ?2 AND target_id = ?3 AND source_id <> ?4",
+        "DELETE FROM pair WHERE sync = ?1 AND kind = ?2 AND target_id = ?3 AND source_id <> ?4 AND state <> 'unlinked'",
         params![twin.as_str(), pair.kind.as_str(), pair.source_id, pair.target_id],
     )?;
     tx.execute(

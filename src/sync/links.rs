@@ -223,7 +223,7 @@ async fn new_link(room: &Room<'_>, source: &Issue, target: &Issue) -> Result<New
 pub fn unlink(deps: &Deps<'_>, names: &[SyncName], key: &str) -> Result<Option<Pair>, SyncError> {
     let home = deps.config.home().map_err(|_| SyncError::NoHome)?;
     let mut found = Vec::new();
-    for sync in chosen(deps.config, names)? {
+    for sync in super::forward(deps.config, names)? {
         found.extend(deps.store.pairs(&sync.name)?.into_iter().filter(|p| p.kind == PairKind::Issue && p.has_key(key)));
     }
     let pair = match found.len() {

@@ -208,6 +208,13 @@ pub fn chosen<'c>(config: &'c Config, names: &[SyncName]) -> Result<Vec<&'c Sync
     names.iter().map(|n| config.syncs.get(n).ok_or_else(|| SyncError::Unknown(n.clone()))).collect()
 }
 
+/// As [`chosen`], without the ways back where none is named: of what both legs know, one tells.
+pub(crate) fn forward<'c>(config: &'c Config, names: &[SyncName]) -> Result<Vec<&'c Sync>, SyncError> {
+    let all = chosen(config, names)?;
+    let told = |s: &&Sync| !names.is_empty() || s.twin.as_ref().is_none_or(|t| !t.back);
+    Ok(all.into_iter().filter(told).collect())
+}
+
 /// With the other legs of those that go both ways.
 fn with_twins<'c>(config: &'c Config, mut syncs: Vec<&'c Sync>) -> Vec<&'c Sync> {
     for twin in syncs.clone().into_iter().filter_map(|s| config.syncs.get(&s.twin.as_ref()?.name)) {

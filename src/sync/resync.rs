@@ -117,7 +117,8 @@ pub(super) async fn checked<'d>(
     names: &[SyncName],
     what: &Resync,
 ) -> Result<Vec<&'d Sync>, SyncError> {
-    let all = chosen(deps.config, names)?;
+    // A query is one of a source; the other leg's is another project, perhaps another instance.
+    let all = if what.jql.is_some() { super::forward(deps.config, names)? } else { chosen(deps.config, names)? };
     let foreign: Vec<&str> =
         what.keys.iter().filter(|k| !all.iter().any(|s| belongs(s, k))).map(String::as_str).collect();
     if !foreign.is_empty() {

@@ -52,6 +52,32 @@ fn both_directions_by_one_name_and_each_by_its_own() {
         let links = w.efface(&["sync", "links", "--sync", "hq-partner", "--format", "csv"]).exits(0).out;
         assert_eq!(links.lines().count(), 3, "{links}");
         w.efface(&["sync", "check"]).exits(0);
+        // What both legs know is one thing to whoever asks.
+        assert_eq!(w.efface(&["sync", "links", "--format", "csv"]).exits(0).out.lines().count(), 3);
+        w.register();
+        let untraced = w.efface(&["sync", "where", "--subject", "REQ-1"]).err;
+        assert!(!untraced.contains("before the index knew them"), "{untraced}");
+        w.efface(&["sync", "links", "--remove", "HQ-1"]).exits(0);
+        let fields = Map::from_iter([("summary".to_owned(), json!("Apart"))]);
+        let there = if summaries(&w)[1].len() == 2 { "PART-1" } else { unreachable!() };
+        for (side, name, key) in
+            [(&w.source, "hq", "HQ-1"), (&w.target, "partner", there), (&w.target, "partner", "PART-2")]
+        {
+            w.rt.block_on(client(name, side).edit_issue(key, fields.clone(), Map::new(), Notify::PreferNever)).unwrap();
+        }
+        w.indexed();
+        w.efface(&["sync", "run"]).exits(0);
+        let [home, far] = summaries(&w);
+        assert_eq!(
+            (home.iter().filter(|s| *s == "Apart").count(), home.len(), far.len()),
+            (2, 2, 2),
+            "{home:?} {far:?}"
+        );
+        std::fs::write(w.path().join("links.csv"), "HQ-1,PART-2\n").unwrap();
+        w.efface(&["sync", "links", "--import", "links.csv"]).exits(0);
+        w.efface(&["sync", "run"]).exits(0);
+        assert_eq!(summaries(&w).map(|s| s.len()), [2, 2], "linked again, nothing is doubled");
+        w.efface(&["sync", "resync", "--jql", "summary ~ \"Apart\"", "--dry-run"]).exits(0);
     }
 }
 

@@ -86,14 +86,7 @@ const fn state(pair: &Pair) -> &'static str {
 fn list(args: &Args, ctx: &Context, config: &Config, store: &Store) -> anyhow::Result<ExitCode> {
     let mut rows = Vec::new();
     let mut values = Vec::new();
-    // The way back has the same pairs.
-    let all: Vec<SyncName> =
-        config.syncs.values().filter(|s| !s.twin.as_ref().is_some_and(|t| t.back)).map(|s| s.name.clone()).collect();
-    let names = if args.syncs.is_empty() { &all } else { &args.syncs };
-    for name in names {
-        if !config.syncs.contains_key(name) {
-            return Err(usage(sync::SyncError::Unknown(name.clone())));
-        }
+    for name in sync::forward(config, &args.syncs).map_err(usage)?.into_iter().map(|s| &s.name) {
         let pairs = store.pairs(name)?;
         let mut parts = std::collections::HashMap::<(&str, PairKind), u64>::new();
         for p in &pairs {
@@ -136,9 +129,8 @@ async fn import(
     config: &Config,
     store: &Store,
 ) -> anyhow::Result<ExitCode> {
-    let name = match names {
-        [one] => one.clone(),
-        [] if config.syncs.len() == 1 => config.syncs.keys().next().cloned().unwrap_or_else(|| unreachable!()),
+    let name = match sync::forward(config, names).map_err(usage)?[..] {
+        [one] => one.name.clone(),
         _ => return Err(Failure::Usage("say for which synchronization the list is: --sync NAME".into()).into()),
     };
     let links = read(file)?;
