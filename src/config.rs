@@ -16,6 +16,7 @@ use crate::model::{
     Area, Controller, Flavor, InstanceName, Mandate, ProjectKey, Schedule, ScheduleError, Secret, SyncName,
 };
 
+mod attachments;
 mod deleted;
 mod direction;
 mod notify;
@@ -23,6 +24,7 @@ mod privacy;
 mod relations;
 mod webhook;
 
+pub use attachments::Attachments;
 pub use deleted::Deleted;
 pub use direction::{Conflict, Twin};
 pub use notify::{Notify, NotifyJira, NotifyWebhook};
@@ -251,6 +253,10 @@ pub struct Sync {
     pub fields: Vec<String>,
     /// How users are carried over.
     pub users: UserMode,
+    /// Which attachments.
+    pub attachments: Attachments,
+    /// How users are carried over in a field, where that is not `users`.
+    pub users_by_field: BTreeMap<String, UserMode>,
     /// Source user (name, key or account id) → target user.
     pub user_map: BTreeMap<String, String>,
     /// Source issue type → target issue type, by name.
@@ -278,6 +284,17 @@ pub struct Sync {
     /// Time between two runs where it is watched.
     pub interval: Option<Duration>,
 }
+
+impl Sync {
+    /// How users are carried over in a field.
+    #[must_use]
+    pub fn users_in(&self, field: &str) -> UserMode {
+        self.users_by_field.get(field).copied().unwrap_or(self.users)
+    }
+}
+
+/// Where users stand: in a field of their own, as an author, or mentioned in a text.
+pub const USER_FIELDS: &[&str] = &["assignee", "reporter", "description", "comment", "worklog"];
 
 /// Fields that a synchronization carries when the configuration names none.
 pub const DEFAULT_FIELDS: &[&str] =
@@ -418,6 +435,10 @@ struct RawSync {
     back: Option<direction::RawBack>,
     fields: Option<Vec<String>>,
     users: Option<UserMode>,
+    #[serde(default)]
+    attachments: attachments::Raw,
+    #[serde(default)]
+    users_by_field: BTreeMap<String, UserMode>,
     #[serde(default)]
     user_map: BTreeMap<String, String>,
     #[serde(default)]
@@ -726,6 +747,12 @@ impl Checker<'_> {
                 known_fields().collect::<Vec<_>>().join(", ")
             ));
         }
+        if let Some(field) = raw.users_by_field.keys().find(|f| !USER_FIELDS.contains(&f.as_str())) {
+            return self.invalid(format!(
+                "sync {name}: users_by_field has no {field:?}; users stand in: {}",
+                USER_FIELDS.join(", ")
+            ));
+        }
         let lawful = Lawful { purpose: raw.purpose, basis: raw.basis, on_behalf_of: raw.on_behalf_of };
         let lawful = lawful.check(name.as_str()).or_else(|why| self.invalid(why))?;
         let (deleted, deleted_label) = deleted::checked(raw.deleted, raw.deleted_label)
@@ -736,6 +763,8 @@ impl Checker<'_> {
             target: side(raw.target),
             fields,
             users: raw.users.unwrap_or(UserMode::Map),
+            attachments: raw.attachments.check().or_else(|why| self.invalid(format!("sync {name}: {why}")))?,
+            users_by_field: raw.users_by_field,
             user_map: raw.user_map,
             issue_types: raw.issue_types,
             statuses: raw.statuses,

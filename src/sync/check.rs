@@ -102,9 +102,13 @@ fn permissions(sync: &Sync) -> Vec<(&'static str, &'static str)> {
         ("DELETE_OWN_WORKLOGS", "worklogs are deleted with the source's", carries("worklog")),
         ("LINK_ISSUES", "issues are linked", carries("issuelinks") || carries("remotelink")),
         ("TRANSITION_ISSUES", "statuses are reached", carries("status")),
-        ("ASSIGN_ISSUES", "issues are assigned", carries("assignee") && sync.users == UserMode::Map),
+        ("ASSIGN_ISSUES", "issues are assigned", carries("assignee") && sync.users_in("assignee") == UserMode::Map),
         ("DELETE_ISSUES", "copies are deleted", sync.deleted == Deleted::Delete),
-        ("MODIFY_REPORTER", "reporters are carried over", carries("reporter") && sync.users == UserMode::Map),
+        (
+            "MODIFY_REPORTER",
+            "reporters are carried over",
+            carries("reporter") && sync.users_in("reporter") == UserMode::Map,
+        ),
     ];
     all.into_iter().filter(|(_, _, needed)| *needed).map(|(key, why, _)| (key, why)).collect()
 }
@@ -390,7 +394,7 @@ fn fields(sync: &Sync, kind: &str, screen: Option<&Read<Vec<Field>>>, out: &mut 
         plain_fields(&sync.fields).into_iter().filter(|f| !matches!(*f, "issuetype" | "status")).collect();
     for field in &carried {
         let is_user = matches!(*field, "assignee" | "reporter");
-        if is_user && sync.users != UserMode::Map {
+        if is_user && sync.users_in(field) != UserMode::Map {
             out.add("field", field, &at(field), Fits::Note, "users are not carried over as users (users = …)");
         } else if screen.iter().any(|f| f.id == *field) {
             out.add("field", field, &at(field), Fits::Ok, "");

@@ -321,6 +321,10 @@ async fn blob(
     if room.deps.store.pair(&room.sync.name, PairKind::Attachment, &id)?.is_some() {
         return Ok(StagedAttachment { meta, blob: None, hash: None });
     }
+    if !room.sync.attachments.carry(&meta) {
+        room.warn("an attachment stays in the source: the configuration's filter leaves it out");
+        return Ok(StagedAttachment { meta, blob: None, hash: None });
+    }
     let mut download = match room.source.download(&meta).await {
         Ok(download) => download,
         Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::Forbidden) => {

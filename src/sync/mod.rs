@@ -216,7 +216,7 @@ pub(crate) fn forward<'c>(config: &'c Config, names: &[SyncName]) -> Result<Vec<
 }
 
 /// With the other legs of those that go both ways.
-fn with_twins<'c>(config: &'c Config, mut syncs: Vec<&'c Sync>) -> Vec<&'c Sync> {
+pub(crate) fn with_twins<'c>(config: &'c Config, mut syncs: Vec<&'c Sync>) -> Vec<&'c Sync> {
     for twin in syncs.clone().into_iter().filter_map(|s| config.syncs.get(&s.twin.as_ref()?.name)) {
         if !syncs.iter().any(|s| s.name == twin.name) {
             syncs.push(twin);

@@ -57,10 +57,14 @@ pub(super) async fn comments(
         // The original of what we copied is its author's, without a name in front.
         let original = mine.is_some_and(|p| p.target_first);
         let said = comment.get("body").unwrap_or(&Value::Null);
-        let text = if original { room.body(&gone::unattributed(said)).await? } else { room.body(said).await? };
+        let text = if original {
+            room.body("comment", &gone::unattributed(said)).await?
+        } else {
+            room.body("comment", said).await?
+        };
         let mut text = if text.is_null() { body::empty(room.target.flavor()) } else { text };
         if !original {
-            let author = room.users.written(comment.get("author").unwrap_or(&Value::Null)).await?;
+            let author = room.users.written("comment", comment.get("author").unwrap_or(&Value::Null)).await?;
             text = body::attributed(text, &author, room.target.flavor());
         }
         let part = Part { room, message, pair, kind: PairKind::Comment, id: &id, hash, first: original };
@@ -238,7 +242,7 @@ pub(super) async fn attachments(
     let mut changed = false;
     for attachment in &message.attachments {
         let id = id_of(&attachment.meta);
-        if known.contains_key(&id) {
+        if known.contains_key(&id) || !room.sync.attachments.carry(&attachment.meta) {
             continue;
         }
         let part = Part {

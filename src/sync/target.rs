@@ -66,7 +66,7 @@ impl Room<'_> {
             let value = message.fields.get(name).unwrap_or(&Value::Null);
             let mapped = match name {
                 "summary" => Some(json!(summary(value.as_str().unwrap_or_default()))),
-                "description" => Some(self.body(value).await?),
+                "description" => Some(self.body(name, value).await?),
                 "issuetype" => {
                     let under = subtasks::under(self, message).await?;
                     Some(self.issue_type(value, matches!(under, Under::Parent(_))).await?)
@@ -74,12 +74,12 @@ impl Room<'_> {
                 "priority" => self.priority(value).await?,
                 "labels" => Some(json!(value.as_array().cloned().unwrap_or_default())),
                 // Where users are not carried over as users, whom the target assigns is its own affair.
-                "assignee" if self.sync.users != UserMode::Map => None,
+                "assignee" if self.sync.users_in(name) != UserMode::Map => None,
                 "assignee" => {
-                    Some(self.users.field(value).await?.map_or(Value::Null, |u| u.field(self.target.flavor())))
+                    Some(self.users.field(name, value).await?.map_or(Value::Null, |u| u.field(self.target.flavor())))
                 }
                 // Jira has no issue without a reporter: where nobody is mapped it stays with us.
-                "reporter" => self.users.field(value).await?.map(|u| u.field(self.target.flavor())),
+                "reporter" => self.users.field(name, value).await?.map(|u| u.field(self.target.flavor())),
                 _ => None,
             };
             if let Some(mapped) = mapped {
@@ -94,11 +94,11 @@ impl Room<'_> {
         plain_fields(&self.sync.fields).into_iter().filter(|f| *f != "status").collect()
     }
 
-    /// A rich text as the target takes it.
-    pub(super) async fn body(&self, value: &Value) -> Result<Value, SyncError> {
+    /// A rich text of a field as the target takes it.
+    pub(super) async fn body(&self, field: &str, value: &Value) -> Result<Value, SyncError> {
         let mut who: HashMap<String, Written> = HashMap::new();
         for id in body::mentions(value) {
-            let written = self.users.mention(&id).await?;
+            let written = self.users.mention(field, &id).await?;
             who.insert(id, written);
         }
         Ok(body::carried(value, self.target.flavor(), &who))

@@ -437,6 +437,61 @@ async fn the_modes_of_carrying_users() {
     }
 }
 
+/// A filter leaves out what it says, and takes back nothing of what was carried before.
+#[tokio::test(flavor = "multi_thread")]
+async fn attachments_are_filtered_by_size_type_and_name() {
+    let mut w = world(Flavor::DataCenter, 0, "").await;
+    let key = w.create("Door", "x").await;
+    let upload = async |w: &World, name: &str, bytes: &str| {
+        w.hq().upload(&key, name, crate::jira::Upload::Bytes(bytes.to_owned().into())).await.unwrap();
+    };
+    upload(&w, "before.log", "1").await;
+    w.run().await;
+    let other = world(Flavor::DataCenter, 0, "attachments = { max_bytes = 4, not_names = [\"*.LOG\"] }").await;
+    let sync = w.config.syncs.get_mut(&"s".parse().unwrap()).unwrap();
+    sync.attachments = other.config.syncs.values().next().unwrap().attachments.clone();
+    upload(&w, "small.txt", "123").await;
+    upload(&w, "large.txt", "12345").await;
+    upload(&w, "small.log", "1").await;
+    let report = w.run().await;
+    assert!(report.is_complete(), "{report:#?}");
+    assert_eq!(report.warnings.values().sum::<u64>(), 2, "{report:#?}");
+    let made = w.targets().await.pop().unwrap();
+    let mut names: Vec<&str> =
+        made["fields"]["attachment"].as_array().unwrap().iter().map(|a| a["filename"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["before.log", "small.txt"]);
+}
+
+/// Each field has its own mode where it is given one; an e-mail address is written into no text by any of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_field_has_its_own_mode() {
+    let by_field = "users_by_field = { reporter = \"drop\", description = \"pseudonym\", comment = \"text\" }";
+    let w = world(Flavor::DataCenter, 0, by_field).await;
+    for side in [&w.source, &w.target] {
+        side.control().add_user(NewUser {
+            name: "zquill".into(),
+            display_name: "Zoe Quill".into(),
+            email: "zoe.quill@corp.example".into(),
+            ..NewUser::default()
+        });
+    }
+    let key = w.create("Door", "ask [~zquill]").await;
+    w.edit(&key, json!({"assignee": {"name": "zquill"}, "reporter": {"name": "zquill"}})).await;
+    w.hq().add_comment(&key, json!("says [~zquill]"), &[]).await.unwrap();
+    assert!(w.run().await.is_complete());
+    let made = w.targets().await.pop().unwrap();
+    let fields = &made["fields"];
+    assert_eq!(fields["assignee"]["name"], "zquill", "as configured for all");
+    assert_ne!(fields["reporter"]["name"], "zquill");
+    let description = fields["description"].as_str().unwrap();
+    assert!(description.starts_with("ask p-"), "{description}");
+    let comment = made["comments"][0]["body"].as_str().unwrap();
+    assert!(comment.ends_with("says Zoe Quill"), "{comment}");
+    let texts = json!([fields["summary"], fields["description"], made["comments"][0]["body"]]).to_string();
+    assert!(!texts.contains("corp.example"), "{texts}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_erased_in_the_target_is_not_made_again() {
     let w = world(Flavor::DataCenter, 0, "").await;

@@ -67,16 +67,16 @@ impl<'a> Users<'a> {
         Self { sync, source, target, keys, target_guard, known: Mutex::default(), shown: Mutex::default() }
     }
 
-    /// The target user for a user field; `None` where there is none or the mode carries no users as such.
-    pub(super) async fn field(&self, user: &Value) -> Result<Option<TargetUser>, JiraError> {
-        if self.sync.users == UserMode::Map { self.mapped(user).await } else { Ok(None) }
+    /// The target user for a user field; `None` where there is none or the field's mode carries no users as such.
+    pub(super) async fn field(&self, field: &str, user: &Value) -> Result<Option<TargetUser>, JiraError> {
+        if self.sync.users_in(field) == UserMode::Map { self.mapped(user).await } else { Ok(None) }
     }
 
-    /// How the person of a user object is written into text.
-    pub(super) async fn written(&self, user: &Value) -> Result<Written, JiraError> {
+    /// How the person of a user object is written into the text of a field.
+    pub(super) async fn written(&self, field: &str, user: &Value) -> Result<Written, JiraError> {
         let Some(id) = identity(Some(user)) else { return Ok(Written::Nothing) };
         let shown = user.get("displayName").and_then(Value::as_str).map(str::to_owned);
-        Ok(match self.sync.users {
+        Ok(match self.sync.users_in(field) {
             UserMode::Drop => Written::Nothing,
             UserMode::Pseudonym => Written::Text(self.alias(id)),
             UserMode::Text => shown.map_or(Written::Nothing, Written::Text),
@@ -87,12 +87,13 @@ impl<'a> Users<'a> {
         })
     }
 
-    /// How a mention of `id` (as the source writes it) is written into text.
-    pub(super) async fn mention(&self, id: &str) -> Result<Written, JiraError> {
-        if matches!(self.sync.users, UserMode::Drop) {
+    /// How a mention of `id` (as the source writes it) is written into the text of a field.
+    pub(super) async fn mention(&self, field: &str, id: &str) -> Result<Written, JiraError> {
+        let mode = self.sync.users_in(field);
+        if mode == UserMode::Drop {
             return Ok(Written::Nothing);
         }
-        if matches!(self.sync.users, UserMode::Pseudonym) {
+        if mode == UserMode::Pseudonym {
             return Ok(Written::Text(self.alias(id)));
         }
         let cloud = self.source.flavor() == Flavor::Cloud;
@@ -111,7 +112,7 @@ impl<'a> Users<'a> {
         let shown = known.get(id).cloned().flatten();
         drop(known);
         let user = if user.is_object() { user } else { json!({(if cloud { "accountId" } else { "name" }): id}) };
-        if self.sync.users == UserMode::Map
+        if mode == UserMode::Map
             && let Some(target) = self.mapped(&user).await?
         {
             return Ok(Written::Mention(target));

@@ -51,7 +51,10 @@ fn both_directions_by_one_name_and_each_by_its_own() {
         assert!(status.contains("hq-partner.back"), "{status}");
         let links = w.efface(&["sync", "links", "--sync", "hq-partner", "--format", "csv"]).exits(0).out;
         assert_eq!(links.lines().count(), 3, "{links}");
-        w.efface(&["sync", "check"]).exits(0);
+        let checked = report(&w, &["sync", "check", "hq-partner"], 0);
+        let legs: std::collections::BTreeSet<&str> =
+            checked["rows"].as_array().unwrap().iter().map(|r| r["sync"].as_str().unwrap()).collect();
+        assert_eq!(legs.into_iter().collect::<Vec<_>>(), ["hq-partner", "hq-partner.back"]);
         // What both legs know is one thing to whoever asks.
         assert_eq!(w.efface(&["sync", "links", "--format", "csv"]).exits(0).out.lines().count(), 3);
         w.register();

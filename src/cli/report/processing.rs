@@ -89,13 +89,7 @@ fn activity(config: &Config, store: &Store, sync: &Sync, mask: &dyn Fn(&str) -> 
         target: end(&sync.target),
         chosen_by_query: sync.source.jql.is_some(),
         fields: sync.fields.iter().map(field).collect(),
-        users: match sync.users {
-            UserMode::Map => "as the same person's account in the target",
-            UserMode::Pseudonym => "as a keyed alias",
-            UserMode::Text => "as the display name, in text",
-            UserMode::Drop => "not at all",
-        }
-        .to_owned(),
+        users: users(sync),
         persons,
         recipient: (controller != Controller::Us)
             .then(|| format!("{}: {}", sync.target.instance, processing::role(controller))),
@@ -340,4 +334,16 @@ fn gaps(config: &Config, policy: &Policy, record: &Processing) -> Vec<Gap> {
         out.push(gap("retention".into(), &format!("a period for {what}"), "Art. 30(1)(f)", how));
     }
     out
+}
+/// How users are carried over, by field where that differs.
+fn users(sync: &Sync) -> String {
+    let word = |mode| match mode {
+        UserMode::Map => "as the same person's account in the target",
+        UserMode::Pseudonym => "as a keyed alias",
+        UserMode::Text => "as the display name, in text",
+        UserMode::Drop => "not at all",
+    };
+    let own = sync.users_by_field.iter().filter(|(_, mode)| **mode != sync.users);
+    let own: Vec<String> = own.map(|(field, mode)| format!("{field} {}", word(*mode))).collect();
+    if own.is_empty() { word(sync.users).to_owned() } else { format!("{}; {}", word(sync.users), own.join("; ")) }
 }

@@ -141,7 +141,7 @@ async fn check(names: &[SyncName], ctx: &Context) -> anyhow::Result<ExitCode> {
     let config = ctx.config()?;
     let clients = clients(&config, names)?;
     let (mut rows, mut all) = (Vec::new(), Vec::new());
-    for sync in sync::chosen(&config, names).map_err(usage)? {
+    for sync in sync::with_twins(&config, sync::chosen(&config, names).map_err(usage)?) {
         let (Some(source), Some(target)) = (clients.get(&sync.source.instance), clients.get(&sync.target.instance))
         else {
             continue;

@@ -34,6 +34,8 @@ pub(super) fn links(room: &Room<'_>, message: &Message, waiting: Vec<(Value, Iss
             relations: Relations { links, ..Relations::default() },
             hashes: std::collections::BTreeMap::new(),
             hash: String::new(),
+            changed: std::collections::BTreeMap::new(),
+            lost: Vec::new(),
             ..message.clone()
         };
         super::super::blocking(|| room.staging.put(&slim))?;

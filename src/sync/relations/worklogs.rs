@@ -71,13 +71,13 @@ pub(super) async fn worklogs(room: &Room<'_>, message: &Message, pair: &Pair) ->
 /// The text with its author in front, as the configuration says.
 async fn text(room: &Room<'_>, worklog: &Value) -> Result<Value, SyncError> {
     let flavor = room.target.flavor();
-    let text = room.body(worklog.get("comment").unwrap_or(&Value::Null)).await?;
+    let text = room.body("worklog", worklog.get("comment").unwrap_or(&Value::Null)).await?;
     let text = if text.is_null() { body::empty(flavor) } else { text };
     let author = worklog.get("author").unwrap_or(&Value::Null);
     let author = match room.sync.worklogs {
         WorklogMode::Anonymous => Written::Nothing,
-        WorklogMode::Own => room.users.written(author).await?,
-        WorklogMode::Text => match room.users.written(author).await? {
+        WorklogMode::Own => room.users.written("worklog", author).await?,
+        WorklogMode::Text => match room.users.written("worklog", author).await? {
             Written::Mention(_) => {
                 let shown = author.get("displayName").and_then(Value::as_str);
                 shown.map_or(Written::Nothing, |name| Written::Text(name.to_owned()))
