@@ -253,6 +253,8 @@ pub struct Sync {
     pub fields: Vec<String>,
     /// How users are carried over.
     pub users: UserMode,
+    /// Which of `components` and `versions` are made where the target lacks them.
+    pub create: Vec<String>,
     /// Which attachments.
     pub attachments: Attachments,
     /// How users are carried over in a field, where that is not `users`.
@@ -435,6 +437,8 @@ struct RawSync {
     back: Option<direction::RawBack>,
     fields: Option<Vec<String>>,
     users: Option<UserMode>,
+    #[serde(default)]
+    create: Vec<String>,
     #[serde(default)]
     attachments: attachments::Raw,
     #[serde(default)]
@@ -747,6 +751,12 @@ impl Checker<'_> {
                 known_fields().collect::<Vec<_>>().join(", ")
             ));
         }
+        if let Some(other) = raw.create.iter().find(|c| !relations::CREATED.contains(&c.as_str())) {
+            return self.invalid(format!(
+                "sync {name}: create has {other:?}; what can be made in a target: {}",
+                relations::CREATED.join(", ")
+            ));
+        }
         if let Some(field) = raw.users_by_field.keys().find(|f| !USER_FIELDS.contains(&f.as_str())) {
             return self.invalid(format!(
                 "sync {name}: users_by_field has no {field:?}; users stand in: {}",
@@ -763,6 +773,7 @@ impl Checker<'_> {
             target: side(raw.target),
             fields,
             users: raw.users.unwrap_or(UserMode::Map),
+            create: raw.create,
             attachments: raw.attachments.check().or_else(|why| self.invalid(format!("sync {name}: {why}")))?,
             users_by_field: raw.users_by_field,
             user_map: raw.user_map,

@@ -78,6 +78,7 @@ fn wrong_configurations_say_what_and_where() {
             "only a Data Center anonymises its users",
         ),
         (&format!("{GOOD}direction = \"sideways\"\n"), "unknown variant `sideways`"),
+        (&format!("{GOOD}create = [\"labels\"]\n"), "components, versions"),
         (&format!("{GOOD}users_by_field = {{ watcher = \"drop\" }}\n"), "users stand in: assignee, reporter"),
         (&format!("{GOOD}fields = [\"summry\"]\n"), "unknown field \"summry\""),
         (&format!("{GOOD}[letters]\nauthorty = \"x\"\n"), "unknown field `authorty`"),

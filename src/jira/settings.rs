@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::{
     call::Call,
@@ -26,6 +26,29 @@ impl Client {
     /// Any [`ErrorKind`].
     pub async fn project_list(&self, project: &ProjectKey, what: &'static str) -> Result<Vec<Value>> {
         self.array(&Call::get("project").id(project.as_str()).then(what).optional()).await
+    }
+
+    /// Adds to a project's `components` or `versions`.
+    ///
+    /// # Errors
+    /// `Doubtful` where it may have been made; `Rejected` where one of that name is there.
+    pub async fn add_to_project(
+        &self,
+        project: &ProjectKey,
+        what: &'static str,
+        mut body: Map<String, Value>,
+    ) -> Result<()> {
+        let road = if what == "components" { "component" } else { "version" };
+        // Both documents call a version's `project` deprecated, for the id.
+        if road == "component" {
+            body.insert("project".to_owned(), json!(project));
+        } else {
+            let whole = self.project(project).await?;
+            let id =
+                whole.get("id").and_then(|id| id.as_str().and_then(|s| s.parse::<u64>().ok()).or_else(|| id.as_u64()));
+            body.insert("projectId".to_owned(), json!(id));
+        }
+        self.send(&Call::post(road).json(body).optional()).await.map(drop)
     }
 
     /// The ids of a project's roles.

@@ -103,6 +103,7 @@ fn permissions(sync: &Sync) -> Vec<(&'static str, &'static str)> {
         ("LINK_ISSUES", "issues are linked", carries("issuelinks") || carries("remotelink")),
         ("TRANSITION_ISSUES", "statuses are reached", carries("status")),
         ("ASSIGN_ISSUES", "issues are assigned", carries("assignee") && sync.users_in("assignee") == UserMode::Map),
+        ("ADMINISTER_PROJECTS", "components or versions are made", !sync.create.is_empty()),
         ("DELETE_ISSUES", "copies are deleted", sync.deleted == Deleted::Delete),
         (
             "MODIFY_REPORTER",

@@ -69,9 +69,22 @@ pub(super) fn comment_hash(keys: &Keys, comment: &Value) -> Vec<u8> {
 pub(super) fn plain_fields(carried: &[String]) -> Vec<&str> {
     let mut out = vec!["issuetype"];
     out.extend(
-        ["summary", "description", "priority", "labels", "status", "assignee", "reporter"]
-            .into_iter()
-            .filter(|f| *f == "summary" || carried.iter().any(|c| c == f)),
+        [
+            "summary",
+            "description",
+            "environment",
+            "priority",
+            "labels",
+            "components",
+            "versions",
+            "fixVersions",
+            "duedate",
+            "status",
+            "assignee",
+            "reporter",
+        ]
+        .into_iter()
+        .filter(|f| *f == "summary" || carried.iter().any(|c| c == f)),
     );
     out
 }
@@ -91,6 +104,7 @@ pub(super) fn canonical(field: &str, value: &Value) -> Value {
             labels.sort_unstable();
             json!(labels)
         }
+        _ if super::named::list_of(field).is_some() => json!(super::named::names(value)),
         _ => value.clone(),
     }
 }

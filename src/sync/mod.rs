@@ -17,6 +17,7 @@ mod gone;
 mod held;
 mod import;
 mod links;
+mod named;
 mod parts;
 mod redaction;
 mod relations;

@@ -9,6 +9,7 @@ use super::{
     Room, body,
     content::plain_fields,
     error::SyncError,
+    named,
     relations::subtasks::{self, Under},
     users::Written,
 };
@@ -33,6 +34,8 @@ pub(super) struct Meta {
     /// The types of links between issues.
     pub(super) link_types: OnceCell<Vec<Value>>,
     bot: OnceCell<Option<String>>,
+    /// Versions and components.
+    pub(super) named: named::Known,
     /// Whether the target has issue properties.
     pub(super) keeps_marks: OnceCell<bool>,
     /// The status in which a new issue of a type begins.
@@ -66,7 +69,8 @@ impl Room<'_> {
             let value = message.fields.get(name).unwrap_or(&Value::Null);
             let mapped = match name {
                 "summary" => Some(json!(summary(value.as_str().unwrap_or_default()))),
-                "description" => Some(self.body(name, value).await?),
+                "description" | "environment" => Some(self.body(name, value).await?),
+                "duedate" => Some(value.clone()),
                 "issuetype" => {
                     let under = subtasks::under(self, message).await?;
                     Some(self.issue_type(value, matches!(under, Under::Parent(_))).await?)
@@ -80,7 +84,10 @@ impl Room<'_> {
                 }
                 // Jira has no issue without a reporter: where nobody is mapped it stays with us.
                 "reporter" => self.users.field(name, value).await?.map(|u| u.field(self.target.flavor())),
-                _ => None,
+                _ => match named::list_of(name) {
+                    Some(list) => self.named(list, value).await?,
+                    None => None,
+                },
             };
             if let Some(mapped) = mapped {
                 out.insert(name.to_owned(), mapped);

@@ -437,6 +437,72 @@ async fn the_modes_of_carrying_users() {
     }
 }
 
+/// Components and versions go by name: made where that is asked for, left out where not; a due date and an environment as they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn components_and_versions_go_by_name_or_are_made() {
+    let fields =
+        "fields = [\"summary\", \"components\", \"versions\", \"fixVersions\", \"duedate\", \"environment\"]\n";
+    for (target, create) in
+        [(Flavor::Cloud, true), (Flavor::DataCenter, true), (Flavor::Cloud, false), (Flavor::DataCenter, false)]
+    {
+        let made = if create { "create = [\"components\", \"versions\"]\n" } else { "" };
+        let w = world(target, 0, &format!("{fields}{made}")).await;
+        let project: crate::model::ProjectKey = "HQ".parse().unwrap();
+        for (list, names) in [("components", ["Gate", "Roof"]), ("versions", ["1.0", "2.0"])] {
+            let there: Vec<String> = w
+                .hq()
+                .project_list(&project, list)
+                .await
+                .unwrap()
+                .iter()
+                .map(|v| v["name"].as_str().unwrap().to_owned())
+                .collect();
+            for name in names.into_iter().filter(|n| !there.iter().any(|t| t == n)) {
+                let body = json!({"name": name}).as_object().unwrap().clone();
+                w.hq().add_to_project(&project, list, body).await.unwrap();
+            }
+        }
+        let part: crate::model::ProjectKey = "PART".parse().unwrap();
+        let has = w.partner().project_list(&part, "components").await.unwrap();
+        if !has.iter().any(|c| c["name"] == "Gate") {
+            w.partner()
+                .add_to_project(&part, "components", json!({"name": "Gate"}).as_object().unwrap().clone())
+                .await
+                .unwrap();
+        }
+        let mut keys = Vec::new();
+        for n in 0..3 {
+            let key = w.create(&format!("Door {n}"), "x").await;
+            w.edit(&key, json!({"components": [{"name": "Roof"}, {"name": "Gate"}], "versions": [{"name": "1.0"}], "fixVersions": [{"name": "2.0"}],
+                "duedate": "2026-12-24", "environment": "outside"})).await;
+            keys.push(key);
+        }
+        let report = w.run().await;
+        assert!(report.is_complete(), "{report:#?}");
+        assert_eq!(report.warnings.is_empty(), create, "{report:#?}");
+        for made in w.targets().await {
+            let fields = &made["fields"];
+            let names = |f: &str| json!(named::names(&fields[f]));
+            let of = |all: Value, few: Value| if create { all } else { few };
+            assert_eq!(names("components"), of(json!(["Gate", "Roof"]), json!(["Gate"])));
+            let known = w.partner().project_list(&part, "versions").await.unwrap();
+            if create {
+                assert_eq!((names("versions"), names("fixVersions")), (json!(["1.0"]), json!(["2.0"])));
+                assert_eq!(known.iter().filter(|v| v["name"] == "2.0").count(), 1, "made once");
+            }
+            assert_eq!(fields["duedate"], "2026-12-24");
+            assert_eq!(body::text_of(&fields["environment"]), "outside");
+        }
+        w.edit(&keys[0], json!({"components": [], "duedate": null})).await;
+        w.run().await;
+        let first = w.targets().await.into_iter().find(|t| t["fields"]["summary"] == "Door 0").unwrap();
+        assert_eq!(
+            (named::names(&first["fields"]["components"]).len(), &first["fields"]["duedate"]),
+            (0, &Value::Null)
+        );
+    }
+}
+
 /// A filter leaves out what it says, and takes back nothing of what was carried before.
 #[tokio::test(flavor = "multi_thread")]
 async fn attachments_are_filtered_by_size_type_and_name() {

@@ -55,12 +55,21 @@ fn decide(twin: &Twin, take: Option<Take>, source: Option<DateTime<Utc>>, target
 
 /// When a field was last changed, and by whom: from the history's entries, in whatever order the server gives them.
 fn last_change<'h>(history: &'h [Value], field: &str) -> Option<(DateTime<Utc>, Option<&'h str>)> {
+    // As Data Center names them, which tells no ids.
+    let shown = match field {
+        "components" => "Component",
+        "versions" => "Version",
+        "fixVersions" => "Fix Version",
+        other => other,
+    };
     let touches = |entry: &&Value| {
         let items = entry.get("items").and_then(Value::as_array);
         items.into_iter().flatten().any(|item| {
-            ["fieldId", "field"]
-                .iter()
-                .any(|name| item.get(name).and_then(Value::as_str).is_some_and(|f| f.eq_ignore_ascii_case(field)))
+            ["fieldId", "field"].iter().any(|name| {
+                item.get(name)
+                    .and_then(Value::as_str)
+                    .is_some_and(|f| f.eq_ignore_ascii_case(field) || f.eq_ignore_ascii_case(shown))
+            })
         })
     };
     let at = |entry: &Value| entry.get("created").and_then(Value::as_str).and_then(parse_time);
@@ -249,7 +258,8 @@ fn alike(room: &Room<'_>, name: &str, source: &Value, target: &Value) -> bool {
         "issuetype" => by_name(&room.sync.issue_types),
         "status" => by_name(&room.sync.statuses),
         "priority" => by_name(&room.sync.priorities),
-        "summary" | "labels" | "description" => canonical(name, source) == canonical(name, target),
+        "summary" | "labels" | "description" | "environment" | "duedate" | "components" | "versions"
+        | "fixVersions" => canonical(name, source) == canonical(name, target),
         _ => false,
     }
 }

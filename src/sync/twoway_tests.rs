@@ -101,6 +101,8 @@ impl Person {
             links.sort_by_key(Value::to_string);
             let said = json!({
                 "worklogs": logged,
+                "duedate": field("duedate"),
+                "environment": body::text_of(&field("environment")),
                 "links": links,
                 "description": body::text_of(&field("description")),
                 "labels": content::canonical("labels", &field("labels")),
@@ -539,7 +541,11 @@ async fn act(person: &Person, rng: &mut Rng, n: u64, made: &mut Made) {
     let text = format!("said {} {n}", person.project);
     let comments = person.client.comments(&key).await.unwrap();
     let some = if comments.is_empty() { None } else { Some(&comments[rng.below(comments.len() as u64) as usize]) };
-    match (rng.below(11), some) {
+    match (rng.below(12), some) {
+        (11, _) => {
+            let due = format!("2027-01-{:02}", 1 + rng.below(28));
+            person.edit(&key, json!({"duedate": due, "environment": person.text(&text)})).await;
+        }
         (9, _) => {
             let log = json!({"timeSpentSeconds": 60 * (n + 1), "comment": person.text(&text)});
             person.client.add_worklog(&key, log.as_object().unwrap().clone()).await.unwrap();
@@ -617,10 +623,7 @@ async fn whatever_is_done_on_both_sides_both_agree_in_the_end() {
         .map_or((0, 4), |(from, to)| (from.parse().unwrap(), to.parse().unwrap()));
     for seed in from..to {
         let (source, target) = PAIRS[seed as usize % 2];
-        let all = config::DEFAULT_FIELDS
-            .iter()
-            .chain(&["worklog", "issuelinks", "remotelink", "subtask"])
-            .collect::<Vec<_>>();
+        let all: Vec<&str> = config::known_fields().collect();
         let w = both(source, target, &format!("fields = {all:?}\n")).await;
         let (mut rng, mut made) = (Rng(seed), Made::default());
         let sides = [&w.world.source, &w.world.target];
